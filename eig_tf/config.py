@@ -1,0 +1,175 @@
+"""What a run is made of: schema, presets, validation, saving and comparison."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+from ml_collections import config_dict
+
+from eig_tf import files
+from eig_tf.errors import UserError
+from eig_tf.methods import METHODS
+
+# Presets lie inside the package when it was installed from a wheel, beside it in a checkout.
+PRESET_DIRECTORIES = (Path(__file__).parent / "configs", Path(__file__).parent.parent / "configs")
+
+
+def default_config():
+    """The schema with the paper's values for MNIST; presets change what differs for their set.
+
+    Returns:
+        A `ConfigDict`. Units and ranges stand beside the fields.
+    """
+    config = config_dict.ConfigDict()
+    config.dataset = ""
+    config.method = "elastic_infogan"
+    config.split = 0  # which of the set's class-imbalanced splits
+    config.seed = 0
+
+    config.augment = config_dict.ConfigDict()  # delta: the positive view
+    config.augment.rotation = 10.0  # degrees either way
+    config.augment.zoom = 0.1  # share of the size either way
+
+    config.networks = config_dict.ConfigDict()
+    config.networks.noise_dim = 62  # Z
+    config.networks.num_codes = 10  # K
+    config.networks.num_continuous = 0  # C
+
+    config.loss = config_dict.ConfigDict()
+    config.loss.gradient_routing = "head"  # head | shared: does Q's loss train the trunk
+    config.loss.information_weight = 1.0  # lambda_1
+    config.loss.information_target = "hard"  # hard | soft
+    config.loss.continuous_weight = 1.0
+    config.loss.contrastive_weight = 10.0  # lambda_2
+    config.loss.contrastive_temperature = 1.0  # tau'
+    config.loss.gumbel_temperature = 0.1  # tau
+
+    config.optimizer = config_dict.ConfigDict()
+    config.optimizer.learning_rate = 2e-4  # of D, G and Q
+    config.optimizer.prior_learning_rate = 2e-4
+    config.optimizer.beta_1 = 0.5
+
+    config.training = config_dict.ConfigDict()
+    config.training.epochs = 200
+    config.training.batch_size = 64
+    config.training.precision = "auto"  # auto | float32 | mixed_bfloat16
+    config.training.steps_per_execution = 32
+    return config
+
+
+def preset_names():
+    """Names of the presets at hand, sorted."""
+    return sorted({path.stem for directory in PRESET_DIRECTORIES for path in directory.glob("*.py")
+                   if path.stem != "__init__"})
+
+
+def load_preset(name):
+    """Loads the preset `configs/<name>.py`.
+
+    Raises:
+        UserError: there is no such preset.
+    """
+    for directory in PRESET_DIRECTORIES:
+        path = directory / f"{name}.py"
+        if path.is_file():
+            spec = importlib.util.spec_from_file_location(f"eig_tf_preset_{name}", path)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module.get_config()
+    raise UserError(f"--dataset is {name!r}; expected one of {', '.join(preset_names())}")
+
+
+_CHOICES = {
+    "method": tuple(METHODS),
+    "loss.gradient_routing": ("head", "shared"),
+    "loss.information_target": ("hard", "soft"),
+    "training.precision": ("auto", "float32", "mixed_bfloat16"),
+}
+# field: (smallest value, whether that value itself is allowed)
+_LIMITS = {
+    "seed": (0, True),
+    "augment.rotation": (0, True), "augment.zoom": (0, True),
+    "networks.noise_dim": (1, True), "networks.num_codes": (2, True),
+    "networks.num_continuous": (0, True),
+    "loss.information_weight": (0, True), "loss.continuous_weight": (0, True),
+    "loss.contrastive_weight": (0, True), "loss.contrastive_temperature": (0, False),
+    "loss.gumbel_temperature": (0, False),
+    "optimizer.learning_rate": (0, False), "optimizer.prior_learning_rate": (0, False),
+    "optimizer.beta_1": (0, True),
+    "training.epochs": (1, True), "training.batch_size": (2, True),
+    "training.steps_per_execution": (1, True),
+}
+# field: the value it must stay below
+_BELOW = {"seed": 2**31, "augment.zoom": 1, "optimizer.beta_1": 1}
+
+
+def validate(config):
+    """Checks every field that has a range or a set of choices.
+
+    Raises:
+        UserError: the first field out of place, with what was found and what is expected.
+    """
+    values = flatten(config)
+    for field, choices in _CHOICES.items():
+        if values[field] not in choices:
+            raise UserError(
+                f"{_flag(field)} is {values[field]!r}; expected one of {', '.join(choices)}")
+    for field, (smallest, allowed) in _LIMITS.items():
+        # Written so that NaN fails too.
+        if not (values[field] > smallest or (allowed and values[field] == smallest)):
+            expected = f"{smallest} or more" if allowed else f"more than {smallest}"
+            raise UserError(f"{_flag(field)} is {values[field]}; expected {expected}")
+    for field, bound in _BELOW.items():
+        if not values[field] < bound:
+            raise UserError(f"{_flag(field)} is {values[field]}; expected less than {bound}")
+
+
+def _flag(field):
+    return f"--{field}" if "." not in field else f"--config.{field}"
+
+
+def flatten(config):
+    """Nested fields as one dict, `{"training.epochs": 200, ...}`."""
+    flat = {}
+    for key, value in config.items():
+        if isinstance(value, config_dict.ConfigDict):
+            flat.update({f"{key}.{name}": inner for name, inner in flatten(value).items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def differences(saved, asked):
+    """The fields in which two configs differ: `["training.batch_size: 64 saved, 32 asked", ...]`."""
+    old, new = flatten(saved), flatten(asked)
+    return [f"{field}: {old.get(field)} saved, {new.get(field)} asked"
+            for field in sorted(old.keys() | new.keys()) if old.get(field) != new.get(field)]
+
+
+def describe(config):
+    """The config as aligned lines of text."""
+    flat = flatten(config)
+    width = max(map(len, flat))
+    return "\n".join(f"{field:<{width}}  {value}" for field, value in flat.items())
+
+
+def save(config, path):
+    """Writes the config as JSON, whole or not at all."""
+    files.write_json(config.to_dict(), path)
+
+
+def load(path):
+    """Reads a config that `save` wrote.
+
+    Raises:
+        UserError: the file is missing, is no JSON or lacks fields of the schema.
+    """
+    try:
+        saved = json.loads(Path(path).read_text(encoding="utf-8"))
+        config = default_config()
+        config.update(saved)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; expected the config of a run directory") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is not a config that this version wrote: {error}") from None
+    return config

@@ -1,0 +1,52 @@
+"""The stream of training batches."""
+
+import tensorflow as tf
+
+
+def to_float(images):
+    """uint8 images in [0, 255] to float32 in [-1, 1], the range of every network."""
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def training_batches(images, batch_size, seed, epochs, first_epoch=0, make_view=None):
+    """Batches of shuffled images, epoch after epoch.
+
+    Epoch e is the same whether it is the first of this stream or not: its order and its views depend
+    on (seed, e) alone, which is what lets a resumed run go on exactly.
+
+    Args:
+        images: uint8 [M, H, W, C].
+        batch_size: N; what does not fill a batch is left out of its epoch.
+        seed: root of the order and of the views.
+        epochs: the epoch before which the stream ends.
+        first_epoch: the epoch that it starts with.
+        make_view: (images [N, H, W, C], stateless seed) -> positive views; see `augment`.
+
+    Returns:
+        A `tf.data.Dataset` of images [N, H, W, C] in [-1, 1], or of pairs (images, views).
+    """
+    stored = tf.constant(images)
+    num = len(images)
+
+    def epoch_indices(epoch):
+        order_seed = _fold(seed, epoch, 0)
+        order = tf.random.experimental.stateless_shuffle(tf.range(num), order_seed)
+        batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder=True)
+        return batches.enumerate(start=1).map(lambda step, indices: (epoch, step, indices))
+
+    def make_batch(epoch, step, indices):
+        batch = to_float(tf.gather(stored, indices))
+        if make_view is None:
+            return batch
+        return batch, make_view(batch, _fold(seed, epoch, step))
+
+    return (tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_indices)
+            .map(make_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .prefetch(tf.data.AUTOTUNE))
+
+
+def _fold(seed, *numbers):
+    folded = tf.constant([seed, 0], tf.int32)
+    for number in numbers:
+        folded = tf.random.experimental.stateless_fold_in(folded, tf.cast(number, tf.int32))
+    return folded

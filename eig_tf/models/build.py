@@ -1,0 +1,49 @@
+"""From a config to a model."""
+
+from eig_tf.errors import UserError
+from eig_tf.methods import METHODS
+from eig_tf.models.infogan import InfoGAN
+from eig_tf.models.prior import CodePrior
+from eig_tf.networks import mnist
+
+
+def build_infogan(config, class_fractions=None, channels=1):
+    """Builds the model of a config, with fresh weights.
+
+    Args:
+        config: see `eig_tf.config`.
+        class_fractions: true share of every class, for the methods that are told it; None when the
+            prior is about to be restored.
+        channels: colour channels of the images.
+
+    Returns:
+        An `InfoGAN`, not compiled.
+
+    Raises:
+        UserError: a ground-truth method has another number of codes than there are classes.
+    """
+    method = METHODS[config.method]
+    sizes = config.networks
+    if method.prior == "ground_truth" and class_fractions is not None:
+        if len(class_fractions) != sizes.num_codes:
+            raise UserError(
+                f"--config.networks.num_codes is {sizes.num_codes}; --method={config.method} expects "
+                f"one code for each of the {len(class_fractions)} classes")
+    else:
+        class_fractions = None
+    prior = CodePrior(sizes.num_codes, learned=method.prior == "learned",
+                      probabilities=class_fractions, temperature=config.loss.gumbel_temperature)
+    return InfoGAN(
+        networks=mnist.build(sizes.noise_dim, sizes.num_codes, sizes.num_continuous, channels),
+        prior=prior,
+        noise_dim=sizes.noise_dim,
+        num_continuous=sizes.num_continuous,
+        contrastive_term=method.contrastive_term,
+        gradient_routing=config.loss.gradient_routing,
+        information_weight=config.loss.information_weight,
+        continuous_weight=config.loss.continuous_weight,
+        contrastive_weight=config.loss.contrastive_weight,
+        contrastive_temperature=config.loss.contrastive_temperature,
+        information_target=config.loss.information_target,
+        seed=config.seed,
+    )

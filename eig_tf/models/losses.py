@@ -1,0 +1,111 @@
+"""The losses of the paper as pure functions: tensors in, per-example losses out, nothing reduced."""
+
+import math
+
+import tensorflow as tf
+
+
+def _cross_entropy_with_constant(logits, label):
+    """Binary cross-entropy of `logits` [N] against one label, on logits. Returns [N]."""
+    return tf.nn.sigmoid_cross_entropy_with_logits(
+        labels=tf.fill(tf.shape(logits), tf.cast(label, logits.dtype)), logits=logits)
+
+
+def discriminator_loss(real_logits, generated_logits):
+    """D's loss: BCE(D(x), 1) + BCE(D(G(z, c)), 0) (V_GAN in equation 1).
+
+    Args:
+        real_logits: D's logits on real images [N].
+        generated_logits: D's logits on generated images [N].
+
+    Returns:
+        [N], in nats.
+    """
+    return (_cross_entropy_with_constant(real_logits, 1.0)
+            + _cross_entropy_with_constant(generated_logits, 0.0))
+
+
+def generator_loss(generated_logits):
+    """G's non-saturating loss: BCE(D(G(z, c)), 1). Takes and returns [N], in nats."""
+    return _cross_entropy_with_constant(generated_logits, 1.0)
+
+
+def information_loss(codes, code_logits, target="hard"):
+    """Cross-entropy between Q's prediction and the code that made the image (-L_1 in equation 1).
+
+    Args:
+        codes: the codes given to G, on the simplex [N, K].
+        code_logits: Q's logits on the generated images [N, K].
+        target: `hard`, the arg max of the code, or `soft`, the code itself. Neither carries a
+            gradient: the prior learns through the image alone.
+
+    Returns:
+        [N], in nats.
+
+    Raises:
+        ValueError: `target` is neither.
+    """
+    if target == "hard":
+        labels = tf.argmax(codes, axis=-1)
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=code_logits)
+    if target == "soft":
+        return tf.nn.softmax_cross_entropy_with_logits(
+            labels=tf.stop_gradient(codes), logits=code_logits)
+    raise ValueError(f"target is {target!r}; expected 'hard' or 'soft'")
+
+
+def continuous_information_loss(continuous, means):
+    """Negative log-likelihood of continuous codes under N(means, I), summed over the codes.
+
+    Args:
+        continuous: the continuous codes given to G, in [-1, 1] [N, C].
+        means: Q's predictions [N, C].
+
+    Returns:
+        [N], in nats; zeros when C is 0.
+    """
+    per_code = 0.5 * tf.square(continuous - means) + 0.5 * math.log(2.0 * math.pi)
+    return tf.reduce_sum(per_code, axis=-1)
+
+
+def nt_xent_loss(features, positive_features, temperature=1.0):
+    """NT-Xent, the contrastive loss of equation 3.
+
+    Each of the 2N features is an anchor: its pair is the positive, and the denominator runs over the
+    other 2N - 1. The paper sums over N anchors; the mean over all 2N, as in the official release, is
+    the default of this project and is taken by the caller.
+
+    Args:
+        features: features of the images [N, F], of any length other than zero.
+        positive_features: features of their transformed views [N, F].
+        temperature: tau' of equation 3, above 0.
+
+    Returns:
+        [2N], in nats: the anchors of `features` first, then those of `positive_features`.
+    """
+    anchors = tf.math.l2_normalize(tf.concat([features, positive_features], axis=0), axis=-1)
+    similarities = tf.matmul(anchors, anchors, transpose_b=True) / temperature
+    n = tf.shape(features)[0]
+    # An anchor is not its own negative. A large constant, not infinity: 0 * inf in the gradient is NaN.
+    similarities -= 1e9 * tf.eye(2 * n, dtype=similarities.dtype)
+    positives = tf.concat([tf.range(n, 2 * n), tf.range(n)], axis=0)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=positives, logits=similarities)
+
+
+def positive_pair_loss(predictions, positive_predictions, temperature=1.0):
+    """The part of equation 3 that the baseline "Gumbel-Softmax + pos" keeps: -sim / tau'.
+
+    Section 4, baseline (v): positive pairs get similar latent predictions Q(c|x); no negatives.
+
+    Args:
+        predictions: Q(c|x) of the images, probabilities [N, K].
+        positive_predictions: Q(c|x) of their transformed views [N, K].
+        temperature: tau' of equation 3, above 0.
+
+    Returns:
+        [N], in [-1 / tau', 0]: minus the cosine similarity over the temperature.
+    """
+    similarity = tf.reduce_sum(
+        tf.math.l2_normalize(predictions, axis=-1)
+        * tf.math.l2_normalize(positive_predictions, axis=-1), axis=-1)
+    return -similarity / temperature

@@ -1,0 +1,94 @@
+"""A run directory: where everything of one training lies, and how it is read back."""
+
+import json
+from pathlib import Path
+
+import tensorflow as tf
+
+from eig_tf import config as config_lib
+from eig_tf import files
+from eig_tf.errors import UserError
+from eig_tf.models.build import build_infogan
+
+
+class RunDirectory:
+    """The paths of one run, and readers of what needs no more than the directory.
+
+    Args:
+        path: the directory; it need not exist yet.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.environment = self.path / "environment.json"
+        self.checkpoints = self.path / "checkpoints"
+        self.history = self.path / "history.csv"
+        self.prior = self.path / "prior.csv"
+        self.samples = self.path / "samples"
+        self.logs = self.path / "logs"
+        self.evaluation = self.path / "evaluation.json"
+        self.export = self.path / "export"
+
+    def load_config(self):
+        """The config of the run.
+
+        Raises:
+            UserError: the directory is missing or holds no run.
+        """
+        if not self.config.is_file():
+            raise UserError(f"{self.path} is no run directory: it has no config.json; expected one that "
+                            "eig_tf.train wrote")
+        return config_lib.load(self.config)
+
+    def load_environment(self):
+        """Where and with what the run was made: data_dir, precision, machine, versions, git revision."""
+        return json.loads(self.environment.read_text(encoding="utf-8"))
+
+    def save_environment(self, environment):
+        """Writes what `load_environment` reads."""
+        files.write_json(environment, self.environment)
+
+    def checkpoint_manager(self, model):
+        """Keeps the latest checkpoint: model, prior, optimizers, and the number of epochs done.
+
+        Randomness needs no state of its own: it is a function of the seed, the epoch and the
+        optimizers' step count.
+        """
+        checkpoint = tf.train.Checkpoint(model=model, epochs_done=tf.Variable(0, dtype=tf.int64))
+        return tf.train.CheckpointManager(checkpoint, str(self.checkpoints), max_to_keep=1)
+
+    def restore_model(self):
+        """Rebuilds the model with the weights of the last finished epoch.
+
+        Returns:
+            The config, the `InfoGAN` (not compiled) and the number of epochs done.
+
+        Raises:
+            UserError: no epoch was finished, or the checkpoint does not fit or cannot be read.
+        """
+        config = self.load_config()
+        model = build_infogan(config)
+        manager = self.checkpoint_manager(model)
+        if manager.latest_checkpoint is None:
+            raise UserError(f"{self.path} has no checkpoint yet; expected at least one finished epoch")
+        restore(manager).expect_partial()
+        return config, model, int(manager.checkpoint.epochs_done)
+
+
+def restore(manager):
+    """Restores the latest checkpoint of a manager.
+
+    Returns:
+        The load status, for `expect_partial`.
+
+    Raises:
+        UserError: it is damaged or of another architecture.
+    """
+    try:
+        status = manager.checkpoint.restore(manager.latest_checkpoint)
+        status.assert_existing_objects_matched()
+    except (tf.errors.OpError, ValueError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{manager.latest_checkpoint} cannot be restored: {reason}") from None
+    return status

@@ -1,0 +1,131 @@
+"""One training from config to finished run directory: build, restore, fit, record."""
+
+import importlib.metadata
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import tensorflow as tf
+
+from eig_tf import config as config_lib
+from eig_tf.data import augment, imbalance, pipeline, registry
+from eig_tf.errors import UserError
+from eig_tf.methods import METHODS
+from eig_tf.models.build import build_infogan
+from eig_tf.models.infogan import adam
+from eig_tf.run_directory import RunDirectory, restore
+from eig_tf.training import callbacks, strategy as strategy_lib
+from eig_tf.training.workdir import prepare
+
+
+def run(config, workdir, data_dir=None, overwrite=False):
+    """Trains the model of a config, or goes on where the directory's last checkpoint stands.
+
+    Args:
+        config: see `eig_tf.config`.
+        workdir: the run directory.
+        data_dir: where the data set's files lie, if not where its loader looks.
+        overwrite: whether an existing run in `workdir` is deleted first.
+
+    Returns:
+        The `RunDirectory`.
+
+    Raises:
+        UserError: bad config or data, a run directory of another config, or one that cannot be written.
+    """
+    config_lib.validate(config)
+    _, image_set = registry.load_split(config.dataset, config.split, config.seed, data_dir)
+    steps = len(image_set.images) // config.training.batch_size
+    if not steps:
+        raise UserError(f"--config.training.batch_size is {config.training.batch_size}; the training set "
+                        f"holds {len(image_set.images)} images; expected no more than that")
+    directory = prepare(workdir, config, overwrite)
+
+    strategy_lib.set_seed(config.seed)
+    precision = strategy_lib.set_precision(config.training.precision)
+    strategy = strategy_lib.make_strategy()
+    directory.save_environment(_environment(config, precision, data_dir))
+    print(config_lib.describe(config))
+    _describe_data(image_set)
+
+    with strategy.scope():
+        model = _build_and_compile(config, image_set)
+        manager = directory.checkpoint_manager(model)
+    if manager.latest_checkpoint:
+        restore(manager)
+    epochs_done = int(manager.checkpoint.epochs_done)
+    if epochs_done:
+        print(f"continues after epoch {epochs_done}")
+    if epochs_done < config.training.epochs:
+        _fit(model, config, image_set, directory, manager, epochs_done, steps)
+    return directory
+
+
+def _build_and_compile(config, image_set):
+    fractions = image_set.class_counts() / len(image_set.labels)
+    model = build_infogan(config, fractions, channels=image_set.images.shape[-1])
+    rates = config.optimizer
+    model.compile(
+        discriminator_optimizer=adam(rates.learning_rate, rates.beta_1),
+        generator_optimizer=adam(rates.learning_rate, rates.beta_1),
+        prior_optimizer=adam(rates.prior_learning_rate, rates.beta_1),
+        steps_per_execution=config.training.steps_per_execution)
+    return model
+
+
+def _fit(model, config, image_set, directory, manager, epochs_done, steps):
+    make_view = None
+    if METHODS[config.method].contrastive_term:
+        def make_view(images, seed):
+            return augment.positive_view(images, seed, config.augment.rotation, config.augment.zoom)
+    batches = pipeline.training_batches(
+        image_set.images, config.training.batch_size, config.seed, config.training.epochs,
+        first_epoch=epochs_done, make_view=make_view)
+    writer = tf.summary.create_file_writer(str(directory.logs))
+    model.fit(
+        batches, epochs=config.training.epochs, initial_epoch=epochs_done, steps_per_epoch=steps,
+        verbose=1 if sys.stdout.isatty() else 2,
+        callbacks=[callbacks.Records(directory, epochs_done, writer),
+                   callbacks.SampleGrids(directory, writer),
+                   callbacks.Checkpoints(manager)])
+    writer.close()
+
+
+def _describe_data(image_set):
+    counts = image_set.class_counts()
+    fractions = counts / counts.sum()
+    print(f"\n{len(image_set.images)} images from {image_set.source}")
+    print("images a class: " + ", ".join(
+        f"{name}: {count}" for name, count in zip(image_set.class_names, counts)))
+    print("expected share of false negatives in a batch (sum p^2): "
+          f"{imbalance.expected_false_negatives(fractions):.3f}\n")
+
+
+def _environment(config, precision, data_dir):
+    packages = ("tensorflow", "keras", "tensorflow-probability", "tensorflow-addons", "numpy", "eig_tf")
+    return {
+        "data_dir": str(Path(data_dir).absolute()) if data_dir else None,
+        "precision": precision,
+        "machine": strategy_lib.describe_machine(),
+        "packages": {name: _version(name) for name in packages},
+        "git_revision": _git_revision(),
+    }
+
+
+def _version(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git_revision():
+    git = shutil.which("git")
+    here = Path(__file__).parent
+    # Only a checkout of this project: an installed package may lie inside somebody else's repository.
+    if git is None or not (here.parent.parent / ".git").exists():
+        return None
+    command = [git, "-C", str(here), "rev-parse", "HEAD"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() or None

@@ -1,0 +1,52 @@
+"""Making a run directory ready: new, continued or started anew."""
+
+import shutil
+
+from eig_tf import config as config_lib
+from eig_tf.errors import UserError
+from eig_tf.run_directory import RunDirectory
+
+
+def prepare(path, config, overwrite=False):
+    """Creates a run directory, or checks that the run in it is the one asked for.
+
+    More epochs than the saved config states are no other run: nothing in training depends on their
+    number, so the directory's config is updated and training goes on.
+
+    Args:
+        path: the directory.
+        config: the config asked for.
+        overwrite: whether a run that lies there is deleted first.
+
+    Returns:
+        The `RunDirectory`, with the config saved.
+
+    Raises:
+        UserError: the directory holds a run of another config or other files, or cannot be written.
+    """
+    directory = RunDirectory(path)
+    try:
+        if directory.config.is_file():
+            if overwrite:
+                shutil.rmtree(directory.path)
+            else:
+                _check_same_run(directory, config)
+        elif directory.path.exists() and (not directory.path.is_dir() or any(directory.path.iterdir())):
+            raise UserError(f"--workdir is {str(path)!r}, which exists and holds no run; expected a new "
+                            "or empty directory, or one of an earlier run")
+        directory.path.mkdir(parents=True, exist_ok=True)
+        config_lib.save(config, directory.config)
+    except OSError as error:
+        raise UserError(f"--workdir {str(path)!r} cannot be written: {error.strerror}") from None
+    return directory
+
+
+def _check_same_run(directory, config):
+    saved = directory.load_config()
+    epochs = config.training.epochs
+    if epochs > saved.training.epochs:
+        saved.training.epochs = epochs
+    found = config_lib.differences(saved, config)
+    if found:
+        raise UserError(f"{directory.path} holds a run of another config ({'; '.join(found)}); expected "
+                        "the same settings, another --workdir, or --overwrite to start anew")
