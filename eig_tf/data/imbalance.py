@@ -16,6 +16,12 @@ def mnist_counts():
     return np.array(json.loads(text)["counts"], dtype=np.int64)
 
 
+def check_split(split):
+    """Raises a `UserError` when there is no such split."""
+    if not 0 <= split < len(mnist_counts()):
+        raise UserError(f"--split is {split}; expected 0 to {len(mnist_counts()) - 1}")
+
+
 def split_counts(dataset, split, available):
     """Images per class in a split.
 
@@ -33,9 +39,8 @@ def split_counts(dataset, split, available):
     Raises:
         UserError: the split is out of range, or a class has fewer images than it asks for.
     """
+    check_split(split)
     counts = mnist_counts()
-    if not 0 <= split < len(counts):
-        raise UserError(f"--split is {split}; expected 0 to {len(counts) - 1}")
     if dataset == "digits":
         return scaled_counts(counts[split], available)
     short = np.flatnonzero(counts[split] > available)

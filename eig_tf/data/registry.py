@@ -23,6 +23,7 @@ def load_split(name, split, seed, data_dir=None):
     Returns:
         The whole `ImageSet` and the `ImageSet` of the split.
     """
+    imbalance.check_split(split)  # before a download that would be in vain
     whole = load(name, data_dir)
     counts = imbalance.split_counts(name, split, whole.class_counts())
     return whole, whole.subset(imbalance.draw(whole.labels, counts, seed))

@@ -1,0 +1,34 @@
+"""Packaging of eig_tf. The pinned stack is the last in which all its packages work together."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+# Presets and tools live at the top level; a wheel carries them inside the package.
+INSIDE_PACKAGE = {"eig_tf.configs": "configs", "eig_tf.tools": "tools"}
+
+setup(
+    name="eig_tf",
+    version="0.1.0",
+    description="Elastic-InfoGAN (NeurIPS 2020) in TensorFlow and Keras",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.9,<3.12",
+    packages=find_packages(include=["eig_tf", "eig_tf.*"]) + list(INSIDE_PACKAGE),
+    package_dir=INSIDE_PACKAGE,
+    package_data={"eig_tf.data": ["*.json"]},
+    install_requires=[
+        "tensorflow==2.15.1",
+        "keras==2.15.0",
+        "tensorflow-probability==0.23.0",
+        "tensorflow-addons==0.23.0",
+        "numpy<2",
+        "scikit-learn",
+        "absl-py",
+        "ml_collections",
+        "matplotlib",
+        "pillow",
+    ],
+    extras_require={"test": ["pytest", "hypothesis", "ruff", "build"]},
+)

@@ -1,0 +1,32 @@
+"""What every test shares: a quiet TensorFlow, the real data where it is, commands run as a user runs them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def real_data():
+    """The directory of real data sets that EIG_TF_DATA names; the test is skipped without it."""
+    directory = os.environ.get("EIG_TF_DATA")
+    if not directory:
+        pytest.skip("EIG_TF_DATA names no directory")
+    return Path(directory)
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Runs `python ARGS` in an empty directory; returns the finished process with its texts."""
+    def run(*arguments, timeout=300, **environment):
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)], cwd=tmp_path, text=True, capture_output=True,
+            timeout=timeout, check=False,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment})
+    return run
