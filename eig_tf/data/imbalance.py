@@ -9,7 +9,7 @@ import numpy as np
 from eig_tf.errors import UserError
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def mnist_counts():
     """Images per digit in the paper's 50 MNIST splits, int64 [50, 10] (supplement 5.1)."""
     text = importlib.resources.files("eig_tf.data").joinpath("mnist_splits.json").read_text("utf-8")

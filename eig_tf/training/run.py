@@ -14,8 +14,9 @@ from eig_tf.errors import UserError
 from eig_tf.methods import METHODS
 from eig_tf.models.build import build_infogan
 from eig_tf.models.infogan import adam
-from eig_tf.run_directory import RunDirectory, restore
-from eig_tf.training import callbacks, strategy as strategy_lib
+from eig_tf.run_directory import restore
+from eig_tf.training import callbacks
+from eig_tf.training import strategy as strategy_lib
 from eig_tf.training.workdir import prepare
 
 
