@@ -54,3 +54,20 @@ def _parse(argv, description, prepare):
         print(f"{description}\n\nflags:\n{flags.FLAGS.main_module_help()}")
         sys.exit(0)
     return arguments
+
+
+def single_argument(arguments, name):
+    """The one positional argument that a command takes.
+
+    Raises:
+        UserError: there is none, or more than one.
+    """
+    if len(arguments) != 1:
+        found = " ".join(arguments) or "none"
+        raise UserError(f"the arguments are {found}; expected exactly one, {name}")
+    return arguments[0]
+
+
+def default_cache_dir():
+    """`$XDG_CACHE_HOME/eig_tf`, or `~/.cache/eig_tf`."""
+    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache"), "eig_tf")

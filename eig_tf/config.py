@@ -34,6 +34,7 @@ def default_config():
     config.networks.noise_dim = 62  # Z
     config.networks.num_codes = 10  # K
     config.networks.num_continuous = 0  # C
+    config.networks.width = 1.0  # scale of the layers' sizes; 1 is the paper's
 
     config.loss = config_dict.ConfigDict()
     config.loss.gradient_routing = "head"  # head | shared: does Q's loss train the trunk
@@ -90,7 +91,7 @@ _LIMITS = {
     "seed": (0, True),
     "augment.rotation": (0, True), "augment.zoom": (0, True),
     "networks.noise_dim": (1, True), "networks.num_codes": (2, True),
-    "networks.num_continuous": (0, True),
+    "networks.num_continuous": (0, True), "networks.width": (0, False),
     "loss.information_weight": (0, True), "loss.continuous_weight": (0, True),
     "loss.contrastive_weight": (0, True), "loss.contrastive_temperature": (0, False),
     "loss.gumbel_temperature": (0, False),

@@ -34,7 +34,8 @@ def build_infogan(config, class_fractions=None, channels=1):
     prior = CodePrior(sizes.num_codes, learned=method.prior == "learned",
                       probabilities=class_fractions, temperature=config.loss.gumbel_temperature)
     return InfoGAN(
-        networks=mnist.build(sizes.noise_dim, sizes.num_codes, sizes.num_continuous, channels),
+        networks=mnist.build(
+            sizes.noise_dim, sizes.num_codes, sizes.num_continuous, channels, sizes.width),
         prior=prior,
         noise_dim=sizes.noise_dim,
         num_continuous=sizes.num_continuous,

@@ -125,7 +125,7 @@ class InfoGAN(keras.Model):
         """Trains the trunk and D's head on the adversarial loss.
 
         Returns:
-            The trunk's activations of the real images [N, 1024], from before its update.
+            The trunk's activations of the real images [N, A], from before its update.
         """
         with tf.GradientTape() as tape:
             both = tf.concat([images, tf.stop_gradient(generated)], axis=0)
@@ -178,7 +178,7 @@ class InfoGAN(keras.Model):
         return loss
 
     def _contrastive_loss(self, pair_activations):
-        """The weighted contrastive term of activations [2N, 1024] of images and views, a scalar."""
+        """The weighted contrastive term of activations [2N, A] of images and views, a scalar."""
         features, logits, _ = self.recognition_head(pair_activations, training=True, groups=2)
         if self.contrastive_term == "nt_xent":
             per_example = losses.nt_xent_loss(

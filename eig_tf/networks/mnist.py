@@ -15,17 +15,18 @@ class Generator(keras.Model):
 
     Args:
         channels: colour channels of the images.
+        width: scale of every layer's size; 1 is the paper's.
     """
 
-    def __init__(self, channels=1, **kwargs):
+    def __init__(self, channels=1, width=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.project = keras.layers.Dense(1024, kernel_initializer=normal_initializer())
+        self.project = keras.layers.Dense(scaled(1024, width), kernel_initializer=normal_initializer())
         self.project_norm = GhostBatchNormalization()
-        self.expand = keras.layers.Dense(7 * 7 * 128, kernel_initializer=normal_initializer())
+        self.expand = keras.layers.Dense(7 * 7 * scaled(128, width), kernel_initializer=normal_initializer())
         self.expand_norm = GhostBatchNormalization()
-        self.reshape = keras.layers.Reshape((7, 7, 128))
+        self.reshape = keras.layers.Reshape((7, 7, scaled(128, width)))
         self.upsample = keras.layers.Conv2DTranspose(
-            64, 4, strides=2, padding="same", kernel_initializer=normal_initializer())
+            scaled(64, width), 4, strides=2, padding="same", kernel_initializer=normal_initializer())
         self.upsample_norm = GhostBatchNormalization()
         self.to_image = keras.layers.Conv2DTranspose(
             channels, 4, strides=2, padding="same", kernel_initializer=normal_initializer())
@@ -41,22 +42,26 @@ class Generator(keras.Model):
 
 
 class Trunk(keras.Model):
-    """The layers that D and Q share."""
+    """The layers that D and Q share.
 
-    def __init__(self, **kwargs):
+    Args:
+        width: scale of every layer's size; 1 is the paper's.
+    """
+
+    def __init__(self, width=1.0, **kwargs):
         super().__init__(**kwargs)
         self.conv1 = keras.layers.Conv2D(
-            64, 4, strides=2, padding="same", kernel_initializer=normal_initializer())
+            scaled(64, width), 4, strides=2, padding="same", kernel_initializer=normal_initializer())
         self.conv2 = keras.layers.Conv2D(
-            128, 4, strides=2, padding="same", kernel_initializer=normal_initializer())
+            scaled(128, width), 4, strides=2, padding="same", kernel_initializer=normal_initializer())
         self.conv2_norm = GhostBatchNormalization()
         self.flatten = keras.layers.Flatten()
-        self.dense = keras.layers.Dense(1024, kernel_initializer=normal_initializer())
+        self.dense = keras.layers.Dense(scaled(1024, width), kernel_initializer=normal_initializer())
         self.dense_norm = GhostBatchNormalization()
         self.activation = leaky_relu()
 
     def call(self, images, training=None, groups=1):
-        """Maps images [groups * N, 28, 28, C] in [-1, 1] to activations [groups * N, 1024]."""
+        """Maps images [groups * N, 28, 28, C] in [-1, 1] to activations [groups * N, A], A = 1024 * width."""
         x = self.activation(self.conv1(images))
         x = self.activation(self.conv2_norm(self.conv2(x), training=training, groups=groups))
         x = self.dense(self.flatten(x))
@@ -72,7 +77,7 @@ class DiscriminatorHead(keras.Model):
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
     def call(self, activations):
-        """Maps trunk activations [N, 1024] to the logit of "real" [N]."""
+        """Maps trunk activations [N, A] to the logit of "real" [N]."""
         return tf.squeeze(self.to_float32(self.logit(activations)), axis=-1)
 
 
@@ -94,7 +99,7 @@ class RecognitionHead(keras.Model):
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
     def call(self, activations, training=None, groups=1):
-        """Maps trunk activations [groups * N, 1024] to what Q says of the images.
+        """Maps trunk activations [groups * N, A] to what Q says of the images.
 
         Returns:
             The feature of the contrastive loss [groups * N, 128] (penultimate layer, after its leaky
@@ -107,7 +112,12 @@ class RecognitionHead(keras.Model):
         return self.to_float32(feature), logits, means
 
 
-def build(noise_dim=62, num_codes=10, num_continuous=0, channels=1):
+def scaled(size, width):
+    """A layer's size at a width, at least 1."""
+    return max(1, round(size * width))
+
+
+def build(noise_dim=62, num_codes=10, num_continuous=0, channels=1, width=1.0):
     """Builds the four networks with their weights.
 
     Args:
@@ -115,13 +125,15 @@ def build(noise_dim=62, num_codes=10, num_continuous=0, channels=1):
         num_codes: K, the number of categories.
         num_continuous: C, the number of continuous codes.
         channels: colour channels of the images.
+        width: scale of the generator's and the trunk's layers; 1 is the paper's. Q's own layers keep
+            their size, so that features are 128 long everywhere.
 
     Returns:
         `Networks` whose weights exist.
     """
     networks = Networks(
-        generator=Generator(channels, name="generator"),
-        trunk=Trunk(name="trunk"),
+        generator=Generator(channels, width, name="generator"),
+        trunk=Trunk(width, name="trunk"),
         discriminator_head=DiscriminatorHead(name="discriminator_head"),
         recognition_head=RecognitionHead(num_codes, num_continuous, name="recognition_head"),
     )

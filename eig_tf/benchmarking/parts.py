@@ -1,0 +1,146 @@
+"""The parts of a training step, its input pipeline and the whole loop, each as a case to measure."""
+
+import time
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from eig_tf.benchmarking import variants
+from eig_tf.benchmarking.timing import Case, repeated
+from eig_tf.data import augment, pipeline
+from eig_tf.methods import METHODS
+from eig_tf.networks.mnist import IMAGE_SIZE
+
+PIPELINE = "input pipeline alone"
+# As many images as an MNIST split, so that gathering them misses the caches as it does in training.
+_NUM_IMAGES = 32_768
+# Batches that wait in the pipeline's buffers, made before the clock starts.
+_BUFFERED = 16
+_FIT_STEPS = 32
+
+
+def step_case(variant, model, data, steps):
+    """The whole step of a variant on a fixed batch.
+
+    Args:
+        variant: a `variants.Variant`.
+        model: its model.
+        data: images and views [N, H, W, C], a pair.
+        steps: steps a measurement.
+
+    Returns:
+        The `Case`, and the `tf.function` of one step.
+    """
+    @tf.function
+    def step():
+        return variant.step(model, data)
+    return repeated(variant.name, step, steps), step
+
+
+def part_cases(model, data, steps):
+    """The parts of a step, each a `tf.function` of its own on a fixed batch.
+
+    The two phases include their optimizer's update, and the second one the generator's only pass, so
+    that together they are the step. The generator's forward pass and the updates stand alone as well.
+
+    Args:
+        model: a compiled `InfoGAN`.
+        data: images and views [N, H, W, C], a pair.
+        steps: steps a measurement.
+
+    Returns:
+        Cases.
+    """
+    images, views = data
+    num = len(images)
+    seed = tf.constant([0, 0])
+    fixed_latents = model.sample_latents(num, seed)
+    fixed_images = model.generator(fixed_latents, training=True)
+    activations = model.trunk(images, training=True)
+
+    @tf.function
+    def generator_pass():
+        return model.generator(fixed_latents, training=True)
+
+    @tf.function
+    def discriminator_phase():
+        return model._discriminator_phase(images, fixed_images)
+
+    @tf.function
+    def generator_phase():
+        with tf.GradientTape() as tape:
+            latents = model.sample_latents(num, seed)
+            generated = model.generator(latents, training=True)
+        model._generator_phase(tape, latents, generated, images, views, activations)
+
+    return [repeated("generator forward pass", generator_pass, steps),
+            repeated("D phase, with its update", discriminator_phase, steps),
+            repeated("G phase, with its pass and update", generator_phase, steps),
+            repeated("optimizer updates alone", _updates(model), steps)]
+
+
+def _updates(model):
+    recognition = model.recognition_head.trainable_variables
+    if model.gradient_routing == "shared":
+        recognition = recognition + model.trunk.trainable_variables
+    groups = [
+        (model.discriminator_optimizer,
+         model.trunk.trainable_variables + model.discriminator_head.trainable_variables),
+        (model.generator_optimizer, model.generator.trainable_variables + recognition)]
+    if model.prior.learned:
+        groups.append((model.prior_optimizer, model.prior.trainable_variables))
+    gradients = [[tf.random.stateless_normal(variable.shape, [0, 0], stddev=1e-3) for variable in variables]
+                 for _, variables in groups]
+
+    @tf.function
+    def updates():
+        for (optimizer, variables), fixed in zip(groups, gradients):
+            optimizer.apply_gradients(zip(fixed, variables))
+    return updates
+
+
+def random_batches(config):
+    """The input pipeline of training over random bytes: what an image shows does not change its cost."""
+    count = max(_NUM_IMAGES, config.training.batch_size)
+    images = np.random.default_rng(0).integers(0, 256, [count, IMAGE_SIZE, IMAGE_SIZE, 1], np.uint8)
+    make_view = None
+    if METHODS[config.method].contrastive_term:
+        def make_view(batch, seed):
+            return augment.positive_view(batch, seed, config.augment.rotation, config.augment.zoom)
+    endless = 1_000_000
+    return pipeline.training_batches(
+        images, config.training.batch_size, config.seed, endless, make_view=make_view)
+
+
+def pipeline_case(batches, steps):
+    """The input pipeline with nothing else running; a step is a batch."""
+    def measure():
+        # A new iterator each time: an idle one would fill its buffers while others are measured.
+        iterator = iter(batches)
+        for _ in range(_BUFFERED):
+            next(iterator)
+        start = time.perf_counter()
+        for _ in range(steps):
+            next(iterator)
+        return (time.perf_counter() - start) / steps
+    return Case(PIPELINE, measure)
+
+
+def fit_case(variant, batches, steps_per_execution):
+    """An epoch of `model.fit` of 32 steps, from the first step to the end of the epoch."""
+    model = variants.build(variant, steps_per_execution)
+
+    def measure():
+        clock = _EpochClock()
+        model.fit(batches, epochs=1, steps_per_epoch=_FIT_STEPS, verbose=0, callbacks=[clock])
+        return clock.seconds / _FIT_STEPS
+    return Case(f"fit, steps_per_execution {steps_per_execution}", measure)
+
+
+class _EpochClock(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds = time.perf_counter() - self._start

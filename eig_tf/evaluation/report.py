@@ -1,0 +1,154 @@
+"""The evaluation of a run directory: every metric of the paper, as JSON, pictures and a short table."""
+
+import numpy as np
+
+from eig_tf import files
+from eig_tf.data import registry
+from eig_tf.evaluation import classifier, figures, metrics, nearest, sampling
+from eig_tf.models.build import build_infogan
+from eig_tf.run_directory import RunDirectory
+
+IMAGES_PER_CODE = 1000
+
+
+def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, seed=0):
+    """Evaluates the last checkpoint of a run; writes `evaluation.json` and two pictures beside it.
+
+    Args:
+        path: the run directory.
+        cache_dir: where evaluation classifiers are kept.
+        data_dir: where the data set's files lie; where they lay in training when None.
+        images_per_code: images generated for each code (1000 in the paper).
+        seed: of the generated images and the 1-NN split.
+
+    Returns:
+        What was written, as a dict.
+
+    Raises:
+        UserError: no run, no checkpoint, or the data cannot be loaded.
+    """
+    directory = RunDirectory(path)
+    config, model, epochs_done = directory.restore_model()
+    environment = directory.load_environment()
+    whole, image_set = registry.load_split(
+        config.dataset, config.split, config.seed, data_dir or environment["data_dir"])
+    judge = classifier.load_or_train(whole, cache_dir, config.dataset)
+
+    counts = _count_generated(model, judge.model, images_per_code, len(whole.class_names), seed)
+    code_to_class = metrics.match_codes(counts)
+    ent, ent_codes, ent_classes = metrics.average_entropy(counts)
+    prior = _evaluate_prior(model, image_set, code_to_class)
+    evaluation = {
+        "nmi": metrics.nmi_of_counts(counts),
+        "nmi_averaging": metrics.NMI_AVERAGING,
+        "ent": ent,
+        "ent_of_codes": ent_codes,
+        "ent_of_classes": ent_classes,
+        "images_per_code": images_per_code,
+        "confusion": counts.tolist(),
+        "code_to_class": code_to_class,
+        "class_names": list(whole.class_names),
+        "prior": prior,
+        **_evaluate_recognition(config, model, image_set, seed),
+        "classifier": judge.report,
+        "evaluation_seed": seed,
+        **_describe_run(config, environment, epochs_done, image_set),
+    }
+    files.write_json(_rounded(evaluation), directory.evaluation)
+    figures.save_confusion(counts, code_to_class, whole.class_names, directory.path / "confusion.png")
+    figures.save_prior(np.array(prior["true"]), np.array(prior["learned_by_class"]), whole.class_names,
+                       directory.path / "prior.png")
+    return _rounded(evaluation)
+
+
+def table(evaluation):
+    """The main figures of an evaluation as lines of text."""
+    prior, one_nn = evaluation["prior"], evaluation["one_nn"]
+    recognition, judge = evaluation["recognition"], evaluation["classifier"]
+    kl = "infinite" if prior["kl"] is None else f"{prior['kl']:.3f} nats"
+    rows = [
+        ("NMI (code, class of generated image)", f"{evaluation['nmi']:.3f}"),
+        ("ENT", f"{evaluation['ent']:.3f} nats"),
+        ("learned prior, total variation from true", f"{prior['total_variation']:.3f} "
+         f"(uniform: {prior['total_variation_of_uniform']:.3f})"),
+        ("learned prior, KL(true || learned)", kl),
+        ("1-NN accuracy of Q's features", f"{one_nn['accuracy']:.3f} "
+         f"(random weights: {one_nn['accuracy_of_random_weights']:.3f})"),
+        ("Q on real images: accuracy, NMI, ARI", f"{recognition['accuracy']:.3f}, "
+         f"{recognition['nmi']:.3f}, {recognition['ari']:.3f}"),
+        ("classifier accuracy, held-out fifth", f"{judge['accuracy']:.4f}"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    head = (f"{evaluation['dataset']}, {evaluation['method']}, split {evaluation['split']}, "
+            f"seed {evaluation['seed']}, {evaluation['epochs']} epochs, "
+            f"{evaluation['gradient_routing']} routing, {evaluation['images_per_code']} images a code")
+    return "\n".join([head] + [f"  {name:<{width}}  {value}" for name, value in rows])
+
+
+def _count_generated(model, judge_model, images_per_code, num_classes, seed):
+    num_codes = model.prior.num_codes
+    classes = [classifier.predict(judge_model, sampling.images_of_code(model, code, images_per_code, seed))
+               for code in range(num_codes)]
+    codes = np.repeat(np.arange(num_codes), images_per_code)
+    return metrics.confusion_counts(codes, np.concatenate(classes), num_codes, num_classes)
+
+
+def _evaluate_prior(model, image_set, code_to_class):
+    learned = model.prior.probabilities.numpy().astype(np.float64)
+    true = image_set.class_counts() / len(image_set.labels)
+    by_class, unmatched = metrics.match_prior(learned, code_to_class, len(true))
+    return {
+        "learned": learned.tolist(),
+        "learned_by_class": by_class.tolist(),
+        "mass_of_unmatched_codes": unmatched,
+        "true": true.tolist(),
+        "total_variation": metrics.total_variation(true, by_class, unmatched),
+        "total_variation_of_uniform": metrics.total_variation(true, np.full(len(true), 1 / len(true))),
+        "kl": metrics.kl_divergence(true, by_class),
+    }
+
+
+def _evaluate_recognition(config, model, image_set, seed):
+    features, codes = sampling.recognize(model, image_set.images)
+    counts = metrics.confusion_counts(
+        codes, image_set.labels, model.prior.num_codes, len(image_set.class_names))
+    random_model = build_infogan(config, channels=image_set.images.shape[-1])
+    random_features, _ = sampling.recognize(random_model, image_set.images)
+    one_nn = nearest.one_nn_accuracy(features, image_set.labels, seed)
+    random_accuracy = nearest.one_nn_accuracy(random_features, image_set.labels, seed)["accuracy"]
+    return {
+        "one_nn": {**one_nn, "accuracy_of_random_weights": random_accuracy},
+        "recognition": {
+            "accuracy": metrics.clustering_accuracy(counts),
+            "nmi": metrics.nmi_of_counts(counts),
+            "ari": metrics.ari(image_set.labels, codes),
+            "num_images": len(image_set.labels),
+        },
+    }
+
+
+def _describe_run(config, environment, epochs_done, image_set):
+    return {
+        "dataset": config.dataset,
+        "data_source": image_set.source,
+        "num_training_images": len(image_set.labels),
+        "method": config.method,
+        "split": config.split,
+        "seed": config.seed,
+        "epochs": epochs_done,
+        "gradient_routing": config.loss.gradient_routing,
+        "precision": environment["precision"],
+        "machine": environment["machine"],
+        "git_revision": environment["git_revision"],
+        "config": config.to_dict(),
+    }
+
+
+def _rounded(value):
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return value

@@ -1,0 +1,57 @@
+"""Generating what is judged: the same number of images for every code."""
+
+import numpy as np
+import tensorflow as tf
+
+from eig_tf import grids
+from eig_tf.data.pipeline import to_float
+from eig_tf.models.infogan import Latents
+
+
+def images_of_code(model, code, num, seed):
+    """Generates `num` images of one code, with random noise and continuous codes.
+
+    The code is exactly one-hot and the generator in inference mode (section 4, metrics).
+
+    Args:
+        model: an `InfoGAN`.
+        code: its index.
+        num: how many.
+        seed: a number; each code draws its own noise.
+
+    Returns:
+        uint8 [num, H, W, C].
+    """
+    noise_seed, continuous_seed = tf.unstack(
+        tf.random.experimental.stateless_split([seed, code], 2))
+    latents = Latents(
+        noise=tf.random.stateless_normal([num, model.noise_dim], noise_seed),
+        code=tf.tile(tf.one_hot([code], model.prior.num_codes), [num, 1]),
+        continuous=tf.random.stateless_uniform(
+            [num, model.num_continuous], continuous_seed, minval=-1.0, maxval=1.0))
+    return grids.generate(model, latents)
+
+
+def recognize(model, images, batch_size=500):
+    """What Q makes of real images, in inference mode.
+
+    Args:
+        model: an `InfoGAN`.
+        images: uint8 [N, H, W, C].
+        batch_size: images a pass.
+
+    Returns:
+        The features [N, F] and the most probable codes [N].
+    """
+    features, codes = [], []
+    for start in range(0, len(images), batch_size):
+        feature, logits = _recognize_batch(model, images[start:start + batch_size])
+        features.append(feature)
+        codes.append(np.argmax(logits, axis=-1))
+    return np.concatenate(features), np.concatenate(codes)
+
+
+def _recognize_batch(model, images):
+    activations = model.trunk(to_float(images), training=False)
+    feature, logits, _ = model.recognition_head(activations, training=False)
+    return feature.numpy(), logits.numpy()

@@ -1,0 +1,55 @@
+"""Checks of served input: they are part of the graph, so a server refuses what the model cannot take."""
+
+import tensorflow as tf
+
+
+def checked(tensor, condition, message, *values):
+    """Passes a tensor on when a condition holds.
+
+    Args:
+        tensor: what must not be read before the check.
+        condition: bool, of any shape; every element must be true.
+        message: one sentence with a `{}` for each of `values`.
+        *values: tensors that the sentence shows.
+
+    Returns:
+        `tensor`. When the condition fails, reading it raises `tf.errors.InvalidArgumentError` with the
+        sentence.
+    """
+    assertion = tf.debugging.Assert(
+        tf.reduce_all(condition), [tf.strings.format(message, values)], name="check")
+    with tf.control_dependencies([assertion]):
+        return tf.identity(tensor)
+
+
+def in_range(name, tensor, smallest, largest):
+    """Passes `tensor` on when all its values are in [smallest, largest]; NaN is not."""
+    return checked(
+        tensor, (tensor >= smallest) & (tensor <= largest),
+        f"{name} ranges from {{}} to {{}}; expected numbers from {smallest} to {largest}",
+        tf.reduce_min(tensor), tf.reduce_max(tensor))
+
+
+def on_simplex(name, tensor):
+    """Passes `tensor` [N, K] on when every row holds probabilities: none below 0, their sum 1."""
+    tensor = checked(tensor, tensor >= 0, f"{name} goes down to {{}}; expected 0 or more",
+                     tf.reduce_min(tensor))
+    sums = tf.reduce_sum(tensor, axis=-1)
+    # The tolerance is that of probabilities which a client rounded to four digits.
+    return checked(
+        tensor, tf.abs(sums - 1.0) <= 1e-3,
+        f"{name} has rows whose sums range from {{}} to {{}}; expected 1",
+        tf.reduce_min(sums), tf.reduce_max(sums))
+
+
+def same_rows(name, tensor, other_name, other):
+    """Passes `tensor` [N, ...] on when `other` has N rows too."""
+    rows, others = tf.shape(tensor)[0], tf.shape(other)[0]
+    return checked(tensor, rows == others,
+                   f"{name} has {{}} rows and {other_name} has {{}}; expected as many of both",
+                   rows, others)
+
+
+def not_empty(name, tensor):
+    """Passes `tensor` [N, ...] on when N is 1 or more."""
+    return checked(tensor, tf.shape(tensor)[0] > 0, f"{name} has no rows; expected 1 or more")

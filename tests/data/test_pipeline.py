@@ -1,0 +1,122 @@
+"""The stream of training batches: what an epoch holds, and what decides its order."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from eig_tf.data import augment, pipeline
+
+NUM, BATCH = 50, 8
+STEPS = NUM // BATCH
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Image i is filled with the value i, so that a batch tells whom it holds."""
+    return np.broadcast_to(np.arange(NUM, dtype=np.uint8)[:, None, None, None], (NUM, 4, 4, 1)).copy()
+
+
+def shifted(images, seed):
+    """A view that tells its seed: each image plus a draw of its own."""
+    return images + tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed)
+
+
+def members(batch):
+    """Which images a batch [N, 4, 4, 1] in [-1, 1] holds."""
+    return np.rint((batch.numpy()[:, 0, 0, 0] + 1) * 127.5).astype(int).tolist()
+
+
+def epochs_of(images, seed=3, epochs=1, first_epoch=0):
+    """The stream's image numbers [epochs * STEPS * BATCH], cut into epochs."""
+    stream = pipeline.training_batches(images, BATCH, seed, epochs, first_epoch)
+    numbers = [number for batch in stream for number in members(batch)]
+    return [numbers[start:start + STEPS * BATCH] for start in range(0, len(numbers), STEPS * BATCH)]
+
+
+def test_to_float_maps_bytes_to_the_range_of_the_networks():
+    values = pipeline.to_float(np.array([0, 51, 255], np.uint8))
+    assert values.dtype == tf.float32
+    np.testing.assert_allclose(values, [-1.0, -0.6, 1.0], atol=1e-6)
+
+
+def test_epoch_holds_each_image_at_most_once_and_drops_the_remainder(images):
+    epochs = epochs_of(images, epochs=3)
+    assert [len(epoch) for epoch in epochs] == [STEPS * BATCH] * 3
+    assert all(len(set(epoch)) == len(epoch) for epoch in epochs)
+
+
+def test_every_image_has_its_turn(images):
+    assert set().union(*epochs_of(images, epochs=8)) == set(range(NUM))
+
+
+def test_order_changes_with_the_epoch_and_with_the_seed(images):
+    first, second = epochs_of(images, epochs=2)
+    assert first != second
+    assert first != sorted(first)
+    assert epochs_of(images, seed=4)[0] != first
+    assert epochs_of(images, seed=3)[0] == first
+
+
+def test_stream_that_starts_later_goes_on_as_the_whole_stream_would(images):
+    whole = list(pipeline.training_batches(images, BATCH, 3, 3, make_view=shifted))
+    late = list(pipeline.training_batches(images, BATCH, 3, 3, first_epoch=1, make_view=shifted))
+    assert len(whole) == 3 * STEPS and len(late) == 2 * STEPS
+    for expected, found in zip(whole[STEPS:], late):
+        np.testing.assert_array_equal(expected[0], found[0])
+        np.testing.assert_array_equal(expected[1], found[1])
+
+
+def test_number_of_epochs_to_come_does_not_matter(images):
+    assert epochs_of(images, epochs=5)[:2] == epochs_of(images, epochs=2)
+
+
+def test_stream_that_is_done_is_empty(images):
+    assert epochs_of(images, epochs=2, first_epoch=2) == []
+
+
+def test_batch_larger_than_the_set_leaves_nothing(images):
+    assert list(pipeline.training_batches(images, NUM + 1, 0, 1)) == []
+    assert len(list(pipeline.training_batches(images, NUM, 0, 1))) == 1
+
+
+def test_images_alone_without_a_view(images):
+    stream = pipeline.training_batches(images, BATCH, 0, 1)
+    assert stream.element_spec.dtype == tf.float32
+    assert next(iter(stream)).shape == (BATCH, 4, 4, 1)
+
+
+def test_pairs_hold_images_and_their_views_and_nothing_else(images):
+    """Labels do not enter training: no element of the stream could carry them."""
+    stream = pipeline.training_batches(images, BATCH, 0, 1, make_view=shifted)
+    assert [spec.dtype for spec in stream.element_spec] == [tf.float32, tf.float32]
+    batch, views = next(iter(stream))
+    assert batch.shape == views.shape == (BATCH, 4, 4, 1)
+    shifts = (views - batch).numpy()
+    assert shifts.min() >= 0 and shifts.max() < 1 and np.ptp(shifts[:, 0, 0, 0]) > 0.1
+
+
+def test_views_alone_do_not_change_the_order(images):
+    pairs = pipeline.training_batches(images, BATCH, 3, 1, make_view=shifted)
+    numbers = [number for batch, _ in pairs for number in members(batch)]
+    assert numbers == epochs_of(images, seed=3)[0]
+
+
+def test_every_step_and_every_epoch_draws_views_of_its_own(images):
+    def draw(images, seed):
+        return tf.random.stateless_uniform([1, 1, 1, 1], seed) + 0 * images[:1]
+    stream = pipeline.training_batches(images, BATCH, 0, 2, make_view=draw)
+    assert len({float(view[0, 0, 0, 0]) for _, view in stream}) == 2 * STEPS
+
+
+def test_range_with_the_real_transformation():
+    noise = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), np.uint8)
+    noise[0, :2] = [[[0]], [[255]]]
+    for batch, views in pipeline.training_batches(noise, 10, 0, 2, make_view=augment.positive_view):
+        for values in (batch, views):
+            assert tf.reduce_min(values) >= -1 and tf.reduce_max(values) <= 1
+        assert tf.reduce_min(batch) < -0.99 and tf.reduce_max(batch) > 0.99
+
+
+@pytest.mark.parametrize("seed", [0, 2**31 - 1])
+def test_smallest_and_largest_seed(images, seed):
+    assert len(epochs_of(images, seed=seed)[0]) == STEPS * BATCH

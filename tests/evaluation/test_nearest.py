@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from eig_tf.evaluation.nearest import one_nn_accuracy
+
+
+def test_separable_features_are_classified_perfectly():
+    labels = np.repeat([0, 1, 2], 20)
+    features = np.eye(3)[labels] + np.random.default_rng(0).normal(0, 0.01, [60, 3])
+    assert one_nn_accuracy(features, labels, seed=0) == {
+        "accuracy": 1.0, "num_train": 48, "num_test": 12}
+
+
+def test_neighbours_are_found_by_direction_not_by_length():
+    generator = np.random.default_rng(1)
+    labels = np.repeat([0, 1], 50)
+    lengths = generator.uniform(0.01, 100.0, 100)
+    features = np.array([[1.0, 0.1], [0.1, 1.0]])[labels] * lengths[:, np.newaxis]
+    assert one_nn_accuracy(features, labels, seed=0)["accuracy"] == 1.0
+
+
+def test_features_without_information_are_at_chance():
+    labels = np.tile(np.arange(4), 500)
+    features = np.random.default_rng(2).normal(size=[2000, 8])
+    assert one_nn_accuracy(features, labels, seed=0)["accuracy"] == pytest.approx(0.25, abs=0.07)
+
+
+def test_same_seed_same_split():
+    generator = np.random.default_rng(3)
+    labels, features = generator.integers(0, 3, 300), generator.normal(size=[300, 4])
+    assert one_nn_accuracy(features, labels, 5) == one_nn_accuracy(features, labels, 5)

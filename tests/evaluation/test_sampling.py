@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from eig_tf.evaluation import sampling
+from eig_tf.models.infogan import InfoGAN
+from eig_tf.models.prior import CodePrior
+from eig_tf.networks import mnist
+
+
+@pytest.fixture(scope="module")
+def model():
+    return InfoGAN(mnist.build(noise_dim=8, num_codes=3, width=0.1), CodePrior(3), noise_dim=8)
+
+
+def test_images_of_a_code(model):
+    images = sampling.images_of_code(model, 1, 7, seed=0)
+    assert images.shape == (7, 28, 28, 1)
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images, sampling.images_of_code(model, 1, 7, seed=0))
+    assert not np.array_equal(images, sampling.images_of_code(model, 1, 7, seed=1))
+    assert not np.array_equal(images[0], images[1])
+
+
+def test_generating_changes_nothing(model):
+    before = [variable.numpy() for variable in model.variables]
+    sampling.images_of_code(model, 0, 7, seed=0)
+    sampling.recognize(model, np.zeros([3, 28, 28, 1], np.uint8))
+    for variable, value in zip(model.variables, before):
+        np.testing.assert_array_equal(variable.numpy(), value)
+
+
+def test_recognition_does_not_depend_on_the_batch(model):
+    images = np.random.default_rng(0).integers(0, 256, [11, 28, 28, 1], dtype=np.uint8)
+    features, codes = sampling.recognize(model, images, batch_size=4)
+    whole_features, whole_codes = sampling.recognize(model, images, batch_size=100)
+    assert features.shape == (11, 128)
+    np.testing.assert_allclose(features, whole_features, atol=1e-5)
+    np.testing.assert_array_equal(codes, whole_codes)
+    assert codes.min() >= 0 and codes.max() < 3

@@ -1,0 +1,74 @@
+"""From a config to a model."""
+
+import numpy as np
+import pytest
+
+from eig_tf import config as config_lib
+from eig_tf.errors import UserError
+from eig_tf.methods import METHODS
+from eig_tf.models.build import build_infogan
+
+FRACTIONS = np.arange(1, 11) / 55
+
+
+@pytest.fixture
+def config():
+    config = config_lib.default_config()
+    config.networks.width = 0.125
+    return config
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_gets_its_prior_and_its_term(config, method):
+    config.method = method
+    model = build_infogan(config, FRACTIONS)
+    switches = METHODS[method]
+    assert model.contrastive_term == switches.contrastive_term
+    assert model.prior.learned == (switches.prior == "learned")
+    expected = FRACTIONS if switches.prior == "ground_truth" else np.full(10, 0.1)
+    np.testing.assert_allclose(model.prior.probabilities, expected, rtol=1e-5)
+
+
+def test_every_field_reaches_the_model(config):
+    config.seed = 7
+    config.networks.update(noise_dim=30, num_codes=4, num_continuous=2)
+    config.loss.update(gradient_routing="shared", information_weight=0.5, information_target="soft",
+                       continuous_weight=0.25, contrastive_weight=3.0, contrastive_temperature=0.5,
+                       gumbel_temperature=0.7)
+    model = build_infogan(config, channels=3)
+    found = {name: getattr(model, name) for name in (
+        "seed", "noise_dim", "num_continuous", "gradient_routing", "information_weight",
+        "information_target", "continuous_weight", "contrastive_weight", "contrastive_temperature")}
+    assert found == {
+        "seed": 7, "noise_dim": 30, "num_continuous": 2, "gradient_routing": "shared",
+        "information_weight": 0.5, "information_target": "soft", "continuous_weight": 0.25,
+        "contrastive_weight": 3.0, "contrastive_temperature": 0.5}
+    assert (model.prior.num_codes, model.prior.temperature) == (4, 0.7)
+    images = model(model.sample_latents(2, (0, 0)))
+    assert images.shape == (2, 28, 28, 3)
+    _, logits, means = model.recognition_head(model.trunk(images))
+    assert (logits.shape, means.shape) == ((2, 4), (2, 2))
+    assert model.trunk.dense.units == 128
+
+
+@pytest.mark.parametrize("method", ["ground_truth_infogan", "ground_truth_infogan_ntxent"])
+def test_ground_truth_needs_one_code_a_class(config, method):
+    config.method = method
+    config.networks.num_codes = 12
+    with pytest.raises(UserError, match=r"num_codes is 12; .* each of the 10 classes"):
+        build_infogan(config, FRACTIONS)
+
+
+@pytest.mark.parametrize("method", ["elastic_infogan", "uniform_infogan"])
+def test_other_methods_may_have_more_codes_than_classes(config, method):
+    config.method = method
+    config.networks.num_codes = 12
+    model = build_infogan(config, FRACTIONS)
+    np.testing.assert_allclose(model.prior.probabilities, np.full(12, 1 / 12), rtol=1e-5)
+
+
+def test_ground_truth_without_fractions_is_left_to_be_restored(config):
+    config.method = "ground_truth_infogan"
+    model = build_infogan(config)
+    assert not model.prior.learned
+    np.testing.assert_allclose(model.prior.probabilities, np.full(10, 0.1), rtol=1e-5)

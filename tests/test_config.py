@@ -1,0 +1,150 @@
+"""Schema, presets, validation, saving and comparison of configs."""
+
+import json
+import math
+
+import pytest
+
+from eig_tf import config as config_lib
+from eig_tf.errors import UserError
+
+# Field and value of the paper's MNIST setting (section 4, supplement 4.1 and 4.4).
+PAPER = {
+    "method": "elastic_infogan", "augment.rotation": 10.0, "augment.zoom": 0.1,
+    "networks.noise_dim": 62, "networks.num_codes": 10, "networks.num_continuous": 0,
+    "loss.gradient_routing": "head", "loss.information_weight": 1.0, "loss.information_target": "hard",
+    "loss.contrastive_weight": 10.0, "loss.contrastive_temperature": 1.0, "loss.gumbel_temperature": 0.1,
+    "optimizer.learning_rate": 2e-4, "optimizer.prior_learning_rate": 2e-4, "optimizer.beta_1": 0.5,
+    "training.epochs": 200, "training.batch_size": 64,
+}
+
+
+def set_field(config, field, value):
+    """Sets a field of a config by its dotted name, whatever the type of the value."""
+    *groups, name = field.split(".")
+    for group in groups:
+        config = config[group]
+    with config.ignore_type():
+        config[name] = value
+
+
+@pytest.fixture
+def config():
+    config = config_lib.default_config()
+    config.dataset = "mnist"
+    return config
+
+
+def test_mnist_preset_is_the_papers_setting():
+    flat = config_lib.flatten(config_lib.load_preset("mnist"))
+    assert {field: flat[field] for field in PAPER} == PAPER
+    assert flat["dataset"] == "mnist"
+
+
+@pytest.mark.parametrize("name", config_lib.preset_names())
+def test_every_preset_is_valid_and_has_the_fields_of_the_schema(name):
+    preset = config_lib.load_preset(name)
+    config_lib.validate(preset)
+    assert preset.dataset == name
+    assert config_lib.flatten(preset).keys() == config_lib.flatten(config_lib.default_config()).keys()
+
+
+def test_presets_of_the_first_data_sets_are_there():
+    assert {"digits", "mnist"} <= set(config_lib.preset_names())
+
+
+@pytest.mark.parametrize("name", ["cifar", "", "mnist.py", "__init__", "../configs/mnist"])
+def test_unknown_preset_is_refused_with_the_known_ones_named(name):
+    with pytest.raises(UserError) as error:
+        config_lib.load_preset(name)
+    assert repr(name) in str(error.value)
+    assert "digits, mnist" in str(error.value)
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    ("method", "elastic"), ("method", ""), ("seed", -1), ("seed", 2**31),
+    ("augment.rotation", -1.0), ("augment.zoom", 1.0), ("augment.zoom", -0.1),
+    ("networks.noise_dim", 0), ("networks.num_codes", 1), ("networks.num_continuous", -1),
+    ("loss.gradient_routing", "trunk"), ("loss.information_target", "relaxed"),
+    ("loss.information_weight", -1.0), ("loss.continuous_weight", -0.5),
+    ("loss.contrastive_weight", -10.0), ("loss.contrastive_temperature", 0.0),
+    ("loss.gumbel_temperature", 0.0), ("loss.gumbel_temperature", math.nan),
+    ("optimizer.learning_rate", 0.0), ("optimizer.learning_rate", math.nan),
+    ("optimizer.prior_learning_rate", -1e-3), ("optimizer.beta_1", 1.0), ("optimizer.beta_1", -0.1),
+    ("training.epochs", 0), ("training.batch_size", 1), ("training.precision", "float16"),
+    ("training.steps_per_execution", 0),
+])
+def test_value_out_of_place_is_refused_by_flag_and_value(config, field, value):
+    set_field(config, field, value)
+    with pytest.raises(UserError) as error:
+        config_lib.validate(config)
+    flag = f"--config.{field}" if "." in field else f"--{field}"
+    assert str(error.value).startswith(f"{flag} is {value!r}; expected ")
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    ("seed", 0), ("seed", 2**31 - 1), ("augment.rotation", 0.0), ("augment.zoom", 0.0),
+    ("networks.noise_dim", 1), ("networks.num_codes", 2), ("networks.num_continuous", 2),
+    ("loss.contrastive_weight", 0.0), ("optimizer.beta_1", 0.0), ("training.epochs", 1),
+    ("training.batch_size", 2), ("training.precision", "mixed_bfloat16"),
+    ("loss.gradient_routing", "shared"), ("loss.information_target", "soft"),
+])
+def test_value_at_the_edge_is_accepted(config, field, value):
+    set_field(config, field, value)
+    config_lib.validate(config)
+
+
+def test_differences_name_field_and_both_values(config):
+    other = config.copy_and_resolve_references()
+    other.training.batch_size = 32
+    other.method = "gumbel_infogan"
+    assert config_lib.differences(config, config) == []
+    assert config_lib.differences(config, other) == [
+        "method: elastic_infogan saved, gumbel_infogan asked", "training.batch_size: 64 saved, 32 asked"]
+
+
+def test_description_has_one_line_a_field(config):
+    lines = config_lib.describe(config).splitlines()
+    assert len(lines) == len(config_lib.flatten(config))
+    assert ["training.epochs", "200"] in [line.split() for line in lines]
+
+
+def test_saved_config_is_loaded_equal(config, tmp_path):
+    config.training.epochs = 7
+    config.optimizer.learning_rate = 1e-4
+    config_lib.save(config, tmp_path / "config.json")
+    assert config_lib.differences(config, config_lib.load(tmp_path / "config.json")) == []
+
+
+def _saved(**changes):
+    content = config_lib.default_config().to_dict()
+    content.update(dataset="mnist", **changes)
+    return content
+
+
+@pytest.mark.parametrize("text", [
+    "", "{", "[]", "null", "7", '{"training": 5}', "{}",
+    json.dumps(_saved(training={"epochs": 2})),
+    json.dumps(_saved(momentum=0.9)),
+    json.dumps(_saved(method="elastic")),
+    json.dumps(_saved(seed="zero")),
+    json.dumps(_saved(augment={"rotation": -5.0, "zoom": 0.1})),
+], ids=["empty", "cut", "list", "null", "number", "group_is_number", "no_fields", "fields_missing",
+        "unknown_field", "unknown_method", "wrong_type", "out_of_range"])
+def test_damaged_saved_config_is_refused_with_its_path(text, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    with pytest.raises(UserError) as error:
+        config_lib.load(path)
+    assert str(path) in str(error.value)
+
+
+def test_saved_config_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "config.json").write_bytes(b"\x80\xff\x00" * 100)
+    with pytest.raises(UserError, match=r"config\.json"):
+        config_lib.load(tmp_path / "config.json")
+
+
+def test_missing_saved_config_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        config_lib.load(tmp_path / "config.json")

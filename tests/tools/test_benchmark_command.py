@@ -1,0 +1,59 @@
+import json
+from pathlib import Path
+
+import pytest
+
+TOOL = Path(__file__).parent.parent.parent / "tools" / "benchmark.py"
+
+
+@pytest.mark.parametrize("arguments, named", [
+    (["--method=cyclegan"], "--method=cyclegan"),
+    (["--routing=body"], "--routing=body"),
+    (["--dataset=imagenet"], "--dataset=imagenet"),
+    (["--batch_size=1"], "--batch_size=1"),
+    (["--steps=0"], "--steps=0"),
+    (["--repeats=0"], "--repeats=0"),
+    (["--speed=9"], "speed"),
+    (["--output=missing/figures.json"], "--output is 'missing/figures.json'"),
+    (["--output=."], "--output is '.', a directory"),
+    (["figures.json"], "'figures.json'"),
+])
+def test_bad_flag_is_one_sentence_and_status_2(command, arguments, named):
+    result = command(TOOL, *arguments)
+
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("error: ") and named in result.stderr
+
+
+@pytest.mark.slow
+def test_figures_of_a_small_batch(command, tmp_path):
+    result = command(TOOL, "--steps=1", "--repeats=2", "--batch_size=4", "--dataset=digits",
+                     "--method=gumbel_infogan", "--routing=shared", "--output=figures.json", timeout=600)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "Figures are ratios on one machine" in result.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"figures.json"}
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert {"machine", "packages", "precision", "note", "load_at_start"} <= figures.keys()
+    assert (figures["dataset"], figures["method"], figures["gradient_routing"], figures["batch_size"],
+            figures["steps"], figures["repeats"]) == ("digits", "gumbel_infogan", "shared", 4, 1, 2)
+    measured = [row for row in figures["step"] if "skipped" not in row]
+    assert len(figures["step"]) == 4 and len(measured) >= 3
+    assert len(figures["parts"]) == 5 and len(figures["fit"]) == 2
+    for row in measured + figures["parts"] + figures["fit"]:
+        ms = row["ms"]
+        assert 0 < ms["min"] <= ms["median"] <= ms["max"]
+        assert row["images_per_second"] * ms["median"] == pytest.approx(4 * 1e3)
+        assert row["name"] in result.stdout
+    assert measured[0]["ratio"] == 1
+    package = next(row for row in measured if row["name"] == figures["package_step"])
+    step_ms = package["ms"]["median"]
+    for row in figures["parts"]:
+        assert row["share_of_step"] * step_ms == pytest.approx(row["ms"]["median"])
+    assert figures["pipeline"]["needed_per_second"] * step_ms == pytest.approx(1e3)
+    arithmetic = figures["arithmetic"]
+    assert arithmetic["step_gflop_per_second"] * step_ms == pytest.approx(arithmetic["gflop_per_step"] * 1e3)
+    assert 0 < arithmetic["share"] < 1

@@ -1,0 +1,128 @@
+"""`tools/export.py` and TensorFlow's own `saved_model_cli` on what it writes, run as a user runs them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eig_tf import config as config_lib
+from eig_tf.models.build import build_infogan
+from eig_tf.run_directory import RunDirectory
+from eig_tf.serving.export import export
+
+REPOSITORY = Path(__file__).parent.parent.parent
+TOOL = REPOSITORY / "tools" / "export.py"
+
+
+@pytest.fixture(scope="module")
+def run_directory(tmp_path_factory):
+    """A finished run of small networks."""
+    config = config_lib.load_preset("mnist")
+    config.networks.width = 0.125
+    directory = RunDirectory(tmp_path_factory.mktemp("run"))
+    directory.checkpoint_manager(build_infogan(config)).save()
+    config_lib.save(config, directory.config)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def version(run_directory, tmp_path_factory):
+    return export(run_directory.path, tmp_path_factory.mktemp("export"))
+
+
+@pytest.fixture
+def without_tensorflow(tmp_path):
+    """The PYTHONPATH on which importing TensorFlow fails."""
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+    return f"{tmp_path}{os.pathsep}{REPOSITORY}"
+
+
+def test_help_needs_no_tensorflow(command, without_tensorflow):
+    finished = command(TOOL, "--help", PYTHONPATH=without_tensorflow)
+    assert finished.returncode == 0
+    assert "RUN_DIR/export/1" in finished.stdout
+    assert "--output" in finished.stdout
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    ([], "RUN_DIR"), (["one", "two"], "RUN_DIR"), (["run", "--outputs=x"], "outputs")])
+def test_a_bad_command_line_is_one_sentence(command, without_tensorflow, arguments, sentence):
+    finished = command(TOOL, *arguments, PYTHONPATH=without_tensorflow)
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert finished.stderr.startswith("error: ")
+    assert finished.stderr.count("\n") == 1
+    assert sentence in finished.stderr
+
+
+@pytest.mark.slow
+def test_the_command_exports_and_says_where(command, run_directory, tmp_path):
+    output = tmp_path / "models" / "digits"
+    finished = command(TOOL, run_directory.path, f"--output={output}")
+    assert finished.returncode == 0
+    assert finished.stderr == ""
+    first, *signatures = finished.stdout.splitlines()
+    assert first == f"SavedModel     {output}/1"
+    assert [line.split()[0] for line in signatures] == [
+        "categorize", "generate", "generate_from_code", "prior", "sample", "serving_default"]
+    assert (output / "1" / "saved_model.pb").is_file()
+
+
+@pytest.mark.slow
+def test_a_missing_run_is_one_sentence(command, tmp_path):
+    finished = command(TOOL, tmp_path / "absent")
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert finished.stderr == (f"error: {tmp_path}/absent is no run directory: it has no config.json; "
+                               "expected one that eig_tf.train wrote\n")
+
+
+def _saved_model_cli(*arguments):
+    script = Path(sys.executable).parent / "saved_model_cli"
+    return subprocess.run([sys.executable, script, *map(str, arguments)], capture_output=True, text=True,
+                          timeout=300, check=False)
+
+
+def _run_signature(version, signature, outdir, *inputs):
+    finished = _saved_model_cli("run", "--dir", version, "--tag_set", "serve", "--signature_def", signature,
+                                "--outdir", outdir, *inputs)
+    assert finished.returncode == 0, finished.stderr
+    return {path.stem: np.load(path) for path in outdir.iterdir()}
+
+
+@pytest.mark.slow
+def test_saved_model_cli_shows_every_signature(version):
+    finished = _saved_model_cli("show", "--dir", version, "--all")
+    assert finished.returncode == 0, finished.stderr
+    for name in ("categorize", "generate", "generate_from_code", "prior", "sample", "serving_default"):
+        assert f"signature_def['{name}']" in finished.stdout
+    assert "inputs['seed'] tensor_info:\n        dtype: DT_INT64\n        shape: (-1)" in finished.stdout
+
+
+@pytest.mark.slow
+def test_saved_model_cli_generates_and_categorizes(version, tmp_path):
+    generated = _run_signature(version, "generate", tmp_path / "generated",
+                               "--input_exprs", "code=[0,3];seed=[1,2]")
+    assert generated["images"].shape == (2, 28, 28, 1)
+    images = tmp_path / "images.npy"
+    np.save(images, generated["images"])
+    found = _run_signature(version, "categorize", tmp_path / "categorized", "--inputs", f"images={images}")
+    assert found["code"].shape == (2,)
+    np.testing.assert_allclose(found["probabilities"].sum(axis=-1), 1, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_saved_model_cli_samples(version, tmp_path):
+    sampled = _run_signature(version, "sample", tmp_path, "--input_exprs", "count=3;seed=5")
+    assert sampled["images"].shape == (3, 28, 28, 1)
+    assert sampled["code"].shape == (3,)
+
+
+@pytest.mark.slow
+def test_saved_model_cli_reads_the_prior(version, tmp_path):
+    # The command line insists on some inputs; a lone separator names none.
+    found = _run_signature(version, "prior", tmp_path, "--inputs", ";")
+    np.testing.assert_allclose(found["probabilities"], np.full(10, 0.1), atol=1e-6)

@@ -1,0 +1,37 @@
+"""Evaluates a run directory: NMI, ENT, learned prior, 1-NN, and what Q makes of the real images.
+
+    python tools/evaluate.py RUN_DIR
+
+Writes evaluation.json, confusion.png and prior.png into RUN_DIR. The classifier that judges generated
+images is trained once for each data set and kept in --cache_dir.
+"""
+
+from absl import flags
+
+from eig_tf import command
+from eig_tf.errors import UserError
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("data_dir", None, "directory of the data set's files; as in training when absent")
+flags.DEFINE_string("cache_dir", command.default_cache_dir(), "directory of evaluation classifiers")
+flags.DEFINE_integer("images_per_code", 1000, "images generated for each code, 1 or more")
+flags.DEFINE_integer("evaluation_seed", 0, "of the generated images and of the 1-NN split, 0 or more")
+
+
+def main(arguments):
+    """Evaluates the run directory that the command line names."""
+    run_dir = command.single_argument(arguments, "RUN_DIR")
+    for name, smallest in (("images_per_code", 1), ("evaluation_seed", 0)):
+        if FLAGS[name].value < smallest:
+            raise UserError(f"--{name} is {FLAGS[name].value}; expected {smallest} or more")
+    # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
+    from eig_tf.evaluation import report
+    evaluation = report.evaluate(run_dir, FLAGS.cache_dir, FLAGS.data_dir, FLAGS.images_per_code,
+                                 FLAGS.evaluation_seed)
+    print(report.table(evaluation))
+    print(f"evaluation     {run_dir}/evaluation.json, confusion.png, prior.png")
+
+
+if __name__ == "__main__":
+    command.run(main, __doc__)

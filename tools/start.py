@@ -1,0 +1,78 @@
+"""Sets up a virtual environment in .venv and runs the demo or the tests, from nothing but Python.
+
+    python3 tools/start.py demo [RUN_DIR]        train, evaluate and export on the embedded digits
+    python3 tools/start.py test [PYTEST ARGS]    run the tests
+
+Needs Python 3.9, 3.10 or 3.11, looked for on the PATH when this Python is another one.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+ENVIRONMENT = REPOSITORY / ".venv"
+SUPPORTED = ((3, 11), (3, 10), (3, 9))
+DEMO_RUN = "runs/digits-demo"
+
+
+def main(arguments):
+    """Does what the command line asks; returns the exit status."""
+    task, *rest = arguments or ["--help"]
+    if task == "demo" and len(rest) <= 1:
+        return demo(set_up(), rest[0] if rest else DEMO_RUN)
+    if task == "test":
+        return subprocess.call([set_up(), "-m", "pytest", *rest], cwd=REPOSITORY)
+    print(__doc__)
+    return 0 if task in ("-h", "--help") else 2
+
+
+def demo(python, run_dir):
+    """The main job on the embedded digits."""
+    steps = (
+        ["-m", "eig_tf.train", "--dataset=digits", f"--workdir={run_dir}"],
+        [str(REPOSITORY / "tools" / "evaluate.py"), run_dir],
+        [str(REPOSITORY / "tools" / "export.py"), run_dir],
+    )
+    for step in steps:
+        print(f"\n$ python {' '.join(step)}", flush=True)
+        status = subprocess.call([python, *step])
+        if status:
+            return status
+    return 0
+
+
+def set_up():
+    """Creates the environment and installs the project into it, once; returns its Python."""
+    python = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = ENVIRONMENT / "installed"
+    setup = (REPOSITORY / "setup.py").read_text(encoding="utf-8")
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == setup:
+        return str(python)
+    print(f"sets up {ENVIRONMENT}", flush=True)
+    subprocess.check_call([supported_python(), "-m", "venv", "--clear", str(ENVIRONMENT)])
+    subprocess.check_call([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                           "--editable", f"{REPOSITORY}[test]"])
+    stamp.write_text(setup, encoding="utf-8")
+    return str(python)
+
+
+def supported_python():
+    """This Python, or another one on the PATH that TensorFlow 2.15 supports."""
+    if sys.version_info[:2] in SUPPORTED:
+        return sys.executable
+    for major, minor in SUPPORTED:
+        found = shutil.which(f"python{major}.{minor}")
+        if found:
+            return found
+    sys.exit(f"error: this is Python {sys.version_info[0]}.{sys.version_info[1]} and no other was found on "
+             "the PATH; expected Python 3.9, 3.10 or 3.11 (TensorFlow 2.15 has no build for newer ones)")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"error: {' '.join(map(str, error.cmd))} failed with status {error.returncode}")
