@@ -4,10 +4,14 @@ from eig_tf.config import default_config
 
 
 def get_config():
-    """The preset."""
+    """The preset: networks a quarter as wide as MNIST's, and rates that suit them.
+
+    With the paper's rate of 2e-4 the narrow generator loses to D within ten epochs.
+    """
     config = default_config()
     config.dataset = "digits"
-    config.networks.width = 0.5
-    config.optimizer.prior_learning_rate = 1e-3
-    config.training.epochs = 100
+    config.networks.width = 0.25
+    config.optimizer.learning_rate = 1e-3
+    config.optimizer.prior_learning_rate = 3e-3
+    config.training.epochs = 120
     return config

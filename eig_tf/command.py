@@ -10,14 +10,16 @@ from absl import flags
 from eig_tf.errors import UserError
 
 
-def run(main, description, argv=None, prepare=None):
+def run(main, description, argv=None, prepare=None, interrupted="interrupted"):
     """Runs a command and exits: 0 done, 2 bad input in one sentence on stderr, 130 interrupted.
 
     Args:
         main: called with the positional arguments.
         description: the help text, shown above the flags.
         argv: the command line, `sys.argv` when None.
-        prepare: called with the command line before it is parsed; may define further flags.
+        prepare: called with the command line before it is parsed; may define further flags and
+            returns what the help text says of them.
+        interrupted: what is said after Ctrl-C.
     """
     argv = sys.argv if argv is None else argv
     quiet_start()
@@ -28,7 +30,7 @@ def run(main, description, argv=None, prepare=None):
         print(f"error: {error}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on after the last finished epoch", file=sys.stderr)
+        print(f"\n{interrupted}", file=sys.stderr)
         status = 130
     sys.exit(status)
 
@@ -43,15 +45,14 @@ def quiet_start():
 def _parse(argv, description, prepare):
     flags.DEFINE_bool("help", False, "show this text", short_name="h")
     try:
-        if prepare:
-            prepare(argv)
+        more_help = prepare(argv) if prepare else ""
         arguments = flags.FLAGS(argv)[1:]
     except UserError:
         raise
     except (flags.Error, AttributeError, KeyError, ValueError, TypeError) as error:
         raise UserError(f"{' '.join(str(error).split())}; --help lists the flags") from None
     if flags.FLAGS.help:
-        print(f"{description}\n\nflags:\n{flags.FLAGS.main_module_help()}")
+        print(f"{description}\nflags:\n{flags.FLAGS.main_module_help()}\n{more_help}")
         sys.exit(0)
     return arguments
 

@@ -31,15 +31,17 @@ flags.DEFINE_bool("overwrite", False, "delete the run in the run directory and s
 
 
 def define_config_flags(argv):
-    """Defines --config.* from the preset that the command line names."""
+    """Defines --config.* from the preset that the command line names; returns the help text on them."""
     FLAGS(argv, known_only=True)
     if FLAGS.dataset is None:
-        return
+        return ""
     groups = config_lib.load_preset(FLAGS.dataset)
     with groups.unlocked():
         for name in _NAMED:
             del groups[name]
     config_flags.DEFINE_config_dict("config", groups)
+    fields = [f"  --config.{line}" for line in config_lib.describe(groups).splitlines()]
+    return "\n".join([f"\nfields of configs/{FLAGS.dataset}.py and their values:", *fields])
 
 
 def config_from_flags():
@@ -73,4 +75,5 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    command.run(main, __doc__, prepare=define_config_flags)
+    command.run(main, __doc__, prepare=define_config_flags,
+                interrupted="interrupted; the same command goes on after the last finished epoch")

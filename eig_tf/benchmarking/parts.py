@@ -9,7 +9,6 @@ from tensorflow import keras
 from eig_tf.benchmarking import variants
 from eig_tf.benchmarking.timing import Case, repeated
 from eig_tf.data import augment, pipeline
-from eig_tf.methods import METHODS
 from eig_tf.networks.mnist import IMAGE_SIZE
 
 PIPELINE = "input pipeline alone"
@@ -65,14 +64,14 @@ def part_cases(model, data, steps):
 
     @tf.function
     def discriminator_phase():
-        return model._discriminator_phase(images, fixed_images)
+        return model.discriminator_phase(images, fixed_images)
 
     @tf.function
     def generator_phase():
         with tf.GradientTape() as tape:
             latents = model.sample_latents(num, seed)
             generated = model.generator(latents, training=True)
-        model._generator_phase(tape, latents, generated, images, views, activations)
+        model.generator_phase(tape, latents, generated, images, views, activations)
 
     return [repeated("generator forward pass", generator_pass, steps),
             repeated("D phase, with its update", discriminator_phase, steps),
@@ -104,13 +103,10 @@ def random_batches(config):
     """The input pipeline of training over random bytes: what an image shows does not change its cost."""
     count = max(_NUM_IMAGES, config.training.batch_size)
     images = np.random.default_rng(0).integers(0, 256, [count, IMAGE_SIZE, IMAGE_SIZE, 1], np.uint8)
-    make_view = None
-    if METHODS[config.method].contrastive_term:
-        def make_view(batch, seed):
-            return augment.positive_view(batch, seed, config.augment.rotation, config.augment.zoom)
     endless = 1_000_000
     return pipeline.training_batches(
-        images, config.training.batch_size, config.seed, endless, make_view=make_view)
+        images, config.training.batch_size, config.seed, endless,
+        make_view=augment.view_maker(config))
 
 
 def pipeline_case(batches, steps):

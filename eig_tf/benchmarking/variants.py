@@ -42,13 +42,13 @@ def one_pass_step(model, data):
 def two_pass_step(model, data):
     """The step as usually written: the generator makes the same batch anew for the second phase."""
     images, views = data
-    num, seed = tf.shape(images)[0], model._step_seed()
+    num, seed = tf.shape(images)[0], model.step_seed()
     generated = model.generator(model.sample_latents(num, seed), training=True)
-    real_activations = model._discriminator_phase(images, generated)
+    real_activations = model.discriminator_phase(images, generated)
     with tf.GradientTape() as tape:
         latents = model.sample_latents(num, seed)
         generated = model.generator(latents, training=True)
-    model._generator_phase(tape, latents, generated, images, views, real_activations)
+    model.generator_phase(tape, latents, generated, images, views, real_activations)
 
 
 def step_variants(config, precision, everything=False):

@@ -3,6 +3,15 @@
 import tensorflow as tf
 
 from eig_tf.data import addons
+from eig_tf.methods import METHODS
+
+
+def view_maker(config):
+    """The delta of a config as (images, stateless seed) -> views; None when its method needs no views."""
+    if METHODS[config.method].contrastive_term is None:
+        return None
+    rotation, zoom = config.augment.rotation, config.augment.zoom
+    return lambda images, seed: positive_view(images, seed, rotation, zoom)
 
 
 def positive_view(images, seed, rotation=10.0, zoom=0.1):

@@ -115,13 +115,13 @@ class InfoGAN(keras.Model):
         images, views = data if isinstance(data, (tuple, list)) else (data, None)
         # One generator pass serves both phases; its gradient is taken through the generated images.
         with tf.GradientTape() as generator_tape:
-            latents = self.sample_latents(tf.shape(images)[0], self._step_seed())
+            latents = self.sample_latents(tf.shape(images)[0], self.step_seed())
             generated = self.generator(latents, training=True)
-        real_activations = self._discriminator_phase(images, generated)
-        self._generator_phase(generator_tape, latents, generated, images, views, real_activations)
+        real_activations = self.discriminator_phase(images, generated)
+        self.generator_phase(generator_tape, latents, generated, images, views, real_activations)
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
-    def _discriminator_phase(self, images, generated):
+    def discriminator_phase(self, images, generated):
         """Trains the trunk and D's head on the adversarial loss.
 
         Returns:
@@ -137,7 +137,7 @@ class InfoGAN(keras.Model):
             zip(tape.gradient(loss, variables), variables))
         return tf.split(activations, 2)[0]
 
-    def _generator_phase(self, generator_tape, latents, generated, images, views, real_activations):
+    def generator_phase(self, generator_tape, latents, generated, images, views, real_activations):
         """Trains G, Q and a learned prior at once; under `shared` routing Q's losses train the trunk."""
         shared = self.gradient_routing == "shared"
         with tf.GradientTape(persistent=shared) as tape:
@@ -193,7 +193,7 @@ class InfoGAN(keras.Model):
         self.trackers[name].update_state(per_example)
         return tf.nn.compute_average_loss(per_example)
 
-    def _step_seed(self):
+    def step_seed(self):
         """A stateless seed for this step and replica, so that a resumed run draws what it would have."""
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         seed = tf.constant([self.seed, 0], tf.int32)

@@ -11,7 +11,6 @@ import tensorflow as tf
 from eig_tf import config as config_lib
 from eig_tf.data import augment, imbalance, pipeline, registry
 from eig_tf.errors import UserError
-from eig_tf.methods import METHODS
 from eig_tf.models.build import build_infogan
 from eig_tf.models.infogan import adam
 from eig_tf.run_directory import restore
@@ -76,13 +75,9 @@ def _build_and_compile(config, image_set):
 
 
 def _fit(model, config, image_set, directory, manager, epochs_done, steps):
-    make_view = None
-    if METHODS[config.method].contrastive_term:
-        def make_view(images, seed):
-            return augment.positive_view(images, seed, config.augment.rotation, config.augment.zoom)
     batches = pipeline.training_batches(
         image_set.images, config.training.batch_size, config.seed, config.training.epochs,
-        first_epoch=epochs_done, make_view=make_view)
+        first_epoch=epochs_done, make_view=augment.view_maker(config))
     writer = tf.summary.create_file_writer(str(directory.logs))
     model.fit(
         batches, epochs=config.training.epochs, initial_epoch=epochs_done, steps_per_epoch=steps,
