@@ -42,8 +42,16 @@ class RunDirectory:
         return config_lib.load(self.config)
 
     def load_environment(self):
-        """Where and with what the run was made: data_dir, precision, machine, versions, git revision."""
-        return json.loads(self.environment.read_text(encoding="utf-8"))
+        """Where and with what the run was made: data_dir, precision, machine, versions, git revision.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        try:
+            return json.loads(self.environment.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.environment} cannot be read: {error}; expected the file that training "
+                            "wrote") from None
 
     def save_environment(self, environment):
         """Writes what `load_environment` reads."""
@@ -54,9 +62,17 @@ class RunDirectory:
 
         Randomness needs no state of its own: it is a function of the seed, the epoch and the
         optimizers' step count.
+
+        Raises:
+            UserError: the list of checkpoints that lies there is damaged.
         """
         checkpoint = tf.train.Checkpoint(model=model, epochs_done=tf.Variable(0, dtype=tf.int64))
-        return tf.train.CheckpointManager(checkpoint, str(self.checkpoints), max_to_keep=1)
+        try:
+            return tf.train.CheckpointManager(checkpoint, str(self.checkpoints), max_to_keep=1)
+        except ValueError as error:
+            raise UserError(f"{self.checkpoints / 'checkpoint'} cannot be read: "
+                            f"{' '.join(str(error).split())[:200]}; expected the file that training "
+                            "wrote") from None
 
     def restore_model(self):
         """Rebuilds the model with the weights of the last finished epoch.
@@ -88,7 +104,7 @@ def restore(manager):
     try:
         status = manager.checkpoint.restore(manager.latest_checkpoint)
         status.assert_existing_objects_matched()
-    except (tf.errors.OpError, ValueError, AssertionError) as error:
+    except (tf.errors.OpError, ValueError, IndexError, AssertionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{manager.latest_checkpoint} cannot be restored: {reason}") from None
     return status

@@ -30,3 +30,9 @@ def command(tmp_path):
             timeout=timeout, check=False,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment})
     return run
+
+
+@pytest.fixture
+def repository():
+    """The root of the checkout."""
+    return REPOSITORY

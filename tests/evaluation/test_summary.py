@@ -1,0 +1,46 @@
+import json
+
+import pytest
+
+from eig_tf.errors import UserError
+from eig_tf.evaluation import summary
+
+
+def _write(path, **changes):
+    evaluation = {
+        "dataset": "mnist", "method": "elastic_infogan", "epochs": 15, "gradient_routing": "head",
+        "split": 0, "seed": 0, "nmi": 0.8, "ent": 0.3, "one_nn": {"accuracy": 0.9},
+        "prior": {"total_variation": 0.1, "total_variation_of_uniform": 0.2}, **changes}
+    path.write_text(json.dumps(evaluation))
+    return summary.read(path)
+
+
+def test_runs_of_one_setting_are_averaged(tmp_path):
+    table = summary.markdown([_write(tmp_path / "a.json", split=1, nmi=0.9),
+                              _write(tmp_path / "b.json")])
+    assert table.splitlines()[2] == (
+        "| mnist | elastic_infogan | 15 | head | 0/0, 1/0 | 0.850 ± 0.071 | 0.300 ± 0.000 "
+        "| 0.100 (0.200) | 0.900 | 0.889 / 0.213 |")
+
+
+def test_settings_are_kept_apart(tmp_path):
+    changes = ({}, {"epochs": 5}, {"gradient_routing": "shared"}, {"method": "uniform_infogan"},
+               {"dataset": "digits"})
+    evaluations = [_write(tmp_path / "a.json", **change) for change in changes]
+    rows = summary.markdown(evaluations).splitlines()[2:]
+    assert len(rows) == 5
+    assert "| digits | elastic_infogan | 15 | head | 0/0 | 0.800 | 0.300 |" in rows[0]
+    assert rows[0].endswith("|  |")  # the paper has no digits
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"nmi": 1}'])
+def test_other_files_are_refused(tmp_path, text):
+    path = tmp_path / "evaluation.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"evaluation\.json is no evaluation\.json of this version"):
+        summary.read(path)
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"absent\.json cannot be read"):
+        summary.read(tmp_path / "absent.json")

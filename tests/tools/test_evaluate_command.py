@@ -1,0 +1,63 @@
+"""Evaluation as a user runs it, on a run directory of two short epochs."""
+
+import json
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def evaluate(command, repository):
+    def run(*arguments):
+        return command(repository / "tools" / "evaluate.py", *arguments)
+    return run
+
+
+def test_help_is_quick_and_names_the_flags(evaluate):
+    result = evaluate("--help")
+    assert result.returncode == 0
+    assert "--images_per_code" in result.stdout and "RUN_DIR" in result.stdout
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ([], "error: the arguments are none; expected exactly one, RUN_DIR"),
+    (["a", "b"], "error: the arguments are a b; expected exactly one, RUN_DIR"),
+    (["a", "--images_per_code=0"], "error: --images_per_code is 0; expected 1 or more"),
+    (["a", "--evaluation_seed=-1"], "error: --evaluation_seed is -1; expected 0 or more"),
+])
+def test_bad_command_lines(evaluate, arguments, message):
+    result = evaluate(*arguments)
+    assert result.returncode == 2
+    assert result.stderr.strip() == message
+
+
+def test_a_directory_without_a_run_is_refused(evaluate, tmp_path):
+    result = evaluate(tmp_path)
+    assert result.returncode == 2
+    assert "is no run directory: it has no config.json" in result.stderr
+
+
+@pytest.mark.slow
+def test_evaluation_of_a_run(command, evaluate, tmp_path):
+    trained = command("-m", "eig_tf.train", "--dataset=digits", "--workdir=run",
+                      "--config.training.epochs=2", "--config.networks.num_codes=12")
+    assert trained.returncode == 0, trained.stderr
+    result = evaluate("run", "--cache_dir=cache", "--images_per_code=20")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "NMI" in result.stdout
+    evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    confusion = evaluation["confusion"]
+    assert [sum(row) for row in confusion] == [20] * 12
+    assert {len(row) for row in confusion} == {10}
+    assert sorted(label for label in evaluation["code_to_class"] if label is not None) == list(range(10))
+    assert 0 <= evaluation["nmi"] <= 1
+    assert evaluation["prior"]["mass_of_unmatched_codes"] > 0
+    assert evaluation["epochs"] == 2
+    assert evaluation["classifier"]["accuracy"] > 0.95
+    for name in ("confusion.png", "prior.png"):
+        with Image.open(tmp_path / "run" / name) as image:
+            image.verify()
+    again = evaluate("run", "--cache_dir=cache", "--images_per_code=20")
+    assert "trains the evaluation classifier" not in again.stdout
+    assert json.loads((tmp_path / "run" / "evaluation.json").read_text()) == evaluation

@@ -1,0 +1,148 @@
+"""A run that stops and goes on ends exactly where one that never stopped does."""
+
+import csv
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+pytestmark = pytest.mark.slow
+
+FOUR = "--config.training.epochs=4"
+
+
+def variables(directory):
+    """Everything in the checkpoint of a run: weights, prior, optimizers' state and counts."""
+    reader = tf.train.load_checkpoint(str(directory / "checkpoints"))
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_dtype_map()
+            if reader.get_variable_to_dtype_map()[name] != tf.string}
+
+
+def assert_same_run(found, expected):
+    """Equal to the last bit: checkpoints, tables and pictures."""
+    one, other = variables(found), variables(expected)
+    assert one.keys() == other.keys()
+    assert any("prior" in name for name in one) and any("optimizer" in name for name in one)
+    for name, values in one.items():
+        if "save_counter" not in name:
+            np.testing.assert_array_equal(values, other[name], err_msg=name)
+    for name in ("history.csv", "prior.csv"):
+        assert (found / name).read_text() == (expected / name).read_text()
+    assert pictures(found) == pictures(expected)
+
+
+def pictures(directory):
+    return {path.name: path.read_bytes() for path in (directory / "samples").iterdir()}
+
+
+def wait_for(condition, process, seconds=200):
+    """Waits until a condition holds while a process runs."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def stop_after_epoch(process, run, epoch, signal_number):
+    """Signals a training in the epoch after `epoch`; returns its status and stderr."""
+    wait_for((run / "checkpoints" / f"ckpt-{epoch}.index").exists, process)
+    # Three quarters of an epoch of this size: in its steps, with nothing of it recorded.
+    time.sleep(0.05)
+    os.kill(process.pid, signal_number)
+    _, stderr = process.communicate(timeout=100)
+    return process.returncode, stderr
+
+
+@pytest.fixture(scope="module")
+def straight(train, tiny, tmp_path_factory):
+    """Four epochs in one go."""
+    start = tmp_path_factory.mktemp("straight")
+    result = train(start, *tiny, FOUR, "--workdir=run")
+    assert result.status == 0, result.stderr
+    return start / "run"
+
+
+def test_two_runs_with_one_seed_are_equal(train, tiny, finished, tmp_path):
+    assert train(tmp_path, *tiny, "--workdir=run").status == 0
+    assert_same_run(tmp_path / "run", finished.path)
+
+
+def test_another_seed_is_another_run(train, tiny, finished, tmp_path):
+    assert train(tmp_path, *tiny, "--seed=1", "--workdir=run").status == 0
+    assert (tmp_path / "run" / "history.csv").read_text() != (finished.path / "history.csv").read_text()
+
+
+def test_two_epochs_and_two_more_equal_four(train, tiny, run_copy, straight):
+    result = train(run_copy.parent, *tiny, FOUR, "--workdir=run")
+    assert (result.status, result.stderr) == (0, "")
+    assert "continues after epoch 2" in result.stdout
+    assert "Epoch 3/4" in result.stdout and "Epoch 2/4" not in result.stdout
+    assert_same_run(run_copy, straight)
+
+
+def test_finished_run_is_left_as_it_is(train, tiny, run_copy):
+    before = pictures(run_copy), variables(run_copy), (run_copy / "history.csv").read_text()
+    assert train(run_copy.parent, *tiny, "--workdir=run").status == 0
+    after = pictures(run_copy), variables(run_copy), (run_copy / "history.csv").read_text()
+    assert before[0] == after[0] and before[2] == after[2]
+    for name, values in before[1].items():
+        np.testing.assert_array_equal(values, after[1][name])
+
+
+def test_kill_in_the_middle_of_an_epoch_loses_no_more_than_that_epoch(
+        start_training, train, tiny, tmp_path, straight):
+    process = start_training(tmp_path, *tiny, FOUR, "--workdir=run")
+    status, _ = stop_after_epoch(process, tmp_path / "run", 1, signal.SIGKILL)
+    assert status == -signal.SIGKILL
+    result = train(tmp_path, *tiny, FOUR, "--workdir=run")
+    assert result.status == 0, result.stderr
+    assert "continues after epoch" in result.stdout
+    assert_same_run(tmp_path / "run", straight)
+
+
+def test_kill_between_the_tables_and_the_checkpoint(train, tiny, run_copy, straight):
+    """Rows and pictures of an epoch whose checkpoint was never written are made again."""
+    for name in ("history.csv", "prior.csv"):
+        with (run_copy / name).open(newline="") as file:
+            header = next(csv.reader(file))
+        with (run_copy / name).open("a") as file:
+            file.write("3" + ",9.999999" * (len(header) - 1) + "\n")
+    (run_copy / "samples" / "codes_epoch_0003.png").write_bytes(b"half a pict")
+    assert train(run_copy.parent, *tiny, FOUR, "--workdir=run").status == 0
+    assert_same_run(run_copy, straight)
+
+
+def test_interrupt_leaves_a_usable_directory(start_training, train, tiny, tmp_path, straight):
+    process = start_training(tmp_path, *tiny, FOUR, "--workdir=run")
+    status, stderr = stop_after_epoch(process, tmp_path / "run", 1, signal.SIGINT)
+    assert status == 130
+    assert stderr.strip() == "interrupted; the same command goes on after the last finished epoch"
+    assert not [path for path in (tmp_path / "run").rglob("*") if ".tmp" in path.name]
+    assert train(tmp_path, *tiny, FOUR, "--workdir=run").status == 0
+    assert_same_run(tmp_path / "run", straight)
+
+
+def test_overwrite_starts_anew(train, tiny, run_copy, finished):
+    (run_copy / "evaluation.json").write_text("{}")
+    result = train(run_copy.parent, *tiny, "--seed=3", "--overwrite", "--workdir=run")
+    assert result.status == 0
+    assert "continues" not in result.stdout
+    assert not (run_copy / "evaluation.json").exists()
+    assert (run_copy / "history.csv").read_text() != (finished.path / "history.csv").read_text()
+
+
+def test_continuous_codes_with_shared_routing_resume_too(train, tiny, tmp_path):
+    """Another method's switches through the whole command: two continuous codes, trunk trained by Q."""
+    flags = [*tiny, "--method=ground_truth_infogan_ntxent", "--config.networks.num_continuous=2",
+             "--config.loss.gradient_routing=shared"]
+    assert train(tmp_path, *flags, "--workdir=whole").status == 0
+    assert train(tmp_path, *flags, "--config.training.epochs=1", "--workdir=run").status == 0
+    assert train(tmp_path, *flags, "--workdir=run").status == 0
+    assert set(pictures(tmp_path / "run")) == {
+        f"{kind}_epoch_000{epoch}.png" for kind in ("codes", "continuous_0", "continuous_1")
+        for epoch in (1, 2)}
+    assert_same_run(tmp_path / "run", tmp_path / "whole")

@@ -1,0 +1,19 @@
+"""Prints a Markdown table of means over evaluations, beside the paper's figures.
+
+    python tools/summarize.py runs/*/evaluation.json
+"""
+
+from eig_tf import command
+from eig_tf.errors import UserError
+
+
+def main(arguments):
+    """Summarizes the files that the command line names."""
+    if not arguments:
+        raise UserError("no file is named; expected one or more evaluation.json")
+    from eig_tf.evaluation import summary
+    print(summary.markdown([summary.read(path) for path in arguments]))
+
+
+if __name__ == "__main__":
+    command.run(main, __doc__)
