@@ -65,7 +65,7 @@ def test_unknown_preset_is_refused_with_the_known_ones_named(name):
     ("method", "elastic"), ("method", ""), ("seed", -1), ("seed", 2**31),
     ("augment.rotation", -1.0), ("augment.zoom", 1.0), ("augment.zoom", -0.1),
     ("networks.noise_dim", 0), ("networks.num_codes", 1), ("networks.num_continuous", -1),
-    ("loss.gradient_routing", "trunk"), ("loss.information_target", "relaxed"),
+    ("networks.width", 0.0), ("loss.gradient_routing", "trunk"), ("loss.information_target", "relaxed"),
     ("loss.information_weight", -1.0), ("loss.continuous_weight", -0.5),
     ("loss.contrastive_weight", -10.0), ("loss.contrastive_temperature", 0.0),
     ("loss.gumbel_temperature", 0.0), ("loss.gumbel_temperature", math.nan),

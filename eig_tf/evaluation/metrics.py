@@ -99,6 +99,21 @@ def match_prior(prior, code_to_class, num_classes):
     return by_class, unmatched
 
 
+def generated_fractions(prior, counts):
+    """The class distribution of images whose codes are drawn from the learned prior.
+
+    Unlike `match_prior` it does justice to a class that two codes share, or a code that holds two.
+
+    Args:
+        prior: p [K].
+        counts: images of every code by class [K, C], at least one a code.
+
+    Returns:
+        float64 [C], summing to one.
+    """
+    return np.asarray(prior) @ (counts / np.sum(counts, axis=1, keepdims=True))
+
+
 def total_variation(fractions, by_class, unmatched=0.0):
     """Half the L1 distance of the true fractions [C] and a learned distribution, in [0, 1]."""
     return float(0.5 * (np.sum(np.abs(fractions - by_class)) + unmatched))

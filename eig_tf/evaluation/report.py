@@ -37,7 +37,7 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
     counts = _count_generated(model, judge.model, images_per_code, len(whole.class_names), seed)
     code_to_class = metrics.match_codes(counts)
     ent, ent_codes, ent_classes = metrics.average_entropy(counts)
-    prior = _evaluate_prior(model, image_set, code_to_class)
+    prior = _evaluate_prior(model, image_set, counts, code_to_class)
     evaluation = {
         "nmi": metrics.nmi_of_counts(counts),
         "nmi_averaging": metrics.NMI_AVERAGING,
@@ -69,9 +69,11 @@ def table(evaluation):
     rows = [
         ("NMI (code, class of generated image)", f"{evaluation['nmi']:.3f}"),
         ("ENT", f"{evaluation['ent']:.3f} nats"),
-        ("learned prior, total variation from true", f"{prior['total_variation']:.3f} "
+        ("matched prior, total variation from true", f"{prior['total_variation']:.3f} "
          f"(uniform: {prior['total_variation_of_uniform']:.3f})"),
-        ("learned prior, KL(true || learned)", kl),
+        ("matched prior, KL(true || learned)", kl),
+        ("classes generated under the learned prior, total variation",
+         f"{prior['generated_total_variation']:.3f}"),
         ("1-NN accuracy of Q's features", f"{one_nn['accuracy']:.3f} "
          f"(random weights: {one_nn['accuracy_of_random_weights']:.3f})"),
         ("Q on real images: accuracy, NMI, ARI", f"{recognition['accuracy']:.3f}, "
@@ -93,10 +95,11 @@ def _count_generated(model, judge_model, images_per_code, num_classes, seed):
     return metrics.confusion_counts(codes, np.concatenate(classes), num_codes, num_classes)
 
 
-def _evaluate_prior(model, image_set, code_to_class):
+def _evaluate_prior(model, image_set, counts, code_to_class):
     learned = model.prior.probabilities.numpy().astype(np.float64)
     true = image_set.class_counts() / len(image_set.labels)
     by_class, unmatched = metrics.match_prior(learned, code_to_class, len(true))
+    generated = metrics.generated_fractions(learned, counts)
     return {
         "learned": learned.tolist(),
         "learned_by_class": by_class.tolist(),
@@ -105,6 +108,8 @@ def _evaluate_prior(model, image_set, code_to_class):
         "total_variation": metrics.total_variation(true, by_class, unmatched),
         "total_variation_of_uniform": metrics.total_variation(true, np.full(len(true), 1 / len(true))),
         "kl": metrics.kl_divergence(true, by_class),
+        "generated_by_class": generated.tolist(),
+        "generated_total_variation": metrics.total_variation(true, generated),
     }
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from eig_tf import config as config_lib
 from eig_tf.data import addons, augment, digits
+from eig_tf.methods import METHODS
 
 SEED = (11, 4)
 
@@ -131,3 +133,16 @@ def test_works_inside_a_graph_with_an_unknown_batch_size(images):
     def view(batch):
         return augment.positive_view(batch, SEED)
     np.testing.assert_allclose(view(images), augment.positive_view(images, SEED), atol=1e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_views_are_made_for_the_methods_that_use_them(images, method):
+    config = config_lib.default_config()
+    config.method = method
+    config.augment.rotation, config.augment.zoom = 45.0, 0.3
+    make_view = augment.view_maker(config)
+    if METHODS[method].contrastive_term is None:
+        assert make_view is None
+    else:
+        np.testing.assert_array_equal(
+            make_view(images, SEED), augment.positive_view(images, SEED, rotation=45.0, zoom=0.3))

@@ -12,6 +12,12 @@ def test_every_name_has_a_loader():
     assert registry.load("digits").images.shape == (1797, 28, 28, 1)
 
 
+@pytest.mark.parametrize("name", ["cifar", "", "holdout", "pipeline"])
+def test_unknown_set_is_refused_with_the_known_ones_named(name):
+    with pytest.raises(UserError, match=f"--dataset is {name!r}; expected one of digits, mnist"):
+        registry.load(name)
+
+
 def test_split_of_digits():
     whole, split = registry.load_split("digits", 0, seed=0)
     assert len(whole.images) == 1797

@@ -98,6 +98,11 @@ def test_unmatched_mass_is_part_of_the_distance():
     assert metrics.total_variation(np.array([0.5, 0.5]), by_class, unmatched) == pytest.approx(0.2)
 
 
+def test_generated_fractions_by_hand():
+    counts = np.array([[8, 2], [0, 10], [10, 0]])
+    np.testing.assert_allclose(metrics.generated_fractions([0.5, 0.3, 0.2], counts), [0.6, 0.4])
+
+
 def test_kl_of_a_class_that_no_code_is_matched_to_is_infinite():
     by_class, _ = metrics.match_prior([1.0], [0], 2)
     assert metrics.kl_divergence(np.array([0.9, 0.1]), by_class) is None

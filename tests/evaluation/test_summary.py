@@ -10,7 +10,8 @@ def _write(path, **changes):
     evaluation = {
         "dataset": "mnist", "method": "elastic_infogan", "epochs": 15, "gradient_routing": "head",
         "split": 0, "seed": 0, "nmi": 0.8, "ent": 0.3, "one_nn": {"accuracy": 0.9},
-        "prior": {"total_variation": 0.1, "total_variation_of_uniform": 0.2}, **changes}
+        "prior": {"total_variation": 0.1, "total_variation_of_uniform": 0.2,
+                  "generated_total_variation": 0.05}, **changes}
     path.write_text(json.dumps(evaluation))
     return summary.read(path)
 
@@ -20,7 +21,7 @@ def test_runs_of_one_setting_are_averaged(tmp_path):
                               _write(tmp_path / "b.json")])
     assert table.splitlines()[2] == (
         "| mnist | elastic_infogan | 15 | head | 0/0, 1/0 | 0.850 ± 0.071 | 0.300 ± 0.000 "
-        "| 0.100 (0.200) | 0.900 | 0.889 / 0.213 |")
+        "| 0.200 | 0.100 | 0.050 | 0.900 | 0.889 / 0.213 |")
 
 
 def test_settings_are_kept_apart(tmp_path):

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-# A real run in seconds: 842 images, four batches an epoch, a sixteenth of the networks' width.
+# A real run in seconds: 842 images, four batches an epoch, a sixteenth of the networks' width; rates at
+# which a few steps change the pictures.
 TINY = ("--dataset=digits", "--split=31", "--config.networks.width=0.0625",
+        "--config.optimizer.learning_rate=0.03", "--config.optimizer.prior_learning_rate=0.01",
         "--config.training.batch_size=200", "--config.training.steps_per_execution=3",
         "--config.training.epochs=2")
 

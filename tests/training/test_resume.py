@@ -50,7 +50,7 @@ def wait_for(condition, process, seconds=200):
 def stop_after_epoch(process, run, epoch, signal_number):
     """Signals a training in the epoch after `epoch`; returns its status and stderr."""
     wait_for((run / "checkpoints" / f"ckpt-{epoch}.index").exists, process)
-    # Three quarters of an epoch of this size: in its steps, with nothing of it recorded.
+    # In the steps of the next epoch, of which nothing is recorded yet.
     time.sleep(0.05)
     os.kill(process.pid, signal_number)
     _, stderr = process.communicate(timeout=100)

@@ -32,7 +32,7 @@ def test_help_answers_within_a_second_of_work(train, tmp_path):
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
     assert (result.status, result.stderr) == (0, "")
     for word in ("python -m eig_tf.train --dataset=digits", "--dataset", "--data_dir", "--method",
-                 "elastic_infogan", "--split", "--seed", "--workdir", "--overwrite"):
+                 "elastic_infogan", "--split", "--seed", "--workdir", "overwrite"):
         assert word in result.stdout
 
 

@@ -59,7 +59,7 @@ def test_more_epochs_go_on_and_are_saved(config, run):
 
 
 def test_fewer_epochs_are_refused(config, run):
-    with pytest.raises(UserError, match="training.epochs: 4 saved, 3 asked"):
+    with pytest.raises(UserError, match=r"training\.epochs: 4 saved, 3 asked"):
         prepare(run.path, changed(config, training__epochs=3))
     assert run.load_config().training.epochs == 4
 
