@@ -80,15 +80,7 @@ def part_cases(model, data, steps):
 
 
 def _updates(model):
-    recognition = model.recognition_head.trainable_variables
-    if model.gradient_routing == "shared":
-        recognition = recognition + model.trunk.trainable_variables
-    groups = [
-        (model.discriminator_optimizer,
-         model.trunk.trainable_variables + model.discriminator_head.trainable_variables),
-        (model.generator_optimizer, model.generator.trainable_variables + recognition)]
-    if model.prior.learned:
-        groups.append((model.prior_optimizer, model.prior.trainable_variables))
+    groups = model.optimized()
     gradients = [[tf.random.stateless_normal(variable.shape, [0, 0], stddev=1e-3) for variable in variables]
                  for _, variables in groups]
 

@@ -77,6 +77,29 @@ class InfoGAN(keras.Model):
         self.discriminator_optimizer = discriminator_optimizer or adam()
         self.generator_optimizer = generator_optimizer or adam()
         self.prior_optimizer = prior_optimizer or adam()
+        # Their state must exist before the first step: a strategy cannot create it inside one, and a
+        # checkpoint is then restored at once.
+        for optimizer, variables in self.optimized():
+            build_optimizer(optimizer, variables)
+
+    def optimized(self):
+        """Pairs of an optimizer and the variables that it trains; the prior's only when it is learned."""
+        pairs = [(self.discriminator_optimizer, self.discriminator_variables),
+                 (self.generator_optimizer, self.generator_variables)]
+        if self.prior.learned:
+            pairs.append((self.prior_optimizer, self.prior.trainable_variables))
+        return pairs
+
+    @property
+    def discriminator_variables(self):
+        """What the first phase trains: the trunk and D's head."""
+        return self.trunk.trainable_variables + self.discriminator_head.trainable_variables
+
+    @property
+    def generator_variables(self):
+        """What the second phase trains, the prior aside: G, Q's head and, when routed to, the trunk."""
+        routed = self.trunk.trainable_variables if self.gradient_routing == "shared" else []
+        return self.generator.trainable_variables + self.recognition_head.trainable_variables + routed
 
     @property
     def metrics(self):
@@ -111,8 +134,14 @@ class InfoGAN(keras.Model):
 
         Returns:
             The running mean of every loss, by name.
+
+        Raises:
+            ValueError: there is a contrastive term and no views.
         """
         images, views = data if isinstance(data, (tuple, list)) else (data, None)
+        if self.contrastive_term and views is None:
+            raise ValueError(f"contrastive_term is {self.contrastive_term!r} and the data are images alone; "
+                             "expected pairs of images and their transformed views")
         # One generator pass serves both phases; its gradient is taken through the generated images.
         with tf.GradientTape() as generator_tape:
             latents = self.sample_latents(tf.shape(images)[0], self.step_seed())
@@ -132,7 +161,7 @@ class InfoGAN(keras.Model):
             activations = self.trunk(both, training=True, groups=2)
             logits = self.discriminator_head(activations)
             loss = self._average("d_loss", losses.discriminator_loss(*tf.split(logits, 2)))
-        variables = self.trunk.trainable_variables + self.discriminator_head.trainable_variables
+        variables = self.discriminator_variables
         self.discriminator_optimizer.apply_gradients(
             zip(tape.gradient(loss, variables), variables))
         return tf.split(activations, 2)[0]
@@ -153,17 +182,15 @@ class InfoGAN(keras.Model):
                     pair = tf.concat([real_activations, self.trunk(views, training=True)], axis=0)
                 recognition_loss += self._contrastive_loss(pair)
             loss = self._average("g_loss", adversarial) + recognition_loss
-        trained = self.recognition_head.trainable_variables
-        image_gradient, *gradients = tape.gradient(loss, [generated, *trained])
+        image_gradient, *gradients = tape.gradient(
+            loss, [generated, *self.recognition_head.trainable_variables])
         if shared:
-            trunk_variables = self.trunk.trainable_variables
-            gradients += tape.gradient(recognition_loss, trunk_variables)
-            trained = trained + trunk_variables
+            gradients += tape.gradient(recognition_loss, self.trunk.trainable_variables)
         generator_gradients, prior_gradients = generator_tape.gradient(
             generated, [self.generator.trainable_variables, self.prior.trainable_variables],
             output_gradients=image_gradient)
         self.generator_optimizer.apply_gradients(
-            zip(generator_gradients + gradients, self.generator.trainable_variables + trained))
+            zip(generator_gradients + gradients, self.generator_variables))
         if self.prior.learned:
             self.prior_optimizer.apply_gradients(
                 zip(prior_gradients, self.prior.trainable_variables))
@@ -209,6 +236,14 @@ def adam(learning_rate=2e-4, beta_1=0.5):
     optimizer and with it a large part of the step.
     """
     return keras.optimizers.legacy.Adam(learning_rate, beta_1=beta_1, epsilon=1e-8)
+
+
+def build_optimizer(optimizer, variables):
+    """Creates an optimizer's state for its variables; only Keras's newer classes have a public way."""
+    if isinstance(optimizer, keras.optimizers.legacy.Optimizer):
+        optimizer._create_all_weights(variables)
+    else:
+        optimizer.build(variables)
 
 
 def _check_choice(name, value, choices):

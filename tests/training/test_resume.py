@@ -49,7 +49,8 @@ def wait_for(condition, process, seconds=200):
 
 def stop_after_epoch(process, run, epoch, signal_number):
     """Signals a training in the epoch after `epoch`; returns its status and stderr."""
-    wait_for((run / "checkpoints" / f"ckpt-{epoch}.index").exists, process)
+    checkpoint = run / "checkpoints" / "checkpoint"
+    wait_for(lambda: checkpoint.is_file() and f"ckpt-{epoch}" in checkpoint.read_text(), process)
     # In the steps of the next epoch, of which nothing is recorded yet.
     time.sleep(0.05)
     os.kill(process.pid, signal_number)
