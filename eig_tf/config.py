@@ -72,7 +72,7 @@ def load_preset(name):
     """
     for directory in PRESET_DIRECTORIES:
         path = directory / f"{name}.py"
-        if path.is_file():
+        if name in preset_names() and path.is_file():
             spec = importlib.util.spec_from_file_location(f"eig_tf_preset_{name}", path)
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
@@ -162,13 +162,20 @@ def save(config, path):
 def load(path):
     """Reads a config that `save` wrote.
 
+    Settings that a later version added are not in the file and take their defaults.
+
     Raises:
-        UserError: the file is missing, is no JSON or lacks fields of the schema.
+        UserError: the file is missing, is no JSON, has fields that the schema does not know or a value
+            out of place.
     """
     try:
         saved = json.loads(Path(path).read_text(encoding="utf-8"))
-        config = default_config()
+        config = default_config().lock()
         config.update(saved)
+        missing = [field for field in ("dataset", "method", "split", "seed") if field not in saved]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+        validate(config)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; expected the config of a run directory") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -48,7 +48,10 @@ class RunDirectory:
             UserError: the file is missing or damaged.
         """
         try:
-            return json.loads(self.environment.read_text(encoding="utf-8"))
+            environment = json.loads(self.environment.read_text(encoding="utf-8"))
+            if not isinstance(environment, dict):
+                raise ValueError("it holds no JSON object")
+            return environment
         except (OSError, ValueError) as error:
             raise UserError(f"{self.environment} cannot be read: {error}; expected the file that training "
                             "wrote") from None
@@ -68,11 +71,16 @@ class RunDirectory:
         """
         checkpoint = tf.train.Checkpoint(model=model, epochs_done=tf.Variable(0, dtype=tf.int64))
         try:
-            return tf.train.CheckpointManager(checkpoint, str(self.checkpoints), max_to_keep=1)
+            manager = tf.train.CheckpointManager(checkpoint, str(self.checkpoints), max_to_keep=1)
         except ValueError as error:
             raise UserError(f"{self.checkpoints / 'checkpoint'} cannot be read: "
                             f"{' '.join(str(error).split())[:200]}; expected the file that training "
                             "wrote") from None
+        # TensorFlow takes a list that it cannot parse for none at all, and training would start anew.
+        if manager.latest_checkpoint is None and any(self.checkpoints.glob("*.index")):
+            raise UserError(f"{self.checkpoints / 'checkpoint'} is missing or damaged, though checkpoints "
+                            "lie beside it; expected the file that training wrote")
+        return manager
 
     def restore_model(self):
         """Rebuilds the model with the weights of the last finished epoch.

@@ -36,12 +36,22 @@ def define_config_flags(argv):
     if FLAGS.dataset is None:
         return ""
     groups = config_lib.load_preset(FLAGS.dataset)
+    _check_fields(argv, groups)
     with groups.unlocked():
         for name in _NAMED:
             del groups[name]
     config_flags.DEFINE_config_dict("config", groups)
     fields = [f"  --config.{line}" for line in config_lib.describe(groups).splitlines()]
     return "\n".join([f"\nfields of configs/{FLAGS.dataset}.py and their values:", *fields])
+
+
+def _check_fields(argv, groups):
+    """Names an unknown --config.* flag in full, which ml_collections does not."""
+    known = {f"--config.{field}" for field in config_lib.flatten(groups) if field not in _NAMED}
+    for argument in argv[1:]:
+        flag = "--" + argument.lstrip("-").split("=", 1)[0]
+        if argument.startswith("-") and flag.startswith("--config.") and flag not in known:
+            raise UserError(f"{flag} is no field of configs/{FLAGS.dataset}.py; --help lists the flags")
 
 
 def config_from_flags():

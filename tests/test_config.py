@@ -124,12 +124,12 @@ def _saved(**changes):
 
 @pytest.mark.parametrize("text", [
     "", "{", "[]", "null", "7", '{"training": 5}', "{}",
-    json.dumps(_saved(training={"epochs": 2})),
+    json.dumps({"dataset": "mnist", "split": 0, "seed": 0}),
     json.dumps(_saved(momentum=0.9)),
     json.dumps(_saved(method="elastic")),
     json.dumps(_saved(seed="zero")),
     json.dumps(_saved(augment={"rotation": -5.0, "zoom": 0.1})),
-], ids=["empty", "cut", "list", "null", "number", "group_is_number", "no_fields", "fields_missing",
+], ids=["empty", "cut", "list", "null", "number", "group_is_number", "no_fields", "method_missing",
         "unknown_field", "unknown_method", "wrong_type", "out_of_range"])
 def test_damaged_saved_config_is_refused_with_its_path(text, tmp_path):
     path = tmp_path / "config.json"
@@ -137,6 +137,13 @@ def test_damaged_saved_config_is_refused_with_its_path(text, tmp_path):
     with pytest.raises(UserError) as error:
         config_lib.load(path)
     assert str(path) in str(error.value)
+
+
+def test_fields_that_a_later_version_added_take_their_defaults(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(_saved(training={"epochs": 2})))
+    training = config_lib.load(path).training
+    assert (training.epochs, training.batch_size) == (2, config_lib.default_config().training.batch_size)
 
 
 def test_saved_config_that_is_no_text_is_refused(tmp_path):

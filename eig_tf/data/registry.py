@@ -3,6 +3,7 @@
 import importlib
 
 from eig_tf.data import imbalance
+from eig_tf.errors import UserError
 
 DATASETS = ("digits", "mnist")
 
@@ -13,7 +14,12 @@ def load(name, data_dir=None):
     Args:
         name: one of `DATASETS`.
         data_dir: where its files lie; what None means is the set's own business.
+
+    Raises:
+        UserError: there is no such set, or its loader finds its files missing or damaged.
     """
+    if name not in DATASETS:
+        raise UserError(f"--dataset is {name!r}; expected one of {', '.join(DATASETS)}")
     return importlib.import_module(f"eig_tf.data.{name}").load(data_dir)
 
 

@@ -7,6 +7,15 @@ from eig_tf.models.prior import CodePrior
 from eig_tf.networks import mnist
 
 
+def check_codes(config, num_classes):
+    """Raises a `UserError` when a ground-truth method has another number of codes than there are classes."""
+    num_codes = config.networks.num_codes
+    if METHODS[config.method].prior == "ground_truth" and num_codes != num_classes:
+        raise UserError(
+            f"--config.networks.num_codes is {num_codes}; --method={config.method} expects one code for "
+            f"each of the {num_classes} classes")
+
+
 def build_infogan(config, class_fractions=None, channels=1):
     """Builds the model of a config, with fresh weights.
 
@@ -25,10 +34,7 @@ def build_infogan(config, class_fractions=None, channels=1):
     method = METHODS[config.method]
     sizes = config.networks
     if method.prior == "ground_truth" and class_fractions is not None:
-        if len(class_fractions) != sizes.num_codes:
-            raise UserError(
-                f"--config.networks.num_codes is {sizes.num_codes}; --method={config.method} expects "
-                f"one code for each of the {len(class_fractions)} classes")
+        check_codes(config, len(class_fractions))
     else:
         class_fractions = None
     prior = CodePrior(sizes.num_codes, learned=method.prior == "learned",

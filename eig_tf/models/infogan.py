@@ -179,6 +179,7 @@ class InfoGAN(keras.Model):
                 if shared:
                     pair = self.trunk(tf.concat([images, views], axis=0), training=True, groups=2)
                 else:
+                    # As in the official release, the first phase's activations serve again.
                     pair = tf.concat([real_activations, self.trunk(views, training=True)], axis=0)
                 recognition_loss += self._contrastive_loss(pair)
             loss = self._average("g_loss", adversarial) + recognition_loss

@@ -11,7 +11,7 @@ import tensorflow as tf
 from eig_tf import config as config_lib
 from eig_tf.data import augment, imbalance, pipeline, registry
 from eig_tf.errors import UserError
-from eig_tf.models.build import build_infogan
+from eig_tf.models.build import build_infogan, check_codes
 from eig_tf.models.infogan import adam
 from eig_tf.run_directory import restore
 from eig_tf.training import callbacks
@@ -40,6 +40,7 @@ def run(config, workdir, data_dir=None, overwrite=False):
     if not steps:
         raise UserError(f"--config.training.batch_size is {config.training.batch_size}; the training set "
                         f"holds {len(image_set.images)} images; expected no more than that")
+    check_codes(config, len(image_set.class_names))
     directory = prepare(workdir, config, overwrite)
 
     strategy_lib.set_seed(config.seed)

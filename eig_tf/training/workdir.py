@@ -28,7 +28,8 @@ def prepare(path, config, overwrite=False):
     try:
         if directory.config.is_file():
             if overwrite:
-                shutil.rmtree(directory.path)
+                _check_ours(directory)
+                _clear(directory)
             else:
                 _check_same_run(directory, config)
         elif directory.path.exists() and (not directory.path.is_dir() or any(directory.path.iterdir())):
@@ -39,6 +40,26 @@ def prepare(path, config, overwrite=False):
     except OSError as error:
         raise UserError(f"--workdir {str(path)!r} cannot be written: {error.strerror}") from None
     return directory
+
+
+def _check_ours(directory):
+    """A config.json alone makes no run: other programs have files of that name, and much beside them."""
+    if directory.environment.is_file():
+        return
+    try:
+        directory.load_config()
+    except UserError:
+        raise UserError(f"{directory.path} has a config.json that eig_tf.train did not write; expected a "
+                        "run directory, or another --workdir") from None
+
+
+def _clear(directory):
+    """Deletes what lies in a run directory, its config last, so that it is a run until nothing is left."""
+    for entry in sorted(directory.path.iterdir(), key=lambda entry: entry == directory.config):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def _check_same_run(directory, config):
