@@ -41,6 +41,8 @@ def demo(python, run_dir):
         status = subprocess.call([python, *step])
         if status:
             return status
+    print(f"\nsample grids   {run_dir}/samples\nevaluation     {run_dir}/evaluation.json, confusion.png, "
+          f"prior.png\nSavedModel     {run_dir}/export")
     return 0
 
 

@@ -36,7 +36,7 @@ def save_prior(true_fractions, learned, class_names, path):
     axes.axhline(1 / len(class_names), linestyle=":", linewidth=1, color="black", label="uniform")
     axes.set_xticks(positions, class_names)
     axes.set_ylabel("share")
-    axes.legend(fontsize=8)
+    figure.legend(loc="outside upper center", ncols=3, fontsize=8)
     _save(figure, path)
 
 

@@ -8,19 +8,27 @@ from eig_tf.errors import UserError
 from eig_tf.evaluation.paper import TABLE_1
 
 _GROUP = ("dataset", "method", "epochs", "gradient_routing")
+# Of the uniform start, after matching codes to classes, of what is generated.
+_PRIORS = (("", "_of_uniform"), ("", ""), ("generated_", ""))
 _COLUMNS = ("data set", "method", "epochs", "routing", "runs (split/seed)", "NMI", "ENT",
             "TV uniform", "TV matched", "TV generated", "1-NN", "paper NMI / ENT")
 
 
 def read(path):
-    """Reads one `evaluation.json`.
+    """Reads what the table needs of one `evaluation.json`, as a flat dict.
 
     Raises:
         UserError: the file is missing or was not written by `report.evaluate`.
     """
     try:
         evaluation = json.loads(Path(path).read_text(encoding="utf-8"))
-        return {**evaluation, "group": tuple(evaluation[field] for field in _GROUP)}
+        prior = evaluation["prior"]
+        return {
+            "group": tuple(evaluation[field] for field in _GROUP),
+            **{field: evaluation[field] for field in ("split", "seed", "nmi", "ent")},
+            "priors": [prior[f"{kind}total_variation{of}"] for kind, of in _PRIORS],
+            "one_nn": evaluation["one_nn"]["accuracy"],
+        }
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; expected an evaluation.json") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -48,16 +56,14 @@ def markdown(evaluations):
 def _row(group, runs):
     dataset, method, epochs, routing = group
     runs = sorted(runs, key=lambda run: (run["split"], run["seed"]))
-    priors = [run["prior"] for run in runs]
     paper = TABLE_1.get(dataset, {}).get(method)
     return [
         dataset, method, epochs, routing,
         ", ".join(f"{run['split']}/{run['seed']}" for run in runs),
         _mean(run["nmi"] for run in runs),
         _mean(run["ent"] for run in runs),
-        *(f"{statistics.mean(prior[key] for prior in priors):.3f}" for key in (
-            "total_variation_of_uniform", "total_variation", "generated_total_variation")),
-        f"{statistics.mean(run['one_nn']['accuracy'] for run in runs):.3f}",
+        *(f"{statistics.mean(distances):.3f}" for distances in zip(*(run["priors"] for run in runs))),
+        f"{statistics.mean(run['one_nn'] for run in runs):.3f}",
         f"{paper[0]:.3f} / {paper[1]:.3f}" if paper else "",
     ]
 
