@@ -10,24 +10,33 @@ from absl import flags
 from eig_tf.errors import UserError
 
 
-def run(main, description, argv=None, prepare=None, interrupted="interrupted"):
+def run(main, description, prepare=None, interrupted="interrupted"):
     """Runs a command and exits: 0 done, 2 bad input in one sentence on stderr, 130 interrupted.
 
     Args:
         main: called with the positional arguments.
         description: the help text, shown above the flags.
-        argv: the command line, `sys.argv` when None.
         prepare: called with the command line before it is parsed; may define further flags and
             returns what the help text says of them.
         interrupted: what is said after Ctrl-C.
     """
-    argv = sys.argv if argv is None else argv
     quiet_start()
     try:
-        arguments = _parse(argv, description, prepare)
+        arguments = _parse(sys.argv, description, prepare)
         status = main(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, such as `head`, has gone; Python must not try to write to it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        status = 2
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"error: {error.filename}: {error.strerror}; expected a path that can be read or written",
+              file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
         print(f"\n{interrupted}", file=sys.stderr)
@@ -52,7 +61,7 @@ def _parse(argv, description, prepare):
     except (flags.Error, AttributeError, KeyError, ValueError, TypeError) as error:
         raise UserError(f"{' '.join(str(error).split())}; --help lists the flags") from None
     if flags.FLAGS.help:
-        print(f"{description}\nflags:\n{flags.FLAGS.main_module_help()}\n{more_help}")
+        print(f"{description}\nflags:\n{flags.FLAGS.main_module_help()}\n{more_help}", flush=True)
         sys.exit(0)
     return arguments
 

@@ -16,6 +16,7 @@ from eig_tf import files
 from eig_tf.data import augment
 from eig_tf.data.holdout import per_class_split
 from eig_tf.data.pipeline import to_float
+from eig_tf.errors import UserError
 from eig_tf.networks.classifiers import small_cnn
 
 BATCH_SIZE = 128
@@ -49,14 +50,23 @@ def load_or_train(image_set, cache_dir, name):
 
     Returns:
         A `Judge`.
+
+    Raises:
+        UserError: what the cache holds is damaged.
+        OSError: the cache cannot be written.
     """
     directory = Path(cache_dir).expanduser() / "classifiers" / f"{name}-{_digest(image_set)}"
     if not (directory / _REPORT).is_file():
         print(f"trains the evaluation classifier of {name} once; it is kept in {directory}")
         _store(train(image_set), directory)
     model = _build(image_set)
-    model.load_weights(directory / _WEIGHTS)
-    return Judge(model, json.loads((directory / _REPORT).read_text(encoding="utf-8")))
+    try:
+        model.load_weights(directory / _WEIGHTS)
+        return Judge(model, json.loads((directory / _REPORT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{directory} holds a classifier that cannot be read: {reason}; delete the "
+                        "directory, and the classifier is trained anew") from None
 
 
 def train(image_set):

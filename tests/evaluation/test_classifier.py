@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from eig_tf.data.image_set import ImageSet
+from eig_tf.errors import UserError
 from eig_tf.evaluation import classifier
 
 
@@ -46,6 +47,20 @@ def test_a_judge_that_another_process_stored_meanwhile_is_kept(stripes, tmp_path
     classifier._store(judge._replace(report={"accuracy": 0.0}), directory)
     assert json.loads((directory / "report.json").read_text()) == report
     assert [path.name for path in tmp_path.iterdir()] == ["judge"]
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("classifier.weights.h5", b""), ("classifier.weights.h5", None), ("report.json", b"{")])
+def test_damaged_cache_is_named(stripes, tmp_path, name, content):
+    classifier.load_or_train(stripes, tmp_path, "stripes")
+    (directory,) = (tmp_path / "classifiers").iterdir()
+    if content is None:
+        whole = (directory / name).read_bytes()
+        content = whole[:len(whole) // 2]
+    (directory / name).write_bytes(content)
+    with pytest.raises(UserError, match=r"cannot be read.*delete the directory") as error:
+        classifier.load_or_train(stripes, tmp_path, "stripes")
+    assert str(directory) in str(error.value)
 
 
 @pytest.mark.slow
