@@ -25,10 +25,11 @@ setup(
         "tensorflow-addons==0.23.0",
         "numpy<2",
         "scikit-learn",
+        "scipy",
         "absl-py",
         "ml_collections",
-        "matplotlib",
+        "matplotlib>=3.7",
         "pillow",
     ],
-    extras_require={"test": ["pytest", "hypothesis", "ruff", "build"]},
+    extras_require={"test": ["pytest", "hypothesis", "ruff"]},
 )

@@ -1,9 +1,9 @@
 """What every command shares: flag errors, user errors, a quiet start, exit statuses."""
 
+import errno
 import logging
 import os
 import sys
-import warnings
 
 from absl import flags
 
@@ -33,9 +33,10 @@ def run(main, description, prepare=None, interrupted="interrupted"):
         print(f"error: {error}", file=sys.stderr)
         status = 2
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        print(f"error: {error.filename}: {error.strerror}; expected a path that can be read or written",
+        where = error.filename or "the file being written"
+        print(f"error: {where}: {error.strerror}; expected a path that can be read or written",
               file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
@@ -45,10 +46,9 @@ def run(main, description, prepare=None, interrupted="interrupted"):
 
 
 def quiet_start():
-    """Silences the start-up noise of TensorFlow, oneDNN and addons; set variables are respected."""
+    """Silences the start-up noise of TensorFlow and oneDNN; set variables are respected."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=UserWarning, module="tensorflow_addons")
 
 
 def _parse(argv, description, prepare):

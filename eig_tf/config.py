@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 from pathlib import Path
 
 from ml_collections import config_dict
@@ -101,7 +102,8 @@ _LIMITS = {
     "training.steps_per_execution": (1, True),
 }
 # field: the value it must stay below
-_BELOW = {"seed": 2**31, "augment.zoom": 1, "optimizer.beta_1": 1}
+_BELOW = {"seed": 2**31, "augment.zoom": 1, "optimizer.beta_1": 1, "training.epochs": 2**31,
+          "training.batch_size": 2**31, "training.steps_per_execution": 2**31}
 
 
 def validate(config):
@@ -120,6 +122,8 @@ def validate(config):
         if not (values[field] > smallest or (allowed and values[field] == smallest)):
             expected = f"{smallest} or more" if allowed else f"more than {smallest}"
             raise UserError(f"{_flag(field)} is {values[field]}; expected {expected}")
+        if math.isinf(values[field]):
+            raise UserError(f"{_flag(field)} is {values[field]}; expected a finite number")
     for field, bound in _BELOW.items():
         if not values[field] < bound:
             raise UserError(f"{_flag(field)} is {values[field]}; expected less than {bound}")

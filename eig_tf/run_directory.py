@@ -28,6 +28,8 @@ class RunDirectory:
         self.samples = self.path / "samples"
         self.logs = self.path / "logs"
         self.evaluation = self.path / "evaluation.json"
+        self.confusion_picture = self.path / "confusion.png"
+        self.prior_picture = self.path / "prior.png"
         self.export = self.path / "export"
 
     def load_config(self):

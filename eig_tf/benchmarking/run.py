@@ -1,6 +1,5 @@
 """One benchmark from config to report: build every case, measure in turn, relate the figures."""
 
-import importlib.metadata
 import os
 
 import tensorflow as tf
@@ -8,12 +7,12 @@ import tensorflow as tf
 from eig_tf.benchmarking import flops, parts, variants
 from eig_tf.benchmarking.timing import interleave, repeated
 from eig_tf.networks.mnist import IMAGE_SIZE
+from eig_tf.networks.precision import policy
 from eig_tf.training import strategy
 
 NOTE = ("Figures are ratios on one machine: compare rows of this run with each other, never times of "
         "different machines or runs; on a machine that is busy with other work even the ratios are rough.")
 _MATRIX_PRODUCT = "matrix product"
-_PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "tensorflow-addons", "numpy")
 
 
 def run(config, steps, repeats, everything=False):
@@ -31,7 +30,7 @@ def run(config, steps, repeats, everything=False):
     """
     load_at_start = os.getloadavg()[0]
     strategy.set_seed(config.seed)
-    with variants.policy("float32"):
+    with policy("float32"):
         precision = strategy.set_precision(config.training.precision)
     package = variants.package_variant(config, precision)
     rows = variants.step_variants(config, precision, everything)
@@ -58,7 +57,7 @@ def run(config, steps, repeats, everything=False):
         "note": NOTE,
         "machine": strategy.describe_machine(),
         "load_at_start": load_at_start,
-        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "packages": strategy.package_versions(),
         "dataset": config.dataset,
         "networks_width": config.networks.width,
         "method": config.method,

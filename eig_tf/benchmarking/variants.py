@@ -1,6 +1,5 @@
 """The training step as the package has it, and as it would be without what makes it fast."""
 
-import contextlib
 from typing import Any, Callable, NamedTuple
 
 import tensorflow as tf
@@ -9,6 +8,7 @@ from tensorflow import keras
 
 from eig_tf.models.build import build_infogan
 from eig_tf.models.infogan import adam
+from eig_tf.networks.precision import policy
 
 
 class Variant(NamedTuple):
@@ -104,14 +104,3 @@ def build(variant, steps_per_execution=1):
             prior_optimizer=variant.optimizer(rates.prior_learning_rate, rates.beta_1),
             steps_per_execution=steps_per_execution)
     return model
-
-
-@contextlib.contextmanager
-def policy(name):
-    """Sets Keras's global policy for the duration of a block; layers keep the one they were made under."""
-    before = keras.mixed_precision.global_policy()
-    keras.mixed_precision.set_global_policy(name)
-    try:
-        yield
-    finally:
-        keras.mixed_precision.set_global_policy(before)

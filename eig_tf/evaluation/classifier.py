@@ -56,7 +56,7 @@ def load_or_train(image_set, cache_dir, name):
         OSError: the cache cannot be written.
     """
     directory = Path(cache_dir).expanduser() / "classifiers" / f"{name}-{_digest(image_set)}"
-    if not (directory / _REPORT).is_file():
+    if not directory.exists():
         print(f"trains the evaluation classifier of {name} once; it is kept in {directory}")
         _store(train(image_set), directory)
     model = _build(image_set)

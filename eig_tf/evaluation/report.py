@@ -1,6 +1,7 @@
 """The evaluation of a run directory: every metric of the paper, as JSON, pictures and a short table."""
 
 import numpy as np
+from tensorflow import keras
 
 from eig_tf import files
 from eig_tf.data import registry
@@ -31,7 +32,7 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
     config, model, epochs_done = directory.restore_model()
     environment = directory.load_environment()
     whole, image_set = registry.load_split(
-        config.dataset, config.split, config.seed, data_dir or environment["data_dir"])
+        config.dataset, config.split, config.seed, data_dir or environment.get("data_dir"))
     judge = classifier.load_or_train(whole, cache_dir, config.dataset)
 
     counts = _count_generated(model, judge.model, images_per_code, len(whole.class_names), seed)
@@ -55,9 +56,9 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
         **_describe_run(config, environment, epochs_done, image_set),
     }
     files.write_json(_rounded(evaluation), directory.evaluation)
-    figures.save_confusion(counts, code_to_class, whole.class_names, directory.path / "confusion.png")
+    figures.save_confusion(counts, code_to_class, whole.class_names, directory.confusion_picture)
     figures.save_prior(np.array(prior["true"]), np.array(prior["learned_by_class"]), whole.class_names,
-                       directory.path / "prior.png")
+                       directory.prior_picture)
     return _rounded(evaluation)
 
 
@@ -73,9 +74,10 @@ def table(evaluation):
          f"(uniform: {prior['total_variation_of_uniform']:.3f})"),
         ("matched prior, KL(true || learned)", kl),
         ("classes generated under the learned prior, total variation",
-         f"{prior['generated_total_variation']:.3f}"),
+         f"{prior['generated_total_variation']:.3f} "
+         f"(under uniform codes: {prior['generated_total_variation_of_uniform']:.3f})"),
         ("1-NN accuracy of Q's features", f"{one_nn['accuracy']:.3f} "
-         f"(random weights: {one_nn['accuracy_of_random_weights']:.3f})"),
+         f"(before training: {one_nn['accuracy_of_random_weights']:.3f})"),
         ("Q on real images: accuracy, NMI, ARI", f"{recognition['accuracy']:.3f}, "
          f"{recognition['nmi']:.3f}, {recognition['ari']:.3f}"),
         ("classifier accuracy, held-out fifth", f"{judge['accuracy']:.4f}"),
@@ -98,29 +100,35 @@ def _count_generated(model, judge_model, images_per_code, num_classes, seed):
 def _evaluate_prior(model, image_set, counts, code_to_class):
     learned = model.prior.probabilities.numpy().astype(np.float64)
     true = image_set.class_counts() / len(image_set.labels)
+    start = np.full(len(learned), 1 / len(learned))
     by_class, unmatched = metrics.match_prior(learned, code_to_class, len(true))
-    generated = metrics.generated_fractions(learned, counts)
     return {
         "learned": learned.tolist(),
         "learned_by_class": by_class.tolist(),
         "mass_of_unmatched_codes": unmatched,
         "true": true.tolist(),
-        "total_variation": metrics.total_variation(true, by_class, unmatched),
-        "total_variation_of_uniform": metrics.total_variation(true, np.full(len(true), 1 / len(true))),
         "kl": metrics.kl_divergence(true, by_class),
-        "generated_by_class": generated.tolist(),
-        "generated_total_variation": metrics.total_variation(true, generated),
+        "generated_by_class": metrics.generated_fractions(learned, counts).tolist(),
+        **_distances(true, learned, counts, code_to_class, ""),
+        **_distances(true, start, counts, code_to_class, "_of_uniform"),
     }
+
+
+def _distances(true, prior, counts, code_to_class, suffix):
+    """Total variation of a prior [K] from the true fractions [C]: matched, and of what it generates."""
+    by_class, unmatched = metrics.match_prior(prior, code_to_class, len(true))
+    generated = metrics.generated_fractions(prior, counts)
+    return {f"total_variation{suffix}": metrics.total_variation(true, by_class, unmatched),
+            f"generated_total_variation{suffix}": metrics.total_variation(true, generated)}
 
 
 def _evaluate_recognition(config, model, image_set, seed):
     features, codes = sampling.recognize(model, image_set.images)
     counts = metrics.confusion_counts(
         codes, image_set.labels, model.prior.num_codes, len(image_set.class_names))
-    random_model = build_infogan(config, channels=image_set.images.shape[-1])
-    random_features, _ = sampling.recognize(random_model, image_set.images)
     one_nn = nearest.one_nn_accuracy(features, image_set.labels, seed)
-    random_accuracy = nearest.one_nn_accuracy(random_features, image_set.labels, seed)["accuracy"]
+    random_accuracy = nearest.one_nn_accuracy(
+        _random_features(config, image_set), image_set.labels, seed)["accuracy"]
     return {
         "one_nn": {**one_nn, "accuracy_of_random_weights": random_accuracy},
         "recognition": {
@@ -130,6 +138,13 @@ def _evaluate_recognition(config, model, image_set, seed):
             "num_images": len(image_set.labels),
         },
     }
+
+
+def _random_features(config, image_set):
+    """Q's features by the weights that this very run had before its first step."""
+    keras.utils.set_random_seed(config.seed)
+    model = build_infogan(config, channels=image_set.images.shape[-1])
+    return sampling.recognize(model, image_set.images)[0]
 
 
 def _describe_run(config, environment, epochs_done, image_set):
@@ -142,9 +157,9 @@ def _describe_run(config, environment, epochs_done, image_set):
         "seed": config.seed,
         "epochs": epochs_done,
         "gradient_routing": config.loss.gradient_routing,
-        "precision": environment["precision"],
-        "machine": environment["machine"],
-        "git_revision": environment["git_revision"],
+        "precision": environment.get("precision"),
+        "machine": environment.get("machine"),
+        "git_revision": environment.get("git_revision"),
         "config": config.to_dict(),
     }
 

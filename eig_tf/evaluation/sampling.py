@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from eig_tf import grids
 from eig_tf.data.pipeline import to_float
-from eig_tf.models.infogan import Latents
 
 
 def images_of_code(model, code, num, seed):
@@ -22,14 +21,8 @@ def images_of_code(model, code, num, seed):
     Returns:
         uint8 [num, H, W, C].
     """
-    noise_seed, continuous_seed = tf.unstack(
-        tf.random.experimental.stateless_split([seed, code], 2))
-    latents = Latents(
-        noise=tf.random.stateless_normal([num, model.noise_dim], noise_seed),
-        code=tf.tile(tf.one_hot([code], model.prior.num_codes), [num, 1]),
-        continuous=tf.random.stateless_uniform(
-            [num, model.num_continuous], continuous_seed, minval=-1.0, maxval=1.0))
-    return grids.generate(model, latents)
+    codes = tf.tile(tf.one_hot([code], model.prior.num_codes), [num, 1])
+    return grids.generate(model, model.sample_latents(num, [seed, code], codes))
 
 
 def recognize(model, images, batch_size=500):

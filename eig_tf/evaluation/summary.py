@@ -4,14 +4,19 @@ import json
 import statistics
 from pathlib import Path
 
+from ml_collections import config_dict
+
+from eig_tf.config import flatten
 from eig_tf.errors import UserError
 from eig_tf.evaluation.paper import TABLE_1
 
 _GROUP = ("dataset", "method", "epochs", "gradient_routing")
-# Of the uniform start, after matching codes to classes, of what is generated.
-_PRIORS = (("", "_of_uniform"), ("", ""), ("generated_", ""))
+_PRIORS = ("total_variation", "total_variation_of_uniform",
+           "generated_total_variation", "generated_total_variation_of_uniform")
+# What runs of one row may differ in; everything else of their configs must agree.
+_FREE = ("split", "seed", "training.epochs")
 _COLUMNS = ("data set", "method", "epochs", "routing", "runs (split/seed)", "NMI", "ENT",
-            "TV uniform", "TV matched", "TV generated", "1-NN", "paper NMI / ENT")
+            "TV matched (uniform)", "TV generated (uniform)", "1-NN", "paper NMI / ENT")
 
 
 def read(path):
@@ -26,8 +31,10 @@ def read(path):
         return {
             "group": tuple(evaluation[field] for field in _GROUP),
             **{field: evaluation[field] for field in ("split", "seed", "nmi", "ent")},
-            "priors": [prior[f"{kind}total_variation{of}"] for kind, of in _PRIORS],
+            "priors": [prior[field] for field in _PRIORS],
             "one_nn": evaluation["one_nn"]["accuracy"],
+            "settings": {**flatten(config_dict.ConfigDict(evaluation["config"])),
+                         "images_per_code": evaluation["images_per_code"]},
         }
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; expected an evaluation.json") from None
@@ -44,6 +51,9 @@ def markdown(evaluations):
     Returns:
         The table. Figures are means over the runs of a row, with the standard deviation of NMI and ENT
         over them (n - 1) where there are two or more.
+
+    Raises:
+        UserError: runs of one row differ in more than split and seed.
     """
     groups = {}
     for evaluation in evaluations:
@@ -56,16 +66,30 @@ def markdown(evaluations):
 def _row(group, runs):
     dataset, method, epochs, routing = group
     runs = sorted(runs, key=lambda run: (run["split"], run["seed"]))
+    _check_same_settings(group, runs)
+    matched, matched_start, generated, generated_start = (
+        statistics.mean(distances) for distances in zip(*(run["priors"] for run in runs)))
     paper = TABLE_1.get(dataset, {}).get(method)
     return [
         dataset, method, epochs, routing,
         ", ".join(f"{run['split']}/{run['seed']}" for run in runs),
         _mean(run["nmi"] for run in runs),
         _mean(run["ent"] for run in runs),
-        *(f"{statistics.mean(distances):.3f}" for distances in zip(*(run["priors"] for run in runs))),
+        f"{matched:.3f} ({matched_start:.3f})",
+        f"{generated:.3f} ({generated_start:.3f})",
         f"{statistics.mean(run['one_nn'] for run in runs):.3f}",
         f"{paper[0]:.3f} / {paper[1]:.3f}" if paper else "",
     ]
+
+
+def _check_same_settings(group, runs):
+    for run in runs[1:]:
+        differing = sorted(field for field in runs[0]["settings"].keys() | run["settings"].keys()
+                           if field not in _FREE
+                           and runs[0]["settings"].get(field) != run["settings"].get(field))
+        if differing:
+            raise UserError(f"evaluations of {', '.join(map(str, group))} differ in "
+                            f"{', '.join(differing)}; expected runs that differ in split and seed alone")
 
 
 def _mean(values):

@@ -110,18 +110,19 @@ class InfoGAN(keras.Model):
         """Generates images from `Latents`."""
         return self.generator(latents, training=training)
 
-    def sample_latents(self, num, seed):
+    def sample_latents(self, num, seed, code=None):
         """Draws `Latents` as in training: noise ~ N(0, I), code ~ prior, continuous ~ U(-1, 1).
 
         Args:
             num: how many.
             seed: a stateless seed, int32 [2].
+            code: codes to use instead of drawing them, float32 [num, K].
         """
         noise_seed, code_seed, continuous_seed = tf.unstack(
             tf.random.experimental.stateless_split(seed, 3))
         return Latents(
             noise=tf.random.stateless_normal([num, self.noise_dim], noise_seed),
-            code=self.prior.sample(num, code_seed),
+            code=self.prior.sample(num, code_seed) if code is None else code,
             continuous=tf.random.stateless_uniform(
                 [num, self.num_continuous], continuous_seed, minval=-1.0, maxval=1.0))
 
@@ -179,7 +180,8 @@ class InfoGAN(keras.Model):
                 if shared:
                     pair = self.trunk(tf.concat([images, views], axis=0), training=True, groups=2)
                 else:
-                    # As in the official release, the first phase's activations serve again.
+                    # The first phase's activations of the images serve again, as in the official
+                    # release; the views pass the trunk after its update, one Adam step later.
                     pair = tf.concat([real_activations, self.trunk(views, training=True)], axis=0)
                 recognition_loss += self._contrastive_loss(pair)
             loss = self._average("g_loss", adversarial) + recognition_loss

@@ -1,14 +1,13 @@
 """From a run directory to a SavedModel that TF Serving can load."""
 
-import contextlib
 from pathlib import Path
 
 import tensorflow as tf
-from tensorflow import keras
 from tensorflow.core.protobuf import saved_model_pb2
 
 from eig_tf import files
 from eig_tf.errors import UserError
+from eig_tf.networks.precision import policy
 from eig_tf.run_directory import RunDirectory
 from eig_tf.serving.served_model import ServedModel
 from eig_tf.serving.versions import write_version
@@ -31,7 +30,8 @@ def export(path, output=None):
         UserError: no run, no checkpoint, or one that cannot be restored; `output` cannot be written.
     """
     directory = RunDirectory(path)
-    with _float32():
+    # In float32, whatever policy training has set in this process.
+    with policy("float32"):
         config, model, epochs_done = directory.restore_model()
     environment = directory.load_environment() if directory.environment.is_file() else {}
     description = {
@@ -87,14 +87,3 @@ def _save(served, content):
     for name, variables in served.variables().items():
         setattr(root, name, variables)
     tf.saved_model.save(root, str(content), signatures=served.signatures())
-
-
-@contextlib.contextmanager
-def _float32():
-    """Builds models in float32 whatever the policy that training has set in this process."""
-    policy = keras.mixed_precision.global_policy()
-    keras.mixed_precision.set_global_policy("float32")
-    try:
-        yield
-    finally:
-        keras.mixed_precision.set_global_policy(policy)

@@ -95,15 +95,11 @@ class ServedModel:
         model = self._model
         count = checks.checked(count, (count >= 1) & (count <= MAX_COUNT),
                                f"count is {{}}; expected 1 to {MAX_COUNT}", count)
-        noise_seed, code_seed, continuous_seed = tf.unstack(
-            tf.random.experimental.stateless_split(_stateless(seed), 3))
+        code_seed, latents_seed = tf.unstack(
+            tf.random.experimental.stateless_split(_stateless(seed), 2))
         code = model.prior.sample_indices(count, code_seed)
-        images = self._images(Latents(
-            noise=tf.random.stateless_normal([count, model.noise_dim], noise_seed),
-            code=tf.one_hot(code, self._num_codes),
-            continuous=tf.random.stateless_uniform(
-                [count, model.num_continuous], continuous_seed, minval=-1.0, maxval=1.0)))
-        return {"images": images, "code": code}
+        latents = model.sample_latents(count, latents_seed, tf.one_hot(code, self._num_codes))
+        return {"images": self._images(latents), "code": code}
 
     def categorize(self, images):
         """What Q makes of images.

@@ -86,7 +86,11 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.manager.checkpoint.epochs_done.assign(epoch + 1)
-        self.manager.save(checkpoint_number=epoch + 1)
+        try:
+            self.manager.save(checkpoint_number=epoch + 1)
+        except tf.errors.OpError as error:
+            raise UserError(f"{self.manager.directory} cannot be written: {error.message[:200]}; the "
+                            "checkpoint of the epoch before is kept") from None
 
 
 def _rounded(values):
@@ -96,8 +100,12 @@ def _rounded(values):
 def _read_rows(path, epochs_done):
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if int(row["epoch"]) <= epochs_done]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [row for row in csv.DictReader(file) if int(row["epoch"]) <= epochs_done]
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read: {error}; expected the table that training wrote, or "
+                        "none") from None
 
 
 def _write_rows(rows, path):

@@ -1,6 +1,5 @@
 """One training from config to finished run directory: build, restore, fit, record."""
 
-import importlib.metadata
 import shutil
 import subprocess
 import sys
@@ -46,7 +45,6 @@ def run(config, workdir, data_dir=None, overwrite=False):
     strategy_lib.set_seed(config.seed)
     precision = strategy_lib.set_precision(config.training.precision)
     strategy = strategy_lib.make_strategy()
-    directory.save_environment(_environment(config, precision, data_dir))
     print(config_lib.describe(config))
     _describe_data(image_set)
 
@@ -59,6 +57,7 @@ def run(config, workdir, data_dir=None, overwrite=False):
     if epochs_done:
         print(f"continues after epoch {epochs_done}")
     if epochs_done < config.training.epochs:
+        directory.save_environment(_environment(config, precision, data_dir))
         _fit(model, config, image_set, directory, manager, epochs_done, steps)
     return directory
 
@@ -100,21 +99,13 @@ def _describe_data(image_set):
 
 
 def _environment(config, precision, data_dir):
-    packages = ("tensorflow", "keras", "tensorflow-probability", "tensorflow-addons", "numpy", "eig_tf")
     return {
         "data_dir": str(Path(data_dir).absolute()) if data_dir else None,
         "precision": precision,
         "machine": strategy_lib.describe_machine(),
-        "packages": {name: _version(name) for name in packages},
+        "packages": strategy_lib.package_versions(),
         "git_revision": _git_revision(),
     }
-
-
-def _version(package):
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _git_revision():

@@ -1,5 +1,6 @@
-"""On what a model is trained: devices, precision, determinism."""
+"""On what a model is trained: devices, precision, determinism, package versions."""
 
+import importlib.metadata
 import platform
 from pathlib import Path
 
@@ -47,6 +48,17 @@ def describe_machine():
     models = [line.split(":", 1)[1].strip() for line in _cpu_info().splitlines()
               if line.startswith("model name")]
     return f"{len(models)} x {models[0]}" if models else platform.processor() or platform.machine()
+
+
+def package_versions():
+    """Versions of the packages that decide the numbers, by name; None for one that is not installed."""
+    def version(package):
+        try:
+            return importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            return None
+    return {package: version(package) for package in (
+        "eig_tf", "tensorflow", "keras", "tensorflow-probability", "tensorflow-addons", "numpy")}
 
 
 def _cpu_info():

@@ -21,6 +21,14 @@ def test_images_of_a_code(model):
     assert not np.array_equal(images[0], images[1])
 
 
+def test_the_code_is_one_hot_and_the_generator_in_inference_mode(model):
+    noise = model.sample_latents(7, [0, 1]).noise
+    code = np.tile([[0.0, 1.0, 0.0]], [7, 1]).astype(np.float32)
+    expected = model.generator((noise, code, np.zeros([7, 0], np.float32)), training=False)
+    np.testing.assert_array_equal(sampling.images_of_code(model, 1, 7, seed=0),
+                                  np.rint((expected.numpy() + 1) * 127.5).astype(np.uint8))
+
+
 def test_generating_changes_nothing(model):
     before = [variable.numpy() for variable in model.variables]
     sampling.images_of_code(model, 0, 7, seed=0)

@@ -10,8 +10,10 @@ def _write(path, **changes):
     evaluation = {
         "dataset": "mnist", "method": "elastic_infogan", "epochs": 15, "gradient_routing": "head",
         "split": 0, "seed": 0, "nmi": 0.8, "ent": 0.3, "one_nn": {"accuracy": 0.9},
+        "images_per_code": 1000,
+        "config": {"split": changes.get("split", 0), "loss": {"contrastive_weight": 10.0}},
         "prior": {"total_variation": 0.1, "total_variation_of_uniform": 0.2,
-                  "generated_total_variation": 0.05}, **changes}
+                  "generated_total_variation": 0.05, "generated_total_variation_of_uniform": 0.15}, **changes}
     path.write_text(json.dumps(evaluation))
     return summary.read(path)
 
@@ -21,7 +23,16 @@ def test_runs_of_one_setting_are_averaged(tmp_path):
                               _write(tmp_path / "b.json")])
     assert table.splitlines()[2] == (
         "| mnist | elastic_infogan | 15 | head | 0/0, 1/0 | 0.850 ± 0.071 | 0.300 ± 0.000 "
-        "| 0.200 | 0.100 | 0.050 | 0.900 | 0.889 / 0.213 |")
+        "| 0.100 (0.200) | 0.050 (0.150) | 0.900 | 0.889 / 0.213 |")
+
+
+@pytest.mark.parametrize(("changes", "field"), [
+    ({"images_per_code": 50}, "images_per_code"),
+    ({"config": {"split": 0, "loss": {"contrastive_weight": 5.0}}}, "loss.contrastive_weight")])
+def test_runs_of_other_settings_are_not_averaged(tmp_path, changes, field):
+    evaluations = [_write(tmp_path / "a.json"), _write(tmp_path / "b.json", **changes)]
+    with pytest.raises(UserError, match=f"differ in {field}; expected"):
+        summary.markdown(evaluations)
 
 
 def test_settings_are_kept_apart(tmp_path):

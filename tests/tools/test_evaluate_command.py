@@ -1,6 +1,7 @@
 """Evaluation as a user runs it, on a run directory of two short epochs."""
 
 import json
+import os
 
 import pytest
 from PIL import Image
@@ -13,8 +14,10 @@ def evaluate(command, repository):
     return run
 
 
-def test_help_is_quick_and_names_the_flags(evaluate):
-    result = evaluate("--help")
+def test_help_needs_no_tensorflow_and_names_the_flags(command, repository, tmp_path):
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+    result = command(repository / "tools" / "evaluate.py", "--help",
+                     PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
     assert result.returncode == 0
     assert "--images_per_code" in result.stdout and "RUN_DIR" in result.stdout
 
