@@ -178,12 +178,10 @@ def test_continuous_codes_reach_the_images(continuous_served, continuous_live):
 
 def test_sample_draws_continuous_codes(continuous_served, continuous_live):
     sampled = continuous_served("sample", count=np.int32(4), seed=np.int64(3))
-    noise_seed, code_seed, continuous_seed = tf.random.experimental.stateless_split(
-        tf.constant([3, 0], tf.int64), 3)
-    latents = Latents(
-        tf.random.stateless_normal([4, 62], noise_seed),
-        _one_hot(continuous_live.prior.sample_indices(4, code_seed).numpy()),
-        tf.random.stateless_uniform([4, 2], continuous_seed, minval=-1, maxval=1))
+    code_seed, latents_seed = tf.random.experimental.stateless_split(tf.constant([3, 0], tf.int64), 2)
+    code = _one_hot(continuous_live.prior.sample_indices(4, code_seed).numpy())
+    latents = continuous_live.sample_latents(4, latents_seed, code)
+    assert np.ptp(latents.continuous) > 0.5
     np.testing.assert_allclose(
         sampled["images"], (continuous_live.generator(latents, training=False) + 1) / 2, **TOLERANCE)
 
