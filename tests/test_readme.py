@@ -1,7 +1,11 @@
 """The README says what the results say, and its code runs."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,3 +36,20 @@ def test_library_example_runs(readme, command):
     (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     result = command("-c", code.replace("epochs=20", "epochs=1"))
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_commands_of_the_export_section_run(readme, command, repository, tmp_path):
+    """On a run directory of the name that the README uses, made in seconds from digits."""
+    section = readme.split("## Export")[1].split("\n## ")[0]
+    (block,) = re.findall(r"```\n(.*?)```", section, flags=re.DOTALL)
+    run_dir = re.search(r"tools/export\.py (\S+)", block).group(1)
+    trained = command("-m", "eig_tf.train", "--dataset=digits", "--config.training.epochs=1",
+                      "--config.networks.width=0.1", f"--workdir={run_dir}")
+    assert trained.returncode == 0, trained.stderr
+    (tmp_path / "tools").symlink_to(repository / "tools")
+    search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    result = subprocess.run(["sh", "-ec", block], cwd=tmp_path, text=True, capture_output=True, check=False,
+                            env={**os.environ, "PATH": search, "PYTHONPATH": str(repository)})
+    assert result.returncode == 0, result.stderr
+    assert "Result for output key images" in result.stdout
