@@ -39,7 +39,7 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
     code_to_class = metrics.match_codes(counts)
     ent, ent_codes, ent_classes = metrics.average_entropy(counts)
     prior = _evaluate_prior(model, image_set, counts, code_to_class)
-    evaluation = {
+    evaluation = _rounded({
         "nmi": metrics.nmi_of_counts(counts),
         "nmi_averaging": metrics.NMI_AVERAGING,
         "ent": ent,
@@ -54,12 +54,12 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
         "classifier": judge.report,
         "evaluation_seed": seed,
         **_describe_run(config, environment, epochs_done, image_set),
-    }
-    files.write_json(_rounded(evaluation), directory.evaluation)
+    })
+    files.write_json(evaluation, directory.evaluation)
     figures.save_confusion(counts, code_to_class, whole.class_names, directory.confusion_picture)
     figures.save_prior(np.array(prior["true"]), np.array(prior["learned_by_class"]), whole.class_names,
                        directory.prior_picture)
-    return _rounded(evaluation)
+    return evaluation
 
 
 def table(evaluation):
