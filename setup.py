@@ -4,6 +4,8 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+# What tools/render_shapenet.py needs.
+RENDER = ["vtk"]
 # Presets and tools live at the top level; a wheel carries them inside the package.
 INSIDE_PACKAGE = {"eig_tf.configs": "configs", "eig_tf.tools": "tools"}
 
@@ -28,8 +30,12 @@ setup(
         "scipy",
         "absl-py",
         "ml_collections",
+        "h5py",
         "matplotlib>=3.7",
         "pillow",
     ],
-    extras_require={"test": ["pytest", "hypothesis", "ruff"]},
+    extras_require={
+        "render": RENDER,
+        "test": ["pytest", "hypothesis", "ruff", *RENDER],
+    },
 )

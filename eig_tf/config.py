@@ -14,6 +14,13 @@ from eig_tf.methods import METHODS
 # Presets lie inside the package when it was installed from a wheel, beside it in a checkout.
 PRESET_DIRECTORIES = (Path(__file__).parent / "configs", Path(__file__).parent.parent / "configs")
 
+# Fields that have a flag of their own: what makes one run another.
+NAMED_FLAGS = {
+    "dataset": "dataset", "method": "method", "split": "split", "seed": "seed",
+    "data.imbalance": "imbalance", "data.class_set": "class_set", "data.image_size": "image_size",
+    "data.resize": "resize", "data.num_identities": "num_identities", "networks.num_codes": "num_codes",
+}
+
 
 def default_config():
     """The schema with the paper's values for MNIST; presets change what differs for their set.
@@ -27,9 +34,23 @@ def default_config():
     config.split = 0  # which of the set's class-imbalanced splits
     config.seed = 0
 
-    config.augment = config_dict.ConfigDict()  # delta: the positive view
+    config.data = config_dict.ConfigDict()  # presets add what their loader takes besides
+    config.data.imbalance = "paper"  # paper | none | fractions of the classes, 0.5,0.3,0.2
+
+    config.augment = config_dict.ConfigDict()  # delta: the positive view; see eig_tf.data.augment
     config.augment.rotation = 10.0  # degrees either way
     config.augment.zoom = 0.1  # share of the size either way
+    config.augment.flip = False  # mirror every other image, left to right
+    config.augment.crop = 1.0  # side of a random crop, share of the image's; it is resized back
+    config.augment.enlarge = 1.0  # scale, after which a random window of the image's size is cut out
+    config.augment.gamma_min = 1.0  # power of the brightness in [0, 1], drawn uniformly
+    config.augment.gamma_max = 1.0
+    config.augment.brightness = 0.0  # shift either way, share of the range
+    config.augment.contrast = 0.0  # change of the factor either way
+    config.augment.saturation = 0.0  # change of the factor either way
+    config.augment.hue = 0.0  # shift either way, turns of the colour circle
+    config.augment.greyscale = 0.0  # probability
+    config.augment.blur = 0.0  # largest standard deviation of a Gaussian, pixels
 
     config.networks = config_dict.ConfigDict()
     config.networks.noise_dim = 62  # Z
@@ -81,8 +102,12 @@ def load_preset(name):
     raise UserError(f"--dataset is {name!r}; expected one of {', '.join(preset_names())}")
 
 
+IMAGE_SIZES = (28, 32, 64)
 _CHOICES = {
     "method": tuple(METHODS),
+    "data.image_size": IMAGE_SIZES,
+    "data.channels": (1, 3),
+    "data.resize": ("crop", "pad"),
     "loss.gradient_routing": ("head", "shared"),
     "loss.information_target": ("hard", "soft"),
     "training.precision": ("auto", "float32", "mixed_bfloat16"),
@@ -90,7 +115,11 @@ _CHOICES = {
 # field: (smallest value, whether that value itself is allowed)
 _LIMITS = {
     "seed": (0, True),
-    "augment.rotation": (0, True), "augment.zoom": (0, True),
+    "data.num_identities": (2, True), "data.views": (1, True), "data.max_unreadable": (0, True),
+    "augment.rotation": (0, True), "augment.zoom": (0, True), "augment.crop": (0, False),
+    "augment.enlarge": (1, True), "augment.gamma_min": (0, False), "augment.gamma_max": (0, False),
+    "augment.brightness": (0, True), "augment.contrast": (0, True), "augment.saturation": (0, True),
+    "augment.hue": (0, True), "augment.greyscale": (0, True), "augment.blur": (0, True),
     "networks.noise_dim": (1, True), "networks.num_codes": (2, True),
     "networks.num_continuous": (0, True), "networks.width": (0, False),
     "loss.information_weight": (0, True), "loss.continuous_weight": (0, True),
@@ -101,6 +130,9 @@ _LIMITS = {
     "training.epochs": (1, True), "training.batch_size": (2, True),
     "training.steps_per_execution": (1, True),
 }
+# field: the largest value
+_AT_MOST = {"data.max_unreadable": 1, "augment.crop": 1, "augment.brightness": 1, "augment.contrast": 1,
+            "augment.saturation": 1, "augment.hue": 0.5, "augment.greyscale": 1}
 # field: the value it must stay below
 _BELOW = {"seed": 2**31, "augment.zoom": 1, "optimizer.beta_1": 1, "training.epochs": 2**31,
           "training.batch_size": 2**31, "training.steps_per_execution": 2**31}
@@ -113,24 +145,34 @@ def validate(config):
         UserError: the first field out of place, with what was found and what is expected.
     """
     values = flatten(config)
+    # Which options a loader has is its preset's business: only those that are there are looked at.
     for field, choices in _CHOICES.items():
-        if values[field] not in choices:
+        if field in values and values[field] not in choices:
             raise UserError(
-                f"{_flag(field)} is {values[field]!r}; expected one of {', '.join(choices)}")
+                f"{flag(field)} is {values[field]!r}; expected one of {', '.join(map(str, choices))}")
     for field, (smallest, allowed) in _LIMITS.items():
+        if field not in values:
+            continue
         # Written so that NaN fails too.
         if not (values[field] > smallest or (allowed and values[field] == smallest)):
             expected = f"{smallest} or more" if allowed else f"more than {smallest}"
-            raise UserError(f"{_flag(field)} is {values[field]}; expected {expected}")
+            raise UserError(f"{flag(field)} is {values[field]}; expected {expected}")
         if math.isinf(values[field]):
-            raise UserError(f"{_flag(field)} is {values[field]}; expected a finite number")
+            raise UserError(f"{flag(field)} is {values[field]}; expected a finite number")
+    for field, largest in _AT_MOST.items():
+        if field in values and values[field] > largest:
+            raise UserError(f"{flag(field)} is {values[field]}; expected {largest} or less")
     for field, bound in _BELOW.items():
         if not values[field] < bound:
-            raise UserError(f"{_flag(field)} is {values[field]}; expected less than {bound}")
+            raise UserError(f"{flag(field)} is {values[field]}; expected less than {bound}")
+    if values["augment.gamma_max"] < values["augment.gamma_min"]:
+        raise UserError(f"{flag('augment.gamma_max')} is {values['augment.gamma_max']}; expected "
+                        f"{flag('augment.gamma_min')}, {values['augment.gamma_min']}, or more")
 
 
-def _flag(field):
-    return f"--{field}" if "." not in field else f"--config.{field}"
+def flag(field):
+    """The flag that sets a field: one of its own where there is one, else `--config.GROUP.FIELD`."""
+    return f"--{NAMED_FLAGS[field]}" if field in NAMED_FLAGS else f"--config.{field}"
 
 
 def flatten(config):
@@ -158,6 +200,12 @@ def describe(config):
     return "\n".join(f"{field:<{width}}  {value}" for field, value in flat.items())
 
 
+def image_shape(config):
+    """(S, S, channels) of the images of a config; sets without these options are like MNIST."""
+    size = config.data.get("image_size", 28)
+    return (size, size, config.data.get("channels", 1))
+
+
 def save(config, path):
     """Writes the config as JSON, whole or not at all."""
     files.write_json(config.to_dict(), path)
@@ -166,7 +214,8 @@ def save(config, path):
 def load(path):
     """Reads a config that `save` wrote.
 
-    Settings that a later version added are not in the file and take their defaults.
+    Settings that a later version added are not in the file and take their defaults, those of
+    the preset.
 
     Raises:
         UserError: the file is missing, is no JSON, has fields that the schema does not know or a value
@@ -174,11 +223,11 @@ def load(path):
     """
     try:
         saved = json.loads(Path(path).read_text(encoding="utf-8"))
-        config = default_config().lock()
-        config.update(saved)
         missing = [field for field in ("dataset", "method", "split", "seed") if field not in saved]
         if missing:
             raise ValueError(f"it lacks {', '.join(missing)}")
+        config = load_preset(saved["dataset"]).lock()
+        config.update(saved)
         validate(config)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; expected the config of a run directory") from None

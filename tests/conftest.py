@@ -28,7 +28,9 @@ def command(tmp_path):
         return subprocess.run(
             [sys.executable, *map(str, arguments)], cwd=tmp_path, text=True, capture_output=True,
             timeout=timeout, check=False,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment})
+            # Decoded data sets would else land in the cache of whoever runs the tests.
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "XDG_CACHE_HOME": str(tmp_path / "cache"),
+                 **environment})
     return run
 
 

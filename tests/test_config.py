@@ -46,11 +46,32 @@ def test_every_preset_is_valid_and_has_the_fields_of_the_schema(name):
     preset = config_lib.load_preset(name)
     config_lib.validate(preset)
     assert preset.dataset == name
-    assert config_lib.flatten(preset).keys() == config_lib.flatten(config_lib.default_config()).keys()
+    schema = config_lib.flatten(config_lib.default_config()).keys()
+    own = config_lib.flatten(preset).keys() - schema
+    assert schema <= config_lib.flatten(preset).keys()
+    assert all(field.startswith("data.") for field in own)
 
 
-def test_presets_of_the_first_data_sets_are_there():
-    assert {"digits", "mnist"} <= set(config_lib.preset_names())
+def test_presets_of_the_papers_data_sets_are_there():
+    assert {"mnist", "cars", "chairs", "shapenet", "ytf"} <= set(config_lib.preset_names())
+
+
+# What the paper says of each set (section 4; supplement 4.2, 4.3).
+@pytest.mark.parametrize(("name", "setting"), [
+    ("cars", {"augment.rotation": 10.0, "augment.flip": True, "augment.crop": 0.95, "augment.zoom": 0.0,
+              "networks.noise_dim": 100, "networks.num_codes": 10, "training.batch_size": 50}),
+    ("chairs", {"augment.rotation": 10.0, "augment.flip": True, "augment.crop": 0.95, "augment.zoom": 0.0,
+                "networks.noise_dim": 100, "networks.num_codes": 10, "training.epochs": 600}),
+    ("shapenet", {"augment.rotation": 10.0, "augment.flip": True, "augment.crop": 0.95,
+                  "networks.num_codes": 5, "data.views": 30}),
+    ("ytf", {"augment.rotation": 0.0, "augment.zoom": 0.0, "augment.flip": True, "augment.enlarge": 1.1,
+             "augment.gamma_min": 0.3, "augment.gamma_max": 4.0, "networks.num_codes": 40,
+             "data.num_identities": 40, "data.imbalance": "none"}),
+])
+def test_presets_are_the_papers_settings(name, setting):
+    flat = config_lib.flatten(config_lib.load_preset(name))
+    assert {field: flat[field] for field in setting} == setting
+    assert config_lib.image_shape(config_lib.load_preset(name)) == (64, 64, 3)
 
 
 @pytest.mark.parametrize("name", ["cifar", "", "mnist.py", "__init__", "../configs/mnist"])
@@ -58,12 +79,15 @@ def test_unknown_preset_is_refused_with_the_known_ones_named(name):
     with pytest.raises(UserError) as error:
         config_lib.load_preset(name)
     assert repr(name) in str(error.value)
-    assert "digits, mnist" in str(error.value)
+    assert "digits, folder, mnist" in str(error.value)
 
 
 @pytest.mark.parametrize(("field", "value"), [
     ("method", "elastic"), ("method", ""), ("seed", -1), ("seed", 2**31),
     ("augment.rotation", -1.0), ("augment.zoom", 1.0), ("augment.zoom", -0.1),
+    ("augment.crop", 0.0), ("augment.crop", 1.01), ("augment.enlarge", 0.9), ("augment.gamma_min", 0.0),
+    ("augment.gamma_max", 0.5), ("augment.hue", 0.6), ("augment.greyscale", 1.1), ("augment.blur", -1.0),
+    ("augment.brightness", 1.5), ("augment.contrast", -0.1), ("augment.saturation", math.nan),
     ("networks.noise_dim", 0), ("networks.num_codes", 1), ("networks.num_continuous", -1),
     ("networks.width", 0.0), ("loss.gradient_routing", "trunk"), ("loss.information_target", "relaxed"),
     ("loss.information_weight", -1.0), ("loss.continuous_weight", -0.5),
@@ -78,8 +102,22 @@ def test_value_out_of_place_is_refused_by_flag_and_value(config, field, value):
     set_field(config, field, value)
     with pytest.raises(UserError) as error:
         config_lib.validate(config)
-    flag = f"--config.{field}" if "." in field else f"--{field}"
-    assert str(error.value).startswith(f"{flag} is {value!r}; expected ")
+    assert str(error.value).startswith(f"{config_lib.flag(field)} is {value!r}; expected ")
+
+
+@pytest.mark.parametrize(("field", "value", "sentence"), [
+    ("data.image_size", 48, "--image_size is 48; expected one of 28, 32, 64"),
+    ("data.resize", "stretch", "--resize is 'stretch'; expected one of crop, pad"),
+    ("data.channels", 4, "--config.data.channels is 4; expected one of 1, 3"),
+    ("data.max_unreadable", 1.5, "--config.data.max_unreadable is 1.5; expected 1 or less"),
+    ("networks.num_codes", 1, "--num_codes is 1; expected 2 or more"),
+])
+def test_options_of_a_loader_are_checked_by_their_flags(field, value, sentence):
+    config = config_lib.load_preset("folder")
+    set_field(config, field, value)
+    with pytest.raises(UserError) as error:
+        config_lib.validate(config)
+    assert str(error.value) == sentence
 
 
 @pytest.mark.parametrize(("field", "value"), [
@@ -129,8 +167,11 @@ def _saved(**changes):
     json.dumps(_saved(method="elastic")),
     json.dumps(_saved(seed="zero")),
     json.dumps(_saved(augment={"rotation": -5.0, "zoom": 0.1})),
+    json.dumps(_saved(data={"class_set": "0"})),
+    json.dumps({**_saved(), "dataset": "cifar"}),
 ], ids=["empty", "cut", "list", "null", "number", "group_is_number", "no_fields", "method_missing",
-        "unknown_field", "unknown_method", "wrong_type", "out_of_range"])
+        "unknown_field", "unknown_method", "wrong_type", "out_of_range", "option_of_another_set",
+        "unknown_set"])
 def test_damaged_saved_config_is_refused_with_its_path(text, tmp_path):
     path = tmp_path / "config.json"
     path.write_text(text)

@@ -1,11 +1,17 @@
-"""Measures the training step, its parts, its arithmetic and the whole loop, on random images.
+"""Measures the training step, its parts and the whole loop, or the input pipelines of the data sets.
 
     python tools/benchmark.py
     python tools/benchmark.py --method=gumbel_infogan --routing=shared --output=benchmark.json
+    python tools/benchmark.py --what=data
+    python tools/benchmark.py --what=data --dataset=folder --data_dir=my_images
 
-The first row, a step with two generator passes and Keras's Adam, is what the others are compared with.
-All rows take turns, so that a machine whose speed drifts slows them alike; figures are ratios on one
-machine. The networks are those for MNIST, the device is the first one, the precision the preset's.
+The step is measured on random images of one preset. The first row, a step with two generator passes and
+Keras's Adam, is what the others are compared with. All rows take turns, so that a machine whose speed drifts
+slows them alike; figures are ratios on one machine. The device is the first one, the precision the preset's.
+
+The data are measured for every preset of the paper, or for one: pairs of an image and its positive view a
+second, from the file of a decoded set, on one core and on two; and the memory of a process that iterates over
+sets of two sizes. That takes files of 4 GB in the temporary directory (TMPDIR), which are deleted again.
 """
 
 import os
@@ -20,19 +26,31 @@ from eig_tf.methods import METHODS
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_enum("dataset", "mnist", config_lib.preset_names(), "preset whose settings are measured")
+flags.DEFINE_enum("what", "step", ["step", "data"], "the training step, or the input pipelines")
+flags.DEFINE_enum("dataset", None, config_lib.preset_names(), "preset whose settings are measured; when "
+                  "absent, mnist for the step and all of the paper's for data")
 flags.DEFINE_enum("method", None, list(METHODS), "method; the preset's when absent")
 flags.DEFINE_enum("routing", None, ["head", "shared"], "gradient routing; the preset's when absent")
 flags.DEFINE_integer("batch_size", None, "images a step; the preset's when absent", lower_bound=2)
-flags.DEFINE_integer("steps", 4, "steps in a row for each measurement", lower_bound=1)
+flags.DEFINE_integer("steps", None, "steps, or batches, in a row for each measurement; 4 steps or 200 "
+                     "batches when absent", lower_bound=1)
 flags.DEFINE_integer("repeats", 15, "rounds of measurements", lower_bound=1)
 flags.DEFINE_bool("all", False, "also measure gumbel_infogan and the other gradient routing")
+flags.DEFINE_multi_integer("num_images", [2_500, 250_000], "data: number of images of a set whose memory is "
+                           "measured; may be repeated", lower_bound=1)
+flags.DEFINE_string("data_dir", None, "data: directory of --dataset's files; enlarged digits when absent")
+flags.DEFINE_string("cache_dir", command.default_cache_dir(), "data: directory of decoded data sets")
 flags.DEFINE_string("output", None, "JSON file for the figures")
 
+# Digits have the images and the transformations of mnist, their networks apart.
+_PAPERS = ("mnist", "cars", "chairs", "shapenet", "ytf")
+# Flags that only one of the two measurements takes.
+_ONLY = {"step": ("routing", "all"), "data": ("num_images", "data_dir", "cache_dir")}
 
-def config_from_flags():
-    """The preset's config with what the flags change."""
-    config = config_lib.load_preset(FLAGS.dataset)
+
+def config_from_flags(dataset):
+    """A preset's config with what the flags change."""
+    config = config_lib.load_preset(dataset)
     if FLAGS.method is not None:
         config.method = FLAGS.method
     if FLAGS.routing is not None:
@@ -53,18 +71,49 @@ def check_output(path):
                         "written; expected a file in one")
 
 
+def check_flags():
+    """Raises a `UserError` for flags that do not go with each other."""
+    for what, names in _ONLY.items():
+        for name in names:
+            if what != FLAGS.what and FLAGS[name].present:
+                raise UserError(f"--{name} is given, which only --what={what} takes")
+    if FLAGS.what == "data" and FLAGS.method and METHODS[FLAGS.method].contrastive_term is None:
+        raise UserError(f"--method is {FLAGS.method}, which takes no pairs; expected one that does")
+    if FLAGS.data_dir is not None and FLAGS.dataset is None:
+        raise UserError("--data_dir is given, but --dataset is missing; expected the set of these files")
+
+
+def measure():
+    """The figures of what the flags describe, and their text."""
+    if FLAGS.what == "step":
+        config = config_from_flags(FLAGS.dataset or "mnist")
+        announce()
+        # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
+        from eig_tf.benchmarking import report, run
+        figures = run.run(config, FLAGS.steps or 4, FLAGS.repeats, FLAGS.all)
+        return figures, report.describe(figures)
+    configs = [config_from_flags(name) for name in ([FLAGS.dataset] if FLAGS.dataset else _PAPERS)]
+    announce()
+    from eig_tf.benchmarking import data, data_report
+    figures = data.run(configs, FLAGS.steps or 200, FLAGS.repeats, FLAGS.num_images, FLAGS.data_dir,
+                       FLAGS.cache_dir)
+    return figures, data_report.describe(figures)
+
+
+def announce():
+    """Says that it takes a while, once the flags are known to be right."""
+    print("builds and measures; takes a few minutes", flush=True)
+
+
 def main(arguments):
     """Measures what the flags describe, prints the tables and writes the JSON file."""
     if arguments:
         raise UserError(f"unexpected argument {arguments[0]!r}; expected flags only")
-    config = config_from_flags()
+    check_flags()
     if FLAGS.output is not None:
         check_output(FLAGS.output)
-    print("builds and measures; takes a few minutes", flush=True)
-    # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
-    from eig_tf.benchmarking import report, run
-    figures = run.run(config, FLAGS.steps, FLAGS.repeats, FLAGS.all)
-    print("\n" + report.describe(figures))
+    figures, text = measure()
+    print("\n" + text)
     if FLAGS.output is not None:
         files.write_json(figures, FLAGS.output)
         print(f"\nfigures  {FLAGS.output}")

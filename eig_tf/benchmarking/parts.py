@@ -1,5 +1,6 @@
 """The parts of a training step, its input pipeline and the whole loop, each as a case to measure."""
 
+import math
 import time
 
 import numpy as np
@@ -8,12 +9,12 @@ from tensorflow import keras
 
 from eig_tf.benchmarking import variants
 from eig_tf.benchmarking.timing import Case, repeated
+from eig_tf.config import image_shape
 from eig_tf.data import augment, pipeline
-from eig_tf.networks.mnist import IMAGE_SIZE
 
 PIPELINE = "input pipeline alone"
-# As many images as an MNIST split, so that gathering them misses the caches as it does in training.
-_NUM_IMAGES = 32_768
+# As many bytes as an MNIST split has, so that gathering images misses the caches as it does in training.
+_NUM_BYTES = 32_768 * 28 * 28
 # Batches that wait in the pipeline's buffers, made before the clock starts.
 _BUFFERED = 16
 _FIT_STEPS = 32
@@ -93,26 +94,39 @@ def _updates(model):
 
 def random_batches(config):
     """The input pipeline of training over random bytes: what an image shows does not change its cost."""
-    count = max(_NUM_IMAGES, config.training.batch_size)
-    images = np.random.default_rng(0).integers(0, 256, [count, IMAGE_SIZE, IMAGE_SIZE, 1], np.uint8)
-    endless = 1_000_000
-    return pipeline.training_batches(
-        images, config.training.batch_size, config.seed, endless,
-        make_view=augment.view_maker(config))
+    shape = image_shape(config)
+    count = max(_NUM_BYTES // math.prod(shape), config.training.batch_size)
+    return endless_batches(np.random.default_rng(0).integers(0, 256, [count, *shape], np.uint8), config)
 
 
-def pipeline_case(batches, steps):
-    """The input pipeline with nothing else running; a step is a batch."""
+def endless_batches(images, config):
+    """The input pipeline of training over any images [N, H, W, C], for as many epochs as are asked for."""
+    return pipeline.training_batches(images, config.training.batch_size, config.seed, epochs=1_000_000,
+                                     make_view=augment.view_maker(config))
+
+
+def pipeline_case(batches, steps, name=PIPELINE, warm_up=_BUFFERED):
+    """The input pipeline with nothing else running; a step is a batch.
+
+    Args:
+        batches: a `tf.data.Dataset` that does not end.
+        steps: batches a measurement.
+        name: the case's name.
+        warm_up: batches before the clock starts.
+
+    Returns:
+        The `Case`.
+    """
     def measure():
         # A new iterator each time: an idle one would fill its buffers while others are measured.
         iterator = iter(batches)
-        for _ in range(_BUFFERED):
+        for _ in range(warm_up):
             next(iterator)
         start = time.perf_counter()
         for _ in range(steps):
             next(iterator)
         return (time.perf_counter() - start) / steps
-    return Case(PIPELINE, measure)
+    return Case(name, measure)
 
 
 def fit_case(variant, batches, steps_per_execution):

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from eig_tf.benchmarking import flops, parts, variants
 from eig_tf.benchmarking.timing import interleave, repeated
-from eig_tf.networks.mnist import IMAGE_SIZE
+from eig_tf.config import image_shape
 from eig_tf.networks.precision import policy
 from eig_tf.training import strategy
 
@@ -34,7 +34,7 @@ def run(config, steps, repeats, everything=False):
         precision = strategy.set_precision(config.training.precision)
     package = variants.package_variant(config, precision)
     rows = variants.step_variants(config, precision, everything)
-    data = _fixed_batch(config.training.batch_size)
+    data = _fixed_batch(config)
     product, product_flops = flops.matrix_product(precision)
 
     cases, step_flops = [], None
@@ -76,8 +76,8 @@ def run(config, steps, repeats, everything=False):
     }
 
 
-def _fixed_batch(batch_size):
-    shape = [batch_size, IMAGE_SIZE, IMAGE_SIZE, 1]
+def _fixed_batch(config):
+    shape = [config.training.batch_size, *image_shape(config)]
     return tuple(tf.random.stateless_uniform(shape, [0, seed], -1.0, 1.0) for seed in (0, 1))
 
 

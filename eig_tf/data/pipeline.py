@@ -1,5 +1,6 @@
 """The stream of training batches."""
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -15,7 +16,7 @@ def training_batches(images, batch_size, seed, epochs, first_epoch=0, make_view=
     on (seed, e) alone, which is what lets a resumed run go on exactly.
 
     Args:
-        images: uint8 [M, H, W, C].
+        images: uint8 [M, H, W, C], an array or `StoredImages`, which are read batch by batch.
         batch_size: N; what does not fill a batch is left out of its epoch.
         seed: root of the order and of the views.
         epochs: the epoch before which the stream ends.
@@ -25,7 +26,6 @@ def training_batches(images, batch_size, seed, epochs, first_epoch=0, make_view=
     Returns:
         A `tf.data.Dataset` of images [N, H, W, C] in [-1, 1], or of pairs (images, views).
     """
-    stored = tf.constant(images)
     num = len(images)
 
     def epoch_indices(epoch):
@@ -35,7 +35,7 @@ def training_batches(images, batch_size, seed, epochs, first_epoch=0, make_view=
         return batches.enumerate(start=1).map(lambda step, indices: (epoch, step, indices))
 
     def make_batch(epoch, step, indices):
-        batch = to_float(tf.gather(stored, indices))
+        batch = to_float(gather(images, indices))
         if make_view is None:
             return batch
         return batch, make_view(batch, _fold(seed, epoch, step))
@@ -43,6 +43,21 @@ def training_batches(images, batch_size, seed, epochs, first_epoch=0, make_view=
     return (tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_indices)
             .map(make_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
             .prefetch(tf.data.AUTOTUNE))
+
+
+def gather(images, indices):
+    """Reads images inside a `tf.data` pipeline.
+
+    Args:
+        images: uint8 [M, H, W, C], an array or `StoredImages`.
+        indices: an integer tensor [N].
+
+    Returns:
+        uint8 [N, H, W, C].
+    """
+    # A constant in the graph would hold all of them in memory, once more.
+    batch = tf.numpy_function(lambda wanted: np.asarray(images[wanted]), [indices], tf.uint8, stateful=False)
+    return tf.ensure_shape(batch, [indices.shape[0], *images.shape[1:]])
 
 
 def _fold(seed, *numbers):

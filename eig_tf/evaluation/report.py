@@ -5,6 +5,7 @@ from tensorflow import keras
 
 from eig_tf import files
 from eig_tf.data import registry
+from eig_tf.errors import UserError
 from eig_tf.evaluation import classifier, figures, metrics, nearest, sampling
 from eig_tf.models.build import build_infogan
 from eig_tf.run_directory import RunDirectory
@@ -17,7 +18,7 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
 
     Args:
         path: the run directory.
-        cache_dir: where evaluation classifiers are kept.
+        cache_dir: where evaluation classifiers and decoded data sets are kept.
         data_dir: where the data set's files lie; where they lay in training when None.
         images_per_code: images generated for each code (1000 in the paper).
         seed: of the generated images and the 1-NN split.
@@ -26,13 +27,14 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
         What was written, as a dict.
 
     Raises:
-        UserError: no run, no checkpoint, or the data cannot be loaded.
+        UserError: no run, no checkpoint, the data cannot be loaded or have no labels to compare with.
     """
     directory = RunDirectory(path)
     config, model, epochs_done = directory.restore_model()
     environment = directory.load_environment()
     whole, image_set = registry.load_split(
-        config.dataset, config.split, config.seed, data_dir or environment.get("data_dir"))
+        config, data_dir or environment.get("data_dir"), cache_dir)
+    _check_labels(whole)
     judge = classifier.load_or_train(whole, cache_dir, config.dataset)
 
     counts = _count_generated(model, judge.model, images_per_code, len(whole.class_names), seed)
@@ -89,6 +91,13 @@ def table(evaluation):
     return "\n".join([head] + [f"  {name:<{width}}  {value}" for name, value in rows])
 
 
+def _check_labels(whole):
+    if len(whole.class_names) < 2:
+        found = f"one class, {whole.class_names[0]}" if whole.class_names else "no labels"
+        raise UserError(f"{whole.source}: the images have {found}; evaluation compares codes with two "
+                        "classes or more (tools/categorize.py needs none)")
+
+
 def _count_generated(model, judge_model, images_per_code, num_classes, seed):
     num_codes = model.prior.num_codes
     classes = [classifier.predict(judge_model, sampling.images_of_code(model, code, images_per_code, seed))
@@ -99,7 +108,7 @@ def _count_generated(model, judge_model, images_per_code, num_classes, seed):
 
 def _evaluate_prior(model, image_set, counts, code_to_class):
     learned = model.prior.probabilities.numpy().astype(np.float64)
-    true = image_set.class_counts() / len(image_set.labels)
+    true = image_set.class_fractions()
     start = np.full(len(learned), 1 / len(learned))
     by_class, unmatched = metrics.match_prior(learned, code_to_class, len(true))
     return {
@@ -143,7 +152,7 @@ def _evaluate_recognition(config, model, image_set, seed):
 def _random_features(config, image_set):
     """Q's features by the weights that this very run had before its first step."""
     keras.utils.set_random_seed(config.seed)
-    model = build_infogan(config, channels=image_set.images.shape[-1])
+    model = build_infogan(config)
     return sampling.recognize(model, image_set.images)[0]
 
 

@@ -1,29 +1,38 @@
 """From a config to a model."""
 
+from eig_tf.config import image_shape
 from eig_tf.errors import UserError
 from eig_tf.methods import METHODS
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import mnist
+from eig_tf.networks import dcgan
 
 
-def check_codes(config, num_classes):
-    """Raises a `UserError` when a ground-truth method has another number of codes than there are classes."""
-    num_codes = config.networks.num_codes
-    if METHODS[config.method].prior == "ground_truth" and num_codes != num_classes:
+def check_codes(config, class_fractions):
+    """Raises a `UserError` when a ground-truth method has no classes, or not one code for each.
+
+    Args:
+        config: see `eig_tf.config`.
+        class_fractions: true share of every class; None for images without labels.
+    """
+    if METHODS[config.method].prior != "ground_truth":
+        return
+    if class_fractions is None:
+        raise UserError(f"--method is {config.method}, which is told the true class fractions, but the "
+                        "images have no labels; expected another method, or one sub-folder a class")
+    if config.networks.num_codes != len(class_fractions):
         raise UserError(
-            f"--config.networks.num_codes is {num_codes}; --method={config.method} expects one code for "
-            f"each of the {num_classes} classes")
+            f"--num_codes is {config.networks.num_codes}; --method={config.method} expects one code for "
+            f"each of the {len(class_fractions)} classes")
 
 
-def build_infogan(config, class_fractions=None, channels=1):
+def build_infogan(config, class_fractions=None):
     """Builds the model of a config, with fresh weights.
 
     Args:
         config: see `eig_tf.config`.
         class_fractions: true share of every class, for the methods that are told it; None when the
             prior is about to be restored.
-        channels: colour channels of the images.
 
     Returns:
         An `InfoGAN`, not compiled.
@@ -34,14 +43,14 @@ def build_infogan(config, class_fractions=None, channels=1):
     method = METHODS[config.method]
     sizes = config.networks
     if method.prior == "ground_truth" and class_fractions is not None:
-        check_codes(config, len(class_fractions))
+        check_codes(config, class_fractions)
     else:
         class_fractions = None
     prior = CodePrior(sizes.num_codes, learned=method.prior == "learned",
                       probabilities=class_fractions, temperature=config.loss.gumbel_temperature)
     return InfoGAN(
-        networks=mnist.build(
-            sizes.noise_dim, sizes.num_codes, sizes.num_continuous, channels, sizes.width),
+        networks=dcgan.build(
+            sizes.noise_dim, sizes.num_codes, sizes.num_continuous, image_shape(config), sizes.width),
         prior=prior,
         noise_dim=sizes.noise_dim,
         num_continuous=sizes.num_continuous,

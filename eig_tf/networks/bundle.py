@@ -6,7 +6,7 @@ from tensorflow import keras
 
 
 class Networks(NamedTuple):
-    """What a network family must offer; see the `call` of each in `networks/mnist.py`.
+    """What a network family must offer; see the `call` of each in `networks/dcgan.py`.
 
     Attributes:
         generator: (noise, code, continuous) -> images in [-1, 1].

@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from eig_tf import config as config_lib
-from eig_tf.data import augment, imbalance, pipeline, registry
+from eig_tf.data import augment, describe, pipeline, registry
 from eig_tf.errors import UserError
 from eig_tf.models.build import build_infogan, check_codes
 from eig_tf.models.infogan import adam
@@ -18,13 +18,14 @@ from eig_tf.training import strategy as strategy_lib
 from eig_tf.training.workdir import prepare
 
 
-def run(config, workdir, data_dir=None, overwrite=False):
+def run(config, workdir, data_dir=None, cache_dir=None, overwrite=False):
     """Trains the model of a config, or goes on where the directory's last checkpoint stands.
 
     Args:
         config: see `eig_tf.config`.
         workdir: the run directory.
         data_dir: where the data set's files lie, if not where its loader looks.
+        cache_dir: where decoded data sets are kept; the user's cache directory when None.
         overwrite: whether an existing run in `workdir` is deleted first.
 
     Returns:
@@ -34,12 +35,12 @@ def run(config, workdir, data_dir=None, overwrite=False):
         UserError: bad config or data, a run directory of another config, or one that cannot be written.
     """
     config_lib.validate(config)
-    _, image_set = registry.load_split(config.dataset, config.split, config.seed, data_dir)
+    _, image_set = registry.load_split(config, data_dir, cache_dir)
     steps = len(image_set.images) // config.training.batch_size
     if not steps:
         raise UserError(f"--config.training.batch_size is {config.training.batch_size}; the training set "
                         f"holds {len(image_set.images)} images; expected no more than that")
-    check_codes(config, len(image_set.class_names))
+    check_codes(config, image_set.class_fractions())
     directory = prepare(workdir, config, overwrite)
 
     strategy_lib.set_seed(config.seed)
@@ -63,8 +64,7 @@ def run(config, workdir, data_dir=None, overwrite=False):
 
 
 def _build_and_compile(config, image_set):
-    fractions = image_set.class_counts() / len(image_set.labels)
-    model = build_infogan(config, fractions, channels=image_set.images.shape[-1])
+    model = build_infogan(config, image_set.class_fractions())
     rates = config.optimizer
     model.compile(
         discriminator_optimizer=adam(rates.learning_rate, rates.beta_1),
@@ -89,13 +89,10 @@ def _fit(model, config, image_set, directory, manager, epochs_done, steps):
 
 
 def _describe_data(image_set):
-    counts = image_set.class_counts()
-    fractions = counts / counts.sum()
-    print(f"\n{len(image_set.images)} images from {image_set.source}")
-    print("images a class: " + ", ".join(
-        f"{name}: {count}" for name, count in zip(image_set.class_names, counts)))
-    print("expected share of false negatives in a batch (sum p^2): "
-          f"{imbalance.expected_false_negatives(fractions):.3f}\n")
+    print()
+    for line in describe.lines(image_set):
+        print(line)
+    print(flush=True)
 
 
 def _environment(config, precision, data_dir):

@@ -3,12 +3,27 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from dots import centre, dot
 
 from eig_tf import config as config_lib
-from eig_tf.data import addons, augment, digits
+from eig_tf.data import augment, digits
+from eig_tf.errors import UserError
 from eig_tf.methods import METHODS
 
 SEED = (11, 4)
+OFF = {"rotation": 0.0, "zoom": 0.0}
+# Each operation alone, as far as it goes.
+CONTINUOUS = {
+    "rotation": {"rotation": 180.0}, "zoom": {"zoom": 0.9}, "crop": {"crop": 0.5},
+    "enlarge": {"enlarge": 2.0}, "gamma": {"gamma_min": 0.1, "gamma_max": 10.0},
+    "brightness": {"brightness": 1.0},
+    "contrast": {"contrast": 1.0}, "saturation": {"saturation": 1.0}, "hue": {"hue": 0.5},
+    "blur": {"blur": 4.0}}
+CHANCES = {"flip": {"flip": True}, "greyscale": {"greyscale": 0.5}}
+OPERATIONS = {**CONTINUOUS, **CHANCES}
+GEOMETRY = {**CONTINUOUS["rotation"], **CONTINUOUS["zoom"], **CONTINUOUS["crop"], **CONTINUOUS["enlarge"],
+            **CHANCES["flip"]}
+EVERYTHING = {name: value for options in OPERATIONS.values() for name, value in options.items()}
 
 
 @pytest.fixture(scope="module")
@@ -17,73 +32,66 @@ def images():
     return tf.constant(digits.load().images[:16] / 127.5 - 1.0, tf.float32)
 
 
-def dot(row, column, size=29):
-    """A dark image [1, size, size, 1] with one smooth bright dot."""
-    rows, columns = np.indices((size, size))
-    image = np.exp(-((rows - row)**2 + (columns - column)**2) / (2 * 1.2**2))
-    return tf.constant(image[np.newaxis, ..., np.newaxis], tf.float32)
+@pytest.fixture(scope="module")
+def colours():
+    """Eight noise images [8, 12, 12, 3] that touch -1 and 1."""
+    values = np.random.default_rng(0).uniform(-1.0, 1.0, [8, 12, 12, 3]).astype(np.float32)
+    values[:, :2], values[:, 2:4] = -1.0, 1.0
+    return tf.constant(values)
 
 
-def centre(image):
-    """Centre of mass of an image [1, H, W, 1]: row, column."""
-    weights = np.asarray(image)[0, :, :, 0]
-    rows, columns = np.indices(weights.shape)
-    return (rows * weights).sum() / weights.sum(), (columns * weights).sum() / weights.sum()
+def view(images, seed=SEED, **options):
+    """The positive view with only the operations that are named."""
+    return augment.positive_view(images, seed, **{**OFF, **options}).numpy()
 
 
-def transform(image, degrees=0.0, scale=1.0):
-    return addons.rotate_and_zoom(image, tf.constant([degrees]), tf.constant([scale]))
+def kernels(images, **options):
+    """Names of the operations in the graph of a view, without the ends of the graph."""
+    graph = tf.function(lambda batch: augment.positive_view(batch, SEED, **options))
+    operations = graph.get_concrete_function(images).graph.get_operations()
+    return [op.type for op in operations if op.type not in ("Placeholder", "Identity")]
 
 
-@pytest.mark.parametrize(("degrees", "expected"), [
-    (90.0, (6, 14)), (-90.0, (22, 14)), (180.0, (14, 6)),
-    (30.0, (14 - 8 * 0.5, 14 + 8 * np.sqrt(0.75)))])
-def test_rotation_is_counter_clockwise_about_the_centre(degrees, expected):
-    right_of_centre = dot(14, 22)
-    np.testing.assert_allclose(centre(transform(right_of_centre, degrees)), expected, atol=0.1)
+def test_rotation_and_zoom_are_those_of_the_published_results():
+    """Pixels of the first release; results in the repository rest on these draws."""
+    images = tf.constant(np.arange(4 * 6 * 6).reshape(4, 6, 6, 1) % 37 / 18.0 - 1.0, tf.float32)
+    views = augment.positive_view(images, (11, 4), rotation=10.0, zoom=0.1).numpy()
+    np.testing.assert_allclose(views[:, 2, 1:5, 0], [
+        [-0.2996151, -0.22382459, -0.1480341, -0.07224356],
+        [-0.24444143, -0.242277, -0.24011256, -0.23794809],
+        [-0.4388371, -0.3574534, -0.27606976, -0.19468603],
+        [-0.4574703, -0.40475833, -0.3520464, -0.29933435]], atol=2e-6)
+    np.testing.assert_allclose(views[:, 0, 0, 0], [-0.9851091, 0.03273806, 0.9444444, 0.8888889], atol=2e-6)
 
 
-@pytest.mark.parametrize("scale", [0.5, 1.25, 1.5])
-def test_zoom_moves_things_away_from_the_centre_and_enlarges_them(scale):
-    image = dot(14, 19)
-    zoomed = transform(image, scale=scale)
-    np.testing.assert_allclose(centre(zoomed), (14, 14 + 5 * scale), atol=0.1)
-    np.testing.assert_allclose(np.sum(zoomed), np.sum(image) * scale**2, rtol=0.1)
+@pytest.mark.parametrize("options", [{"rotation": 90.0, "zoom": 0.5}, *OPERATIONS.values(), EVERYTHING])
+def test_range_and_shape_are_kept(colours, options):
+    views = view(colours, **options)
+    assert views.shape == colours.shape
+    assert views.dtype == np.float32
+    # Comparisons with NaN are false.
+    assert views.min() >= -1.0 and views.max() <= 1.0
 
 
-def test_rotation_and_zoom_together():
-    both = transform(dot(14, 18), degrees=90.0, scale=2.0)
-    np.testing.assert_allclose(centre(both), (6, 14), atol=0.1)
+def test_values_that_say_so_leave_out_the_operation(colours):
+    off = {"rotation": 0.0, "zoom": 0.0, "flip": False, "crop": 1.0, "enlarge": 1.0, "gamma_min": 1.0,
+           "gamma_max": 1.0, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0,
+           "greyscale": 0.0, "blur": 0.0}
+    assert set(off) == set(config_lib.default_config().augment)
+    np.testing.assert_array_equal(augment.positive_view(colours, SEED, **off), colours)
+    assert kernels(colours, **off) == []
 
 
-def test_images_that_are_not_square_turn_about_their_centre():
-    image = np.zeros((1, 21, 31, 1), np.float32)
-    image[0, 9:12, 19:22] = 1.0
-    np.testing.assert_allclose(centre(transform(tf.constant(image), 90.0)), (5, 15), atol=0.1)
+def test_all_that_moves_pixels_is_one_interpolation(colours):
+    assert kernels(colours, **GEOMETRY).count("ImageProjectiveTransformV3") == 1
+    assert "ImageProjectiveTransformV3" not in kernels(colours, **OFF, **CONTINUOUS["hue"])
 
 
-def test_what_comes_in_from_outside_repeats_the_border():
-    bright_frame = tf.ones([1, 29, 29, 1]) * 0.5
-    np.testing.assert_allclose(transform(bright_frame, 45.0, 0.5), 0.5, atol=1e-6)
-
-
-def test_channels_move_together():
-    colours = tf.concat([dot(14, 22), 2 * dot(14, 22), -dot(14, 22)], axis=-1)
-    turned = transform(colours, 37.0, 1.1)
-    np.testing.assert_allclose(turned[..., 1], 2 * turned[..., 0], atol=1e-6)
-    np.testing.assert_allclose(turned[..., 2], -turned[..., 0], atol=1e-6)
-
-
-def test_range_and_shape_are_kept(images):
-    views = augment.positive_view(images, SEED, rotation=90.0, zoom=0.5)
-    assert views.shape == images.shape
-    assert views.dtype == tf.float32
-    assert tf.reduce_min(views) >= -1.0
-    assert tf.reduce_max(views) <= 1.0
-
-
-def test_no_rotation_and_no_zoom_is_the_identity(images):
-    np.testing.assert_allclose(augment.positive_view(images, SEED, 0.0, 0.0), images, atol=1e-5)
+@pytest.mark.parametrize("options", [
+    {"crop": 0.9999}, {"enlarge": 1.0001}, {"gamma_min": 0.9999, "gamma_max": 1.0001}, {"brightness": 1e-4},
+    {"contrast": 1e-4}, {"saturation": 1e-4}, {"hue": 1e-5}, {"greyscale": 1e-6}, {"blur": 0.05}])
+def test_next_to_the_identity_hardly_anything_changes(colours, options):
+    np.testing.assert_allclose(view(colours, **options), colours, atol=5e-3)
 
 
 def test_default_view_is_another_image_of_the_same_thing(images):
@@ -94,15 +102,101 @@ def test_default_view_is_another_image_of_the_same_thing(images):
     np.testing.assert_array_equal(between.argmin(axis=1), np.arange(16))
 
 
-def test_seed_decides_the_view(images):
-    first = augment.positive_view(images, SEED)
-    np.testing.assert_array_equal(first, augment.positive_view(images, SEED))
-    assert not np.allclose(first, augment.positive_view(images, (11, 5)), atol=1e-3)
+@pytest.mark.parametrize("options", OPERATIONS.values(), ids=OPERATIONS)
+def test_seed_decides_the_view(colours, options):
+    first = view(colours, **options)
+    np.testing.assert_array_equal(first, view(colours, **options))
+    assert not np.allclose(first, view(colours, (11, 5), **options), atol=1e-2)
 
 
-def test_equal_images_in_a_batch_get_draws_of_their_own():
-    views = augment.positive_view(tf.tile(dot(14, 22), [64, 1, 1, 1]), SEED).numpy()
-    assert len({view.tobytes() for view in views}) == 64
+@pytest.mark.parametrize("options", CONTINUOUS.values(), ids=CONTINUOUS)
+def test_equal_images_in_a_batch_get_draws_of_their_own(colours, options):
+    views = view(tf.repeat(colours[:1], 64, axis=0), **options)
+    assert len({one.tobytes() for one in views}) == 64
+
+
+@pytest.mark.parametrize("name", CHANCES)
+def test_chances_fall_either_way_in_a_batch(colours, name):
+    views = view(tf.repeat(colours[:1], 200, axis=0), **CHANCES[name])
+    image = colours[0].numpy()
+    grey = image @ np.float32([0.2989, 0.587, 0.114])[:, np.newaxis]
+    changed = {"flip": image[:, ::-1], "greyscale": np.repeat(grey, 3, axis=-1)}[name]
+    # The weights of the channels sum to 0.9999, so that grey in [-1, 1] is off by so much.
+    kept, turned = (np.array([np.allclose(one, two, atol=2e-4) for one in views]) for two in (image, changed))
+    assert 70 < kept.sum() < 130
+    np.testing.assert_array_equal(kept, ~turned)
+
+
+@pytest.mark.parametrize(("probability", "grey"), [(0.1, 0.1), (1.0, 1.0)])
+def test_greyscale_keeps_its_probability(colours, probability, grey):
+    views = view(tf.repeat(colours[:1], 500, axis=0), greyscale=probability)
+    assert (views.std(axis=-1).max(axis=(1, 2)) < 1e-6).mean() == pytest.approx(grey, abs=0.04)
+
+
+def test_gamma_is_uniform_between_its_limits_and_keeps_black_and_white():
+    images = np.zeros([2000, 1, 3, 1], np.float32)
+    images[:, 0, 0], images[:, 0, 2] = -1.0, 1.0
+    views = view(tf.constant(images), gamma_min=0.3, gamma_max=4.0)[:, 0, :, 0]
+    np.testing.assert_array_equal(views[:, [0, 2]], images[:, 0, [0, 2], 0])
+    powers = np.log((views[:, 1] + 1) / 2) / np.log(0.5)
+    np.testing.assert_allclose(np.quantile(powers, [0, 0.25, 0.5, 0.75, 1]), [0.3, 1.225, 2.15, 3.075, 4.0],
+                               atol=0.12)
+
+
+@pytest.mark.parametrize(("power", "grey"), [(2.0, -0.5), (4.0, -0.875), (0.5, 2 * np.sqrt(0.5) - 1)])
+def test_gamma_moves_the_middle_of_the_range_as_computed_by_hand(power, grey):
+    views = view(tf.zeros([3, 2, 2, 1]), gamma_min=power, gamma_max=power)
+    np.testing.assert_allclose(views, grey, atol=1e-6)
+
+
+def test_enlarging_scales_and_shows_any_part():
+    """Two dots 20 apart are 22 apart in every view; where they are is uniform over a tenth of the size."""
+    image = np.maximum(dot(50, 40, 101), dot(50, 60, 101))
+    views = view(tf.tile(image, [300, 1, 1, 1]), enlarge=1.1)
+    columns = views[..., 0].max(axis=1)
+    left, right = columns[:, :52].argmax(axis=1), 52 + columns[:, 52:].argmax(axis=1)
+    assert set(right - left) <= {21, 22, 23}
+    # The middle, column 50.5 from the edge, comes to 55.55 less 0 to 10.1.
+    middles = np.array([centre(one[np.newaxis]) for one in views])
+    for along in middles.T:
+        np.testing.assert_allclose(np.quantile(along, [0, 0.5, 1]), [44.95, 50, 55.05], atol=0.8)
+    assert abs(np.corrcoef(middles.T)[0, 1]) < 0.2
+
+
+def test_cropping_moves_and_enlarges():
+    views = view(tf.tile(dot(50, 50, 101), [300, 1, 1, 1]), crop=0.8)
+    np.testing.assert_allclose(views.sum(axis=(1, 2, 3)), np.sum(dot(50, 50, 101)) / 0.8**2, rtol=0.05)
+    middles = np.array([centre(one[np.newaxis]) for one in views])
+    reach = 0.1 * 101 / 0.8  # the window lies up to a tenth of the size off the middle
+    for along in middles.T:
+        np.testing.assert_allclose(np.quantile(along, [0, 0.5, 1]), [50 - reach, 50, 50 + reach], atol=1.6)
+
+
+def test_no_operation_changes_the_draws_of_another(colours):
+    flat = tf.ones([8, 6, 6, 3]) * tf.constant([0.3, -0.2, 0.1])
+    for name in ("gamma", "brightness", "hue", "saturation", "greyscale"):
+        alone = view(flat, **OPERATIONS[name])
+        np.testing.assert_allclose(view(flat, **GEOMETRY, **OPERATIONS[name]), alone, atol=1e-5)
+    turned = augment.positive_view(colours, SEED).numpy()
+    both = augment.positive_view(colours, SEED, flip=True).numpy()
+    flipped = np.any(view(colours, flip=True) != colours, axis=(1, 2, 3))
+    assert 0 < flipped.sum() < 8
+    np.testing.assert_allclose(both[~flipped], turned[~flipped], atol=1e-5)
+    np.testing.assert_allclose(both[flipped], turned[flipped][:, :, ::-1], atol=1e-4)
+
+
+def test_draws_of_different_operations_are_independent():
+    """Each tells its draws by what becomes of a ramp or of a flat image."""
+    ramp = tf.tile(tf.reshape(tf.linspace(-0.5, 0.5, 9), [1, 1, 9, 1]), [400, 9, 1, 1])
+    flat = tf.ones([400, 2, 2, 3]) * tf.constant([0.3, -0.2, 0.1])
+    draws = [view(ramp, **OPERATIONS[name])[:, 4, 4, 0] for name in ("crop", "enlarge")]
+    draws += [view(tf.transpose(ramp, [0, 2, 1, 3]), **OPERATIONS[name])[:, 4, 4, 0]
+              for name in ("crop", "enlarge")]
+    draws += [view(ramp, **OPERATIONS[name])[:, 4, 0, 0] for name in ("flip", "zoom", "blur", "contrast")]
+    draws += [view(flat, **OPERATIONS[name])[:, 0, 0, 1] for name in (
+        "gamma", "brightness", "saturation", "greyscale")]
+    correlations = np.corrcoef(draws) - np.eye(len(draws))
+    assert np.abs(correlations).max() < 0.2
 
 
 def test_draws_stay_within_their_limits_and_fill_them():
@@ -128,11 +222,23 @@ def test_what_an_image_shows_does_not_enter_its_draw(images):
         augment.positive_view(swapped, SEED)[8:], augment.positive_view(images, SEED)[8:])
 
 
-def test_works_inside_a_graph_with_an_unknown_batch_size(images):
-    @tf.function(input_signature=[tf.TensorSpec([None, 28, 28, 1])])
-    def view(batch):
-        return augment.positive_view(batch, SEED)
-    np.testing.assert_allclose(view(images), augment.positive_view(images, SEED), atol=1e-4)
+@pytest.mark.parametrize("options", [{}, EVERYTHING])
+def test_works_inside_a_graph_with_an_unknown_batch_size(colours, options):
+    @tf.function(input_signature=[tf.TensorSpec([None, 12, 12, 3]), tf.TensorSpec([2], tf.int32)])
+    def make(batch, seed):
+        return augment.positive_view(batch, seed, **options)
+    expected = augment.positive_view(colours, SEED, **options)
+    np.testing.assert_allclose(make(colours, SEED), expected, atol=1e-3)
+
+
+def test_works_inside_a_data_pipeline(colours):
+    def make(step, batch):
+        return augment.positive_view(batch, tf.stack([1, tf.cast(step, tf.int32)]), **EVERYTHING)
+
+    stream = tf.data.Dataset.from_tensors(colours).repeat(3).enumerate()
+    for step, views in enumerate(stream.map(make, num_parallel_calls=2)):
+        expected = augment.positive_view(colours, (1, step), **EVERYTHING)
+        np.testing.assert_allclose(views, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -146,3 +252,22 @@ def test_views_are_made_for_the_methods_that_use_them(images, method):
     else:
         np.testing.assert_array_equal(
             make_view(images, SEED), augment.positive_view(images, SEED, rotation=45.0, zoom=0.3))
+
+
+@pytest.mark.parametrize(("dataset", "options"), [
+    ("mnist", {"rotation": 10.0, "zoom": 0.1}),
+    ("cars", {"rotation": 10.0, "flip": True, "crop": 0.95}),
+    ("ytf", {"flip": True, "enlarge": 1.1, "gamma_min": 0.3, "gamma_max": 4.0})])
+def test_presets_have_the_transformations_of_the_paper(colours, dataset, options):
+    config = config_lib.load_preset(dataset)
+    np.testing.assert_array_equal(augment.view_maker(config)(colours, SEED), view(colours, **options))
+
+
+@pytest.mark.parametrize("name", ["saturation", "hue", "greyscale"])
+def test_operations_on_colours_are_refused_for_grey_images(name):
+    config = config_lib.load_preset("mnist")
+    config.augment[name] = 0.25
+    with pytest.raises(UserError, match=f"--config.augment.{name} is 0.25, .*--dataset=mnist are grey"):
+        augment.view_maker(config)
+    config.method = "uniform_infogan"
+    assert augment.view_maker(config) is None

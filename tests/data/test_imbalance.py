@@ -1,4 +1,4 @@
-"""Class-imbalanced splits: exact counts, seeds, limits."""
+"""Class-imbalanced subsets: exact counts, seeds, groups, limits."""
 
 import hashlib
 
@@ -7,12 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eig_tf import config as config_lib
 from eig_tf.data import imbalance
+from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
 
 MNIST = np.array([6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958])
 DIGITS = np.array([178, 182, 177, 183, 181, 182, 181, 179, 174, 180])
 LABELS = np.repeat(np.arange(10), MNIST)
+
+
+def labelled(labels, groups=None):
+    """An image set of which only labels and groups matter."""
+    labels = np.asarray(labels)
+    names = tuple(map(str, range(labels.max() + 1)))
+    return ImageSet(np.zeros([len(labels), 1, 1, 1], np.uint8), labels, names, "made", groups)
+
+
+def asked(dataset, split=0, imbalance="paper"):
+    """A config that asks for one subset of a data set."""
+    config = config_lib.load_preset(dataset)
+    config.split, config.data.imbalance = split, imbalance
+    return config
 
 
 def test_the_fifty_splits_are_the_published_ones():
@@ -27,8 +43,8 @@ def test_the_fifty_splits_are_the_published_ones():
 
 @pytest.mark.parametrize("split", range(50))
 def test_split_is_drawn_with_exact_counts_and_no_image_twice(split):
-    counts = imbalance.split_counts("mnist", split, MNIST)
-    indices = imbalance.draw(LABELS, counts, seed=split)
+    counts = imbalance.split_counts(asked("mnist", split), MNIST)
+    indices = imbalance.draw(labelled(LABELS), counts, seed=split)
     np.testing.assert_array_equal(np.bincount(LABELS[indices]), imbalance.mnist_counts()[split])
     assert len(np.unique(indices)) == len(indices)
     assert indices.dtype == np.int64
@@ -38,14 +54,14 @@ def test_split_is_drawn_with_exact_counts_and_no_image_twice(split):
 @pytest.mark.parametrize("split", [-1, 50, 10**6])
 def test_split_out_of_range_is_refused(split):
     with pytest.raises(UserError, match=f"--split is {split}; expected 0 to 49"):
-        imbalance.split_counts("digits", split, DIGITS)
+        imbalance.split_counts(asked("digits", split), DIGITS)
 
 
 def test_same_seed_same_images_other_seed_other_images():
-    counts = imbalance.split_counts("mnist", 3, MNIST)
-    first = imbalance.draw(LABELS, counts, seed=7)
-    np.testing.assert_array_equal(first, imbalance.draw(LABELS, counts, seed=7))
-    other = imbalance.draw(LABELS, counts, seed=8)
+    counts = imbalance.split_counts(asked("mnist", 3), MNIST)
+    first = imbalance.draw(labelled(LABELS), counts, seed=7)
+    np.testing.assert_array_equal(first, imbalance.draw(labelled(LABELS), counts, seed=7))
+    other = imbalance.draw(labelled(LABELS), counts, seed=8)
     assert len(other) == len(first)
     assert not np.array_equal(first, other)
 
@@ -54,7 +70,7 @@ def test_draw_reaches_the_whole_set_wherever_labels_lie():
     """Labels in any order, and every image has its chance: 60 draws of half a class miss none."""
     labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [10, 6, 4]))
     counts = [5, 3, 2]
-    drawn = [imbalance.draw(labels, counts, seed) for seed in range(60)]
+    drawn = [imbalance.draw(labelled(labels), counts, seed) for seed in range(60)]
     for indices in drawn:
         np.testing.assert_array_equal(np.bincount(labels[indices]), counts)
     assert set(np.concatenate(drawn)) == set(range(20))
@@ -62,27 +78,27 @@ def test_draw_reaches_the_whole_set_wherever_labels_lie():
 
 def test_class_that_is_used_whole_and_class_that_is_not_used():
     labels = np.array([0, 1, 1, 2])
-    np.testing.assert_array_equal(imbalance.draw(labels, [1, 0, 1], seed=0), [0, 3])
+    np.testing.assert_array_equal(imbalance.draw(labelled(labels), [1, 0, 1], seed=0), [0, 3])
 
 
 def test_class_with_too_few_images_is_named():
     available = MNIST.copy()
     available[3] = 6133
     with pytest.raises(UserError, match="--split=0 takes 6134 images of class 3; the data holds 6133"):
-        imbalance.split_counts("mnist", 0, available)
+        imbalance.split_counts(asked("mnist", 0), available)
     available[3] = 6134
-    assert imbalance.split_counts("mnist", 0, available)[3] == 6134
+    assert imbalance.split_counts(asked("mnist", 0), available)[3] == 6134
 
 
 def test_digits_have_the_proportions_of_the_split_and_one_class_used_whole():
-    counts = imbalance.split_counts("digits", 0, DIGITS)
+    counts = imbalance.split_counts(asked("digits", 0), DIGITS)
     # Class 0 runs out first: 178 of 178 for 6300; class 1 gets 1585 * 178 / 6300 = 44.78.
     assert counts.tolist() == [178, 44, 39, 173, 164, 137, 68, 135, 173, 94]
 
 
 @pytest.mark.parametrize("split", range(50))
 def test_digits_never_take_more_than_there_is(split):
-    counts = imbalance.split_counts("digits", split, DIGITS)
+    counts = imbalance.split_counts(asked("digits", split), DIGITS)
     assert (counts <= DIGITS).all()
     assert (counts >= 1).all()
     assert (counts == DIGITS).any()
@@ -108,3 +124,88 @@ def test_scaled_counts_keep_proportions(classes):
 def test_expected_false_negatives_by_hand():
     assert imbalance.expected_false_negatives([0.5, 0.25, 0.25]) == pytest.approx(0.375)
     assert imbalance.expected_false_negatives(np.full(10, 0.1)) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("dataset", "offset"), [("cars", 0), ("chairs", 100)])
+def test_fractions_that_the_paper_does_not_print_are_completed_by_the_stated_rule(dataset, offset):
+    entry = imbalance.paper_splits()[dataset]
+    for split, (printed, fractions) in enumerate(zip(entry["printed"], entry["fractions"])):
+        assert fractions[:5] == printed
+        assert fractions == imbalance.completed_fractions(printed, offset + split)
+        assert sum(fractions) == pytest.approx(1.0)
+        # Neither so small that nothing is left of 62 views, nor larger than those that are printed allow.
+        assert len(fractions) == 10
+        assert min(fractions) >= 0.02
+        assert max(fractions) <= 0.21
+
+
+def test_printed_fractions_and_class_ids():
+    cars, chairs = (imbalance.paper_splits()[name] for name in ("cars", "chairs"))
+    assert cars["printed"][0] == [0.141, 0.116, 0.128, 0.077, 0.104]
+    assert chairs["printed"][4] == [0.044, 0.06, 0.191, 0.1, 0.022]
+    assert cars["class_ids"][3] == ["038", "111", "104", "159", "035", "037", "086", "043", "173", "196"]
+    assert chairs["class_ids"][0][:3] == ["0965", "0960", "0710"]
+    for entry in (cars, chairs):
+        assert [len(set(ids)) for ids in entry["class_ids"]] == [10] * 5
+
+
+def test_largest_class_of_cars_is_used_whole():
+    counts = imbalance.split_counts(asked("cars", 0), [96] * 10)
+    # 0.141 is the largest fraction: 96 views; the second class gets 96 * 0.116 / 0.141 = 78.98.
+    assert counts[:5].tolist() == [96, 78, 87, 52, 70]
+
+
+def test_shapenet_takes_shares_of_the_objects():
+    # The paper's fractions are 5, 4, 3, 7 and 8 of 27.
+    assert imbalance.split_counts(asked("shapenet"), [50, 40, 30, 70, 80]).tolist() == [49, 39, 30, 69, 79]
+    assert imbalance.split_counts(asked("shapenet"), [27, 121, 23, 20, 34]).tolist() == [14, 11, 8, 20, 22]
+
+
+def test_views_of_an_object_stay_together():
+    labels = np.array([0, 0, 1, 1, 0, 0, 1, 1, 0, 0])
+    groups = np.array([7, 7, 3, 3, 5, 5, 9, 9, 8, 8])
+    image_set = labelled(labels, groups)
+    np.testing.assert_array_equal(imbalance.available_units(image_set), [3, 2])
+    seen = set()
+    for seed in range(30):
+        indices = imbalance.draw(image_set, [2, 1], seed)
+        drawn = set(groups[indices])
+        assert len(drawn) == 3
+        assert len(indices) == 6
+        assert np.bincount(labels[indices]).tolist() == [4, 2]
+        seen |= drawn
+    assert seen == {3, 5, 7, 8, 9}
+
+
+def test_no_imbalance_takes_everything():
+    assert imbalance.split_counts(asked("cars", imbalance="none"), [96] * 10).tolist() == [96] * 10
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("0.5,0.6", "sums to 1.1"), ("0.5,0.5,0", "above 0"), ("-0.5,1.5", "above 0"), ("nan,1", "above 0"),
+    ("inf,1", "above 0"), ("half,half", "one fraction a class"), ("", "one fraction a class"),
+    ("0.5;0.5", "one fraction a class"), ("balanced", "one fraction a class")])
+def test_fractions_that_are_none_are_refused(text, found):
+    with pytest.raises(UserError, match=found) as error:
+        imbalance.check_split(asked("cars", imbalance=text))
+    assert f"--imbalance is {text!r}" in str(error.value)
+
+
+def test_fractions_need_one_for_each_class():
+    with pytest.raises(UserError, match=r"--imbalance=0\.5,0\.5 has 2 fractions; the data has 10 classes"):
+        imbalance.split_counts(asked("cars", imbalance="0.5,0.5"), [96] * 10)
+
+
+@pytest.mark.parametrize(("dataset", "split", "text", "expected"), [
+    ("cars", 5, "paper", "0 to 4"), ("chairs", -1, "paper", "0 to 4"),
+    ("shapenet", 1, "paper", "the only one"),
+    ("mnist", 3, "none", "the only one"), ("ytf", 1, "none", "the only one")])
+def test_split_that_a_set_does_not_have_is_refused(dataset, split, text, expected):
+    with pytest.raises(UserError, match=f"--split is {split}; expected .*{expected}"):
+        imbalance.check_split(asked(dataset, split, text))
+
+
+@pytest.mark.parametrize("dataset", ["ytf", "folder"])
+def test_sets_that_the_paper_does_not_split(dataset):
+    with pytest.raises(UserError, match=f"the paper has no splits of --dataset={dataset}; expected none"):
+        imbalance.check_split(asked(dataset))

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from eig_tf.data import augment, pipeline
+from eig_tf.data.stored_images import StoredImages
 
 NUM, BATCH = 50, 8
 STEPS = NUM // BATCH
@@ -120,3 +121,24 @@ def test_range_with_the_real_transformation():
 @pytest.mark.parametrize("seed", [0, 2**31 - 1])
 def test_smallest_and_largest_seed(images, seed):
     assert len(epochs_of(images, seed=seed)[0]) == STEPS * BATCH
+
+
+def test_images_in_a_file_give_the_batches_of_images_in_memory(images, tmp_path):
+    (tmp_path / "images").write_bytes(images.tobytes())
+    stored = StoredImages(tmp_path / "images", images.shape)
+    streams = [pipeline.training_batches(source, BATCH, 3, 2) for source in (images, stored)]
+    for in_memory, in_file in zip(*streams):
+        np.testing.assert_array_equal(in_memory, in_file)
+
+
+def test_image_that_cannot_be_read_ends_the_stream_with_its_reason(images):
+    class Broken:
+        shape = images.shape
+
+        def __len__(self):
+            return len(images)
+
+        def __getitem__(self, indices):
+            raise OSError("the disk is gone")
+    with pytest.raises(tf.errors.UnknownError, match="the disk is gone"):
+        list(pipeline.training_batches(Broken(), BATCH, 0, 1))

@@ -2,52 +2,113 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from eig_tf import config as config_lib
 from eig_tf.data import imbalance, mnist, registry
 from eig_tf.errors import UserError
 
 
-def test_every_name_has_a_loader():
-    assert registry.DATASETS == ("digits", "mnist")
-    assert registry.load("digits").images.shape == (1797, 28, 28, 1)
+@pytest.fixture
+def preset():
+    """The preset of a data set, with fields of its own changed."""
+    def load(name, split=0, seed=0, **data):
+        config = config_lib.load_preset(name)
+        config.split, config.seed = split, seed
+        config.data.update(data)
+        return config
+    return load
+
+
+def test_every_name_has_a_loader_and_a_preset():
+    assert set(registry.DATASETS) == set(config_lib.preset_names())
+    for name in registry.DATASETS:
+        module = registry.find_loader(name)
+        assert hasattr(module, "load" if name in registry.IN_MEMORY else "list_files")
+
+
+def test_digits_need_no_directory(preset):
+    assert registry.load(preset("digits")).images.shape == (1797, 28, 28, 1)
 
 
 @pytest.mark.parametrize("name", ["cifar", "", "holdout", "pipeline"])
-def test_unknown_set_is_refused_with_the_known_ones_named(name):
-    with pytest.raises(UserError, match=f"--dataset is {name!r}; expected one of digits, mnist"):
-        registry.load(name)
+def test_unknown_set_is_refused_with_the_known_ones_named(name, preset):
+    config = preset("digits")
+    config.dataset = name
+    with pytest.raises(UserError, match=f"--dataset is {name!r}; expected one of digits, mnist, cars"):
+        registry.load(config)
 
 
-def test_split_of_digits():
-    whole, split = registry.load_split("digits", 0, seed=0)
+def test_split_of_digits(preset):
+    whole, split = registry.load_split(preset("digits"))
     assert len(whole.images) == 1797
     assert split.class_counts().tolist() == [178, 44, 39, 173, 164, 137, 68, 135, 173, 94]
     assert split.class_names == whole.class_names
 
 
-def test_images_of_a_split_keep_their_labels():
-    whole, split = registry.load_split("digits", 1, seed=5)
+def test_images_of_a_split_keep_their_labels(preset):
+    whole, split = registry.load_split(preset("digits", 1, seed=5))
     by_content = {image.tobytes(): label for image, label in zip(whole.images, whole.labels)}
     assert [by_content[image.tobytes()] for image in split.images] == split.labels.tolist()
 
 
-def test_seed_decides_which_images_are_drawn():
-    first = registry.load_split("digits", 0, seed=0)[1].images
-    np.testing.assert_array_equal(first, registry.load_split("digits", 0, seed=0)[1].images)
-    assert not np.array_equal(first, registry.load_split("digits", 0, seed=1)[1].images)
+def test_seed_decides_which_images_are_drawn(preset):
+    first = registry.load_split(preset("digits", seed=0))[1].images
+    np.testing.assert_array_equal(first, registry.load_split(preset("digits", seed=0))[1].images)
+    assert not np.array_equal(first, registry.load_split(preset("digits", seed=1))[1].images)
 
 
-def test_bad_split_is_refused_before_the_data_is_loaded(monkeypatch):
+def test_without_imbalance_everything_is_used(preset):
+    whole, split = registry.load_split(preset("digits", imbalance="none"))
+    assert split is whole
+
+
+def test_fractions_of_the_user(preset):
+    fractions = "0.28,0.08,0.08,0.08,0.08,0.08,0.08,0.08,0.08,0.08"
+    _, split = registry.load_split(preset("digits", imbalance=fractions))
+    # The first digit is there 178 times; the others get 8/28 of that.
+    assert split.class_counts().tolist() == [178, *[50] * 9]
+
+
+def test_bad_split_is_refused_before_the_data_is_loaded(monkeypatch, preset):
     monkeypatch.setattr(mnist, "load", lambda data_dir: pytest.fail("loaded in vain"))
     with pytest.raises(UserError, match="--split is 50"):
-        registry.load_split("mnist", 50, seed=0)
+        registry.load_split(preset("mnist", 50))
 
 
-def test_data_dir_reaches_the_loader(tmp_path):
+def test_data_dir_reaches_the_loader(tmp_path, preset):
     with pytest.raises(UserError, match="nowhere"):
-        registry.load_split("mnist", 0, seed=0, data_dir=tmp_path / "nowhere")
+        registry.load_split(preset("mnist"), data_dir=tmp_path / "nowhere")
 
 
-def test_real_mnist_split(real_data):
-    _, split = registry.load_split("mnist", 2, seed=0, data_dir=real_data / "mnist")
+@pytest.mark.parametrize("name", [name for name in registry.DATASETS if name not in registry.IN_MEMORY])
+def test_sets_of_files_need_their_directory(name, preset, tmp_path):
+    with pytest.raises(UserError, match=f"--data_dir is missing; --dataset={name}"):
+        registry.load(preset(name))
+    with pytest.raises(UserError, match=r"--data_dir is .*nowhere.*, which is no directory"):
+        registry.load(preset(name), tmp_path / "nowhere")
+
+
+def test_fractions_of_images_without_labels_are_refused(preset, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in "ab":
+        Image.new("RGB", (9, 9), "red").save(data / f"{name}.png")
+    with pytest.raises(UserError, match=r"--imbalance is 0\.5,0\.5, but the images have no labels"):
+        registry.load_split(preset("folder", imbalance="0.5,0.5"), data, tmp_path / "cache")
+
+
+def test_split_of_cars_says_that_half_of_its_fractions_are_not_the_papers(preset, real_data, tmp_path):
+    config = preset("cars", class_set="random")
+    whole, split = registry.load_split(config, real_data / "cars", tmp_path)
+    # The largest fraction of split 0, 0.141, takes all 96 views.
+    assert split.class_counts().tolist() == [96, 78, 87, 52, 70, 57, 68, 61, 57, 49]
+    assert whole.class_counts().tolist() == [96] * 10
+    assert "first five" in split.notes[-1]
+    config.data.imbalance = "none"
+    assert registry.load_split(config, real_data / "cars", tmp_path)[1].notes == whole.notes
+
+
+def test_real_mnist_split(real_data, preset):
+    _, split = registry.load_split(preset("mnist", 2), data_dir=real_data / "mnist")
     np.testing.assert_array_equal(split.class_counts(), imbalance.mnist_counts()[2])

@@ -5,12 +5,12 @@ from eig_tf.data.image_set import ImageSet
 from eig_tf.evaluation import classifier, report, sampling
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import mnist
+from eig_tf.networks import dcgan
 
 
 @pytest.fixture(scope="module")
 def model():
-    return InfoGAN(mnist.build(noise_dim=8, num_codes=2, width=0.1), CodePrior(2), noise_dim=8)
+    return InfoGAN(dcgan.build(noise_dim=8, num_codes=2, width=0.1), CodePrior(2), noise_dim=8)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
 from eig_tf.methods import METHODS
-from eig_tf.models.build import build_infogan
+from eig_tf.models.build import build_infogan, check_codes
 
 FRACTIONS = np.arange(1, 11) / 55
 
@@ -35,7 +35,9 @@ def test_every_field_reaches_the_model(config):
     config.loss.update(gradient_routing="shared", information_weight=0.5, information_target="soft",
                        continuous_weight=0.25, contrastive_weight=3.0, contrastive_temperature=0.5,
                        gumbel_temperature=0.7)
-    model = build_infogan(config, channels=3)
+    with config.unlocked():
+        config.data.update(image_size=32, channels=3)
+    model = build_infogan(config)
     found = {name: getattr(model, name) for name in (
         "seed", "noise_dim", "num_continuous", "gradient_routing", "information_weight",
         "information_target", "continuous_weight", "contrastive_weight", "contrastive_temperature")}
@@ -45,7 +47,7 @@ def test_every_field_reaches_the_model(config):
         "contrastive_weight": 3.0, "contrastive_temperature": 0.5}
     assert (model.prior.num_codes, model.prior.temperature) == (4, 0.7)
     images = model(model.sample_latents(2, (0, 0)))
-    assert images.shape == (2, 28, 28, 3)
+    assert images.shape == (2, 32, 32, 3)
     _, logits, means = model.recognition_head(model.trunk(images))
     assert (logits.shape, means.shape) == ((2, 4), (2, 2))
     assert model.trunk.dense.units == 128
@@ -57,6 +59,14 @@ def test_ground_truth_needs_one_code_a_class(config, method):
     config.networks.num_codes = 12
     with pytest.raises(UserError, match=r"num_codes is 12; .* each of the 10 classes"):
         build_infogan(config, FRACTIONS)
+
+
+def test_ground_truth_needs_labels(config):
+    config.method = "ground_truth_infogan"
+    with pytest.raises(UserError, match=r"--method is ground_truth_infogan, .* the images have no labels"):
+        check_codes(config, None)
+    config.method = "elastic_infogan"
+    check_codes(config, None)
 
 
 @pytest.mark.parametrize("method", ["elastic_infogan", "uniform_infogan"])

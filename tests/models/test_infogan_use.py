@@ -11,7 +11,7 @@ from eig_tf.methods import METHODS
 from eig_tf.models.build import build_infogan
 from eig_tf.models.infogan import InfoGAN, adam
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import mnist
+from eig_tf.networks import dcgan
 
 FRACTIONS = np.arange(1, 11) / 55
 
@@ -24,7 +24,7 @@ def test_construct_compile_fit():
     images = np.random.default_rng(0).integers(0, 256, (24, 28, 28, 1), np.uint8)
     batches = pipeline.training_batches(images, batch_size=8, seed=0, epochs=2,
                                         make_view=augment.positive_view)
-    model = InfoGAN(networks=mnist.build(width=0.125), prior=CodePrior(10))
+    model = InfoGAN(networks=dcgan.build(width=0.125), prior=CodePrior(10))
     model.compile(steps_per_execution=2)
     history = model.fit(batches, epochs=2, steps_per_epoch=3, verbose=0).history
     assert list(history) == ["d_loss", "g_loss", "info_loss", "contrastive_loss"]

@@ -17,6 +17,12 @@ TOOL = Path(__file__).parent.parent.parent / "tools" / "benchmark.py"
     (["--output=missing/figures.json"], "--output is 'missing/figures.json'"),
     (["--output=."], "--output is '.', a directory"),
     (["figures.json"], "'figures.json'"),
+    (["--what=everything"], "--what=everything"),
+    (["--what=data", "--routing=head"], "--routing is given, which only --what=step takes"),
+    (["--num_images=500"], "--num_images is given, which only --what=data takes"),
+    (["--what=data", "--num_images=0"], "--num_images=0"),
+    (["--what=data", "--data_dir=."], "--dataset is missing"),
+    (["--what=data", "--method=gumbel_infogan"], "--method is gumbel_infogan"),
 ])
 def test_bad_flag_is_one_sentence_and_status_2(command, arguments, named):
     result = command(TOOL, *arguments)
@@ -57,3 +63,29 @@ def test_figures_of_a_small_batch(command, tmp_path):
     arithmetic = figures["arithmetic"]
     assert arithmetic["step_gflop_per_second"] * step_ms == pytest.approx(arithmetic["gflop_per_step"] * 1e3)
     assert 0 < arithmetic["share"] < 1
+
+
+@pytest.mark.slow
+def test_figures_of_a_small_pipeline(command, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    result = command(TOOL, "--what=data", "--dataset=digits", "--steps=5", "--repeats=2", "--num_images=200",
+                     "--num_images=400", "--output=figures.json", TMPDIR=str(scratch), timeout=600)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert {path.name for path in tmp_path.iterdir()} == {"figures.json", "scratch"}
+    assert list(scratch.iterdir()) == []
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert {"machine", "packages", "note", "load_at_start"} <= figures.keys()
+    assert figures["rates"][0]["cores"] == 1
+    for row in figures["rates"]:
+        assert (row["name"], row["image_shape"], row["batch_size"]) == ("digits", [28, 28, 1], 64)
+        pairs = row["pairs_per_second"]
+        assert 0 < pairs["min"] <= pairs["median"] <= pairs["max"]
+        assert str(pairs["median"]) in result.stdout
+    assert [(row["images"], row["batches"]) for row in figures["memory"]] == [(200, 6), (400, 6)]
+    for row in figures["memory"]:
+        start, end = row["mib"]["start"], row["mib"]["end"]
+        assert 50 < start["resident"] < end["resident"] < 5000
+        assert start["anonymous"] < end["anonymous"]

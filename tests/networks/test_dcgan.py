@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from eig_tf.networks import mnist
+from eig_tf.networks import dcgan
 from eig_tf.networks.blocks import GhostBatchNormalization, normal_initializer
 
 IMAGES = tf.constant(np.random.default_rng(0).uniform(-1, 1, (6, 28, 28, 1)), tf.float32)
@@ -33,7 +33,7 @@ def count(network):
 @pytest.fixture(scope="module")
 def networks():
     keras.utils.set_random_seed(0)
-    return mnist.build()
+    return dcgan.build()
 
 
 def test_parameter_counts_are_the_published_ones(networks):
@@ -44,15 +44,29 @@ def test_parameter_counts_are_the_published_ones(networks):
 
 
 def test_parameter_counts_by_hand_for_other_sizes():
-    networks = mnist.build(noise_dim=30, num_codes=4, num_continuous=2, channels=3)
+    networks = dcgan.build(noise_dim=30, num_codes=4, num_continuous=2, image_shape=(28, 28, 3))
     inputs = 30 + 4 + 2
     assert count(networks.generator) == 6_650_433 + (inputs - 72) * 1024 + 2 * (16 * 64 + 1)
     assert count(networks.trunk) == 6_558_144 + 2 * 16 * 64
     assert count(networks.recognition_head) == 132_746 + (6 - 10) * 129
 
 
+@pytest.mark.parametrize(("size", "side", "more_stages"), [(32, 8, 0), (64, 8, 1)])
+def test_larger_images_by_hand(size, side, more_stages):
+    """At 64 pixels there is one more layer of stride 2 at either end, with its normalization."""
+    networks = dcgan.build(noise_dim=100, image_shape=(size, size, 3))
+    expand = (1024 + 1 + 2) * side * side * 128
+    upsample = (16 * 128 + 1 + 2) * 64 + more_stages * (16 * 64 + 1 + 2) * 64
+    assert count(networks.generator) == (110 + 1 + 2) * 1024 + expand + upsample + 16 * 64 * 3 + 3
+    convs = (16 * 3 + 1) * 64 + (16 * 64 + 1 + 2) * 128 + more_stages * (16 * 128 + 1 + 2) * 128
+    assert count(networks.trunk) == convs + (side * side * 128 + 1 + 2) * 1024
+    images = networks.generator(latents(2, noise_dim=100))
+    assert images.shape == (2, size, size, 3)
+    assert networks.trunk(images).shape == (2, 1024)
+
+
 def test_width_scales_generator_and_trunk_and_leaves_q_its_feature():
-    networks = mnist.build(width=0.5)
+    networks = dcgan.build(width=0.5)
     norm_and_bias = 3
     assert count(networks.generator) == (
         (72 + norm_and_bias) * 512 + (512 + norm_and_bias) * 7 * 7 * 64
@@ -99,7 +113,7 @@ def test_shapes_and_ranges(networks):
 
 
 def test_code_noise_and_continuous_codes_all_reach_the_image():
-    networks = mnist.build(num_continuous=2, width=0.25)
+    networks = dcgan.build(num_continuous=2, width=0.25)
     noise, code, continuous = latents(3, num_continuous=2)
     base = networks.generator([noise, code, continuous])
     for changed in ([noise + 1, code, continuous], [noise, tf.roll(code, 1, axis=0), continuous],
@@ -118,7 +132,7 @@ def test_feature_is_what_the_logits_are_computed_from(networks):
 
 
 def test_outputs_are_float32_under_bfloat16(bfloat16):
-    networks = mnist.build(num_continuous=1, width=0.25)
+    networks = dcgan.build(num_continuous=1, width=0.25)
     images = networks.generator(latents(4, num_continuous=1), training=True)
     activations = networks.trunk(images, training=True)
     outputs = [images, networks.discriminator_head(activations),
@@ -166,7 +180,7 @@ def test_ghost_normalization_keeps_its_statistics_in_inference():
 
 
 def test_trunk_over_two_groups_equals_two_passes():
-    trunk, twin = mnist.Trunk(width=0.25), mnist.Trunk(width=0.25)
+    trunk, twin = dcgan.Trunk(width=0.25), dcgan.Trunk(width=0.25)
     first, second = IMAGES[:3], 0.2 * IMAGES[3:]
     trunk(first), twin(first)
     twin.set_weights(trunk.get_weights())

@@ -1,0 +1,1 @@
+"""Meshes to pictures, for data sets that are published as meshes."""

@@ -1,0 +1,123 @@
+"""From files to the cache: order, what is left out, and when something is decoded anew."""
+
+import os
+
+import numpy as np
+import pytest
+
+from eig_tf.data import listing
+from eig_tf.data.listing import Entry, Listing
+from eig_tf.data.pictures import Unreadable
+from eig_tf.errors import UserError
+
+
+class Decoder:
+    """Reads files of a single number; says which it read."""
+
+    def __init__(self):
+        self.read = []
+
+    def __call__(self, path, entry):
+        self.read.append(entry.name)
+        text = path.read_text()
+        if text == "bad":
+            raise Unreadable("it is bad")
+        return np.full([1, 2, 2, 1], int(text), np.uint8)
+
+
+@pytest.fixture
+def decoder():
+    return Decoder()
+
+
+@pytest.fixture
+def make(tmp_path, decoder):
+    """A listing of files with these texts, of two classes in turn."""
+    directory = tmp_path / "files"
+    directory.mkdir()
+
+    def make(*texts, **changes):
+        for index, text in enumerate(texts):
+            if not (directory / f"{index}").exists() or (directory / f"{index}").read_text() != text:
+                (directory / f"{index}").write_text(text)
+        entries = tuple(Entry(f"{index}", index % 2, None) for index in range(len(texts)))
+        listed = Listing("made", directory, entries, ("a", "b"), "files", decoder, {"size": 2},
+                         "eig_tf.data.folder")
+        return listed._replace(**changes)
+    return make
+
+
+@pytest.fixture
+def load(tmp_path):
+    return lambda listed: listing.load(listed, tmp_path / "cache")
+
+
+def test_images_come_in_the_order_of_the_entries(make, load, monkeypatch):
+    # More files than one chunk, decoded by several threads.
+    monkeypatch.setattr(listing, "_CHUNK", 7)
+    image_set = load(make(*map(str, range(30))))
+    assert [image[0, 0, 0] for image in image_set.images] == list(range(30))
+    assert image_set.labels.tolist() == [0, 1] * 15
+    assert image_set.names.tolist() == [str(index) for index in range(30)]
+
+
+def test_place_in_the_cache_is_said_once(make, load, tmp_path, capsys):
+    load(make("1", "2"))
+    said = capsys.readouterr().out
+    assert said.startswith(f"decodes 2 files of made once, into {tmp_path}/cache/data/made-")
+    load(make("1", "2"))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("change", [
+    {"options": {"size": 3}}, {"class_names": ("a", "c")}, {"missing": ("x",), "max_unreadable": 1.0},
+    {"max_unreadable": 0.5}, {"notes": ("said",)}, {"loader": "eig_tf.data.cars"}, {"source": "elsewhere"}])
+def test_whatever_could_change_the_set_decodes_it_anew(make, load, decoder, change):
+    load(make("1", "2"))
+    assert len(decoder.read) == 2
+    load(make("1", "2"))
+    assert len(decoder.read) == 2
+    load(make("1", "2", **change))
+    assert len(decoder.read) == 4
+
+
+def test_changed_file_label_or_box_decodes_anew(make, load, decoder, tmp_path):
+    listed = make("1", "2")
+    load(listed)
+    # Same length and content, touched later.
+    os.utime(tmp_path / "files" / "0", ns=(5, 5))
+    load(listed)
+    assert len(decoder.read) == 4
+    for changed in (Entry("0", 1, None), Entry("0", 0, 3), Entry("0", 0, None, (1.0,))):
+        load(listed._replace(entries=(changed, Entry("1", 1, 4 if changed.group else None))))
+    assert len(decoder.read) == 10
+
+
+def test_unreadable_files_are_left_out_below_the_share_and_named(make, load):
+    image_set = load(make("1", "bad", "3", "4", max_unreadable=0.25))
+    assert image_set.labels.tolist() == [0, 0, 1]
+    assert image_set.notes == ("1 left out as missing or unreadable: 1: it is bad",)
+
+
+def test_unreadable_files_above_the_share_stop_it(make, load, tmp_path):
+    with pytest.raises(UserError, match=r"2 of 4 files are missing or unreadable \(1: it is bad; 2: it is"):
+        load(make("1", "bad", "bad", "4", max_unreadable=0.25))
+    assert not list((tmp_path / "cache" / "data").glob("made-*[!k]"))
+
+
+def test_missing_files_count_before_anything_is_decoded(make, load, decoder):
+    with pytest.raises(UserError, match="1 of 3 files"):
+        load(make("1", "2", missing=("box of 3",)))
+    assert decoder.read == []
+
+
+def test_no_files_and_no_readable_files(make, load):
+    with pytest.raises(UserError, match="holds no images for --dataset=made"):
+        load(make())
+    with pytest.raises(UserError, match="holds no image that can be read"):
+        load(make("bad", "bad", max_unreadable=1.0))
+
+
+def test_defects_of_a_decoder_are_not_swallowed(make, load):
+    with pytest.raises(ValueError, match="invalid literal"):
+        load(make("1", "not a number", max_unreadable=1.0))

@@ -1,0 +1,67 @@
+"""The flags that say what is trained: which go with which data set, and what they set."""
+
+import json
+
+import pytest
+
+PRINT_CONFIG = """
+import json, sys
+from eig_tf import command, config, run_flags
+def main(arguments):
+    print(json.dumps(config.flatten(run_flags.config_from_flags())))
+command.run(main, "", prepare=run_flags.define_config_flags)
+"""
+
+
+@pytest.fixture
+def parse(command):
+    """The config that flags describe, as a flat dict."""
+    def run(*arguments):
+        result = command("-c", PRINT_CONFIG, *arguments)
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+    return run
+
+
+@pytest.fixture
+def refused(command):
+    """The sentence of a command that refuses its flags, without a traceback."""
+    def run(*arguments):
+        result = command("-m", "eig_tf.train", *arguments)
+        assert result.returncode == 2
+        assert result.stderr.count("\n") == 1
+        return result.stderr
+    return run
+
+
+def test_every_named_flag_sets_its_field(parse):
+    folder = parse("--dataset=folder", "--image_size=32", "--num_codes=7", "--resize=pad", "--seed=3",
+                   "--imbalance=0.5,0.5", "--method=uniform_infogan")
+    assert {"data.image_size": 32, "networks.num_codes": 7, "data.resize": "pad", "seed": 3,
+            "data.imbalance": "0.5,0.5", "method": "uniform_infogan"}.items() <= folder.items()
+    cars = parse("--dataset=cars", "--class_set=003,017", "--split=4")
+    assert (cars["data.class_set"], cars["split"]) == ("003,017", 4)
+    assert parse("--dataset=ytf", "--num_identities=5")["data.num_identities"] == 5
+
+
+def test_flag_and_field_are_the_same_setting(parse):
+    by_field = parse("--dataset=folder", "--config.data.image_size=28", "--config.networks.num_codes=3")
+    assert by_field == parse("--dataset=folder", "--image_size=28", "--num_codes=3")
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["--dataset=cars", "--num_identities=3"],
+     "--num_identities is given, which --dataset=cars does not take"),
+    (["--dataset=mnist", "--image_size=64"], "--image_size is given, which --dataset=mnist does not take"),
+    (["--dataset=digits", "--class_set=1"], "--class_set is given, which --dataset=digits does not take"),
+    (["--dataset=ytf", "--resize=pad"], "--resize is given, which --dataset=ytf does not take"),
+    (["--dataset=folder", "--image_size=48"], "--image_size is 48; expected one of 28, 32, 64"),
+    (["--dataset=folder", "--num_codes=1"], "--num_codes is 1; expected 2 or more"),
+    (["--dataset=folder", "--resize=stretch"], "--resize is 'stretch'; expected one of crop, pad"),
+    (["--dataset=cars", "--config.data.views=4"], "--config.data.views is no field of configs/cars.py"),
+    (["--dataset=folder", "--image_size=big"], "--image_size=big"),
+    (["--dataset=cifar"], "--dataset is 'cifar'; expected one of cars, chairs, digits, folder, mnist"),
+    (["--class_set=1"], "--dataset is missing"),
+])
+def test_flags_that_do_not_go_together_are_refused(refused, arguments, sentence):
+    assert sentence in refused(*arguments)
