@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 # What tools/render_shapenet.py needs.
-RENDER = ["vtk"]
+RENDER = ["vtk>=9.4"]
 # Presets and tools live at the top level; a wheel carries them inside the package.
 INSIDE_PACKAGE = {"eig_tf.configs": "configs", "eig_tf.tools": "tools"}
 

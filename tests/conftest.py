@@ -21,6 +21,17 @@ def real_data():
     return Path(directory)
 
 
+@pytest.fixture(scope="session")
+def off_screen():
+    """Skips where VTK is absent or finds nothing to draw with, which ends the process that tries."""
+    code = ("from vtkmodules import vtkRenderingOpenGL2\n"
+            "from vtkmodules.vtkRenderingCore import vtkRenderWindow\n"
+            "window = vtkRenderWindow()\nwindow.SetOffScreenRendering(1)\nwindow.Render()\n")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    if result.returncode:
+        pytest.skip("VTK cannot draw here: it needs libegl1 and libgl1-mesa-dri, or a display")
+
+
 @pytest.fixture
 def command(tmp_path):
     """Runs `python ARGS` in an empty directory; returns the finished process with its texts."""

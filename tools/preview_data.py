@@ -9,7 +9,6 @@ positive view. The flags are those of a training; the same flags give the same p
 found and what is missing, without decoding images; its exit status is 0 when training can start.
 """
 
-import json
 import os
 from pathlib import Path
 
@@ -54,56 +53,10 @@ def check(config):
     """Prints what the data directory holds; a `UserError` when training cannot start from it."""
     if FLAGS.output is not None:
         raise UserError("--output is given, but --check draws nothing; expected one of the two")
-    from eig_tf.data import imbalance, registry, shards
-    imbalance.check_split(config)
-    if FLAGS.data_dir is not None and shards.is_prepared(FLAGS.data_dir):
-        check_prepared(Path(FLAGS.data_dir) / shards.INFO)
-    elif config.dataset in registry.IN_MEMORY:
-        check_in_memory(config.dataset)
-    else:
-        check_files(config)
+    from eig_tf.data import checks
+    for line in checks.lines(config, FLAGS.data_dir):
+        print(line, flush=True)
     print("training can start")
-
-
-def check_prepared(path):
-    """Prints what the description of prepared shards says."""
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-        print(f"shards of a prepared data set, described by {path}")
-        for name, value in info.items():
-            print(f"  {name}: {len(value) if isinstance(value, (list, dict)) else value}")
-    except (ValueError, AttributeError) as error:
-        raise UserError(f"{path} is no description of a prepared data set ({error}); expected what "
-                        "tools/prepare_data.py writes") from None
-
-
-def check_in_memory(dataset):
-    """Prints which files of MNIST are there, and reads those that --data_dir names."""
-    from eig_tf.data import mnist, registry
-    if dataset == "digits":
-        print("digits are part of scikit-learn; there are no files to check")
-    elif FLAGS.data_dir is None:
-        print("without --data_dir, training takes Keras's copy of MNIST, and downloads it when there is none")
-    else:
-        directory = registry.find_directory(dataset, FLAGS.data_dir)
-        # As `mnist` finds them: gzipped or not, with a dot as some mirrors write them.
-        found = {path.name.replace(".gz", "").replace(".idx", "-idx") for path in directory.iterdir()}
-        for name in mnist.FILE_NAMES:
-            print(f"{name}: {'found' if name in found else 'missing'}")
-        registry.find_loader(dataset).load(directory)
-
-
-def check_files(config):
-    """Prints what a loader finds, and lists the files as training would."""
-    from eig_tf.data import imbalance, listing, registry
-    loader = registry.find_loader(config.dataset)
-    directory = registry.find_directory(config.dataset, FLAGS.data_dir)
-    print("\n".join(loader.check(directory, config)), flush=True)
-    found = loader.list_files(directory, config)
-    listing._check_share(found, found.missing)
-    if config.data.imbalance != imbalance.NONE:
-        imbalance.split_counts(config, [1] * len(found.class_names))
-    print(f"{len(found.entries)} files would be read, of {len(found.class_names) or 'no'} classes")
 
 
 def main(arguments):

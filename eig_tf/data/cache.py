@@ -2,7 +2,9 @@
 
 import contextlib
 import fcntl
+import io
 import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -40,12 +42,16 @@ class Writer:
             label: index of their class, or -1.
             group: see `ImageSet`; None where each image stands for itself, for all images of a set or none.
             name: the file that they came from.
+
+        Raises:
+            OSError: the file cannot be written.
         """
         self._image_shape = self._image_shape or images.shape[1:]
         if images.dtype != np.uint8 or images.shape[1:] != self._image_shape:
             raise ValueError(f"{name}: {images.dtype} images of {images.shape[1:]}; expected uint8 images "
                              f"of {self._image_shape}")
-        self._file.write(np.ascontiguousarray(images).data)
+        with _naming(self._file.name):
+            self._file.write(np.ascontiguousarray(images).data)
         groups = range(self._num, self._num + len(images)) if group is None else [group] * len(images)
         for column, values in zip(self._columns.values(),
                                   ([label] * len(images), groups, [name] * len(images))):
@@ -54,23 +60,29 @@ class Writer:
 
     def finish(self, class_names, source, notes):
         """Writes what surrounds the images; see `ImageSet` for the arguments."""
-        self._file.close()
-        for name, column in self._columns.items():
-            array = np.array(column) if name == "names" else np.array(column, np.int64)
-            np.save(self._directory / f"{name}.npy", array)
-        files.write_json({"shape": [self._num, *(self._image_shape or ())], "class_names": list(class_names),
-                          "source": source, "notes": list(notes)}, self._directory / _INFO)
+        with _naming(self._directory):
+            self._file.close()
+            for name, column in self._columns.items():
+                content = io.BytesIO()
+                np.save(content, np.array(column) if name == "names" else np.array(column, np.int64))
+                # np.save itself, given a path, does not notice when the disk is full.
+                (self._directory / f"{name}.npy").write_bytes(content.getbuffer())
+            files.write_json(
+                {"shape": [self._num, *(self._image_shape or ())], "class_names": list(class_names),
+                 "source": source, "notes": list(notes)}, self._directory / _INFO)
 
     def close(self):
         """Closes the file of images, finished or not."""
-        self._file.close()
+        with _naming(self._file.name):
+            self._file.close()
 
 
 def cached(cache_dir, key, build):
     """The set that `build` makes, made anew only when it is not in the cache.
 
     A preparation that was killed leaves a directory of another name, which the next one deletes. A
-    second process that wants the same set waits for the first.
+    second process that wants the same set waits for the first. Old sets stay until the user deletes
+    them, which is why their place and size are printed.
 
     Args:
         cache_dir: directory of the cache.
@@ -99,11 +111,24 @@ def set_directory(cache_dir, key):
 
 
 @contextlib.contextmanager
+def _naming(path):
+    """Gives errors of writing the path that they lack, such as those of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, error.filename or str(path)) from None
+
+
+@contextlib.contextmanager
 def _locked(path):
     with path.open("w") as file:
         try:
             # The kernel gives the lock back when its holder dies, however it dies.
-            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"waits for another process that makes {path.with_suffix('')}", flush=True)
+                fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
             raise UserError(f"{path} cannot be locked: {error.strerror}; expected --cache_dir on a file "
                             "system with locks") from None
@@ -114,13 +139,14 @@ def _build(directory, build):
     partial = directory.with_name(f"{directory.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    writer = Writer(partial)
     try:
-        build(writer)
+        with contextlib.closing(Writer(partial)) as writer:
+            build(writer)
         os.rename(partial, directory)
     finally:
-        writer.close()
         shutil.rmtree(partial, ignore_errors=True)
+    size = sum(path.stat().st_size for path in directory.iterdir())
+    print(f"decoded images take {size / 1e6:.1f} MB in {directory}, which may be deleted", flush=True)
 
 
 def _read(directory):
@@ -128,8 +154,8 @@ def _read(directory):
         info = json.loads((directory / _INFO).read_text(encoding="utf-8"))
         shape = tuple(info["shape"])
         size = (directory / _IMAGES).stat().st_size
-        if size != np.prod(shape, dtype=np.int64):
-            raise ValueError(f"{_IMAGES} holds {size} bytes, expected {np.prod(shape, dtype=np.int64)}")
+        if size != math.prod(shape):
+            raise ValueError(f"{_IMAGES} holds {size} bytes, expected {math.prod(shape)}")
         labels, groups = (np.load(directory / f"{name}.npy") for name in ("labels", "groups"))
         names = np.load(directory / "names.npy", mmap_mode="r")
         if not len(labels) == len(groups) == len(names) == shape[0]:
@@ -137,6 +163,6 @@ def _read(directory):
         return ImageSet(
             StoredImages(directory / _IMAGES, shape), labels if info["class_names"] else None,
             tuple(info["class_names"]), info["source"], groups, names, tuple(info["notes"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{directory} holds a decoded data set that cannot be read: {error}; delete the "
                         "directory, and it is made anew") from None

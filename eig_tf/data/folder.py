@@ -1,15 +1,13 @@
 """A folder of the user's own images: flat, or one sub-folder a class."""
 
 import collections
-import re
-from pathlib import Path
+import os
 
-from eig_tf.data import pictures, trees
+from eig_tf.data import names, pictures, trees
 from eig_tf.data.listing import Entry, Listing
 from eig_tf.errors import UserError
 
-_LEFTOVERS = ("__MACOSX", "Thumbs.db", "desktop.ini")
-_NAMED = 3
+_LEFTOVERS = frozenset(["__macosx", "thumbs.db", "desktop.ini"])
 
 
 def list_files(directory, config):
@@ -17,7 +15,8 @@ def list_files(directory, config):
 
     Images directly in the folder make a set without labels. Where there are only sub-folders, each is a
     class, with all images below it at any depth. Classes come in the order of their names' code points,
-    images in natural order: `2.png` before `10.png`.
+    images in natural order: `2.png` before `10.png`. Links are followed, and a folder that several lead
+    to is read once.
 
     Args:
         directory: `Path` of the folder.
@@ -28,6 +27,7 @@ def list_files(directory, config):
 
     Raises:
         UserError: there are no images, or some lie in sub-folders and some beside them.
+        OSError: a folder may not be read.
     """
     flat, classes, others = _scan(directory)
     if not flat and not classes:
@@ -35,17 +35,17 @@ def list_files(directory, config):
                         f"{', '.join('*' + suffix for suffix in pictures.SUFFIXES)}, in the folder or in one "
                         "sub-folder a class")
     if flat and classes:
-        raise UserError(f"{directory} holds {len(flat)} images beside {len(classes)} sub-folders with images "
-                        f"({_some(classes)}); expected either images alone, or one sub-folder a class and "
+        raise UserError(f"{directory} holds images ({names.first_few(flat)}) beside sub-folders with images "
+                        f"({names.first_few(classes)}); expected images alone, or one sub-folder a class and "
                         "no images beside them")
-    labelled = [(name, label) for label, names in enumerate(classes.values()) for name in names]
+    labelled = [(name, label) for label, found in enumerate(classes.values()) for name in found]
     entries = labelled or [(name, 0) for name in flat]
     options = config.data
     size, channels, resize = options.image_size, options.channels, options.resize
     return Listing(
         dataset=config.dataset, directory=directory,
         entries=tuple(Entry(name, label, None) for name, label in entries),
-        class_names=tuple(classes), source=f"the folder {directory}",
+        class_names=tuple(map(names.printable, classes)), source=f"the folder {directory}",
         decode=lambda path, entry: pictures.fit(pictures.read(path, channels), size, resize)[None],
         options={"image_size": size, "channels": channels, "resize": resize}, loader=__name__,
         max_unreadable=options.max_unreadable, notes=tuple(_notes(directory, entries, classes, others)))
@@ -64,54 +64,59 @@ def check(directory, config):
     del config
     flat, classes, others = _scan(directory)
     lines = [f"{len(flat)} images directly in {directory}", f"{len(classes)} sub-folders with images"]
-    lines += [f"  {name}: {len(names)} images" for name, names in classes.items()]
-    if others:
-        lines.append(_describe_others(others))
-    return [*lines, *_notes(directory, [(name, 0) for name in flat] + [
-        (name, 0) for names in classes.values() for name in names], classes, ())]
-
-
-def natural_key(text):
-    """Sorts numbers in names by their value: `2.png` before `10.png`."""
-    return [(int(part), part) if part.isdecimal() and part.isascii() else (-1, part)
-            for part in re.split(r"([0-9]+)", text)]
+    lines += [f"  {names.printable(name)}: {len(found)} images" for name, found in classes.items()]
+    entries = [(name, 0) for found in (flat, *classes.values()) for name in found]
+    return [*lines, *_notes(directory, entries, classes, others)]
 
 
 def _scan(directory):
     """Images directly in the folder, those of each sub-folder, and all other files; names with "/"."""
     flat, classes, others = [], collections.defaultdict(list), []
+    # Text instead of Path: a folder may hold hundreds of thousands of files, and each start reads it.
+    start = len(os.path.join(os.fspath(directory), ""))
     for path in trees.files_below(directory):
-        parts = Path(path).relative_to(directory).parts
-        if any(part in _LEFTOVERS for part in parts):
+        name = path[start:].replace(os.sep, "/")
+        parts = name.split("/")
+        if not _LEFTOVERS.isdisjoint(part.lower() for part in parts):
             continue
-        name = "/".join(parts)
-        if Path(path).suffix.lower() not in pictures.SUFFIXES:
+        if os.path.splitext(name)[1].lower() not in pictures.SUFFIXES:
             others.append(name)
         elif len(parts) == 1:
             flat.append(name)
         else:
             classes[parts[0]].append(name)
-    return (sorted(flat, key=natural_key),
-            {name: sorted(classes[name], key=natural_key) for name in sorted(classes)}, others)
+    return (sorted(flat, key=names.natural_key),
+            {name: sorted(classes[name], key=names.natural_key) for name in sorted(classes)}, others)
 
 
 def _notes(directory, entries, classes, others):
     if others:
         yield _describe_others(others)
+    without = sorted(entry.name for entry in os.scandir(directory) if entry.name not in classes
+                     and not entry.name.startswith(".") and entry.name.lower() not in _LEFTOVERS
+                     and os.path.isdir(entry.path))
+    if without:
+        yield (f"sub-folders without images of their own, which make no classes: {len(without)}; "
+               f"{names.first_few(without)}")
     if len(classes) == 1:
-        yield (f"one class, {next(iter(classes))}: there is nothing to compare categories with, and "
-               "tools/evaluate.py needs two")
-    if len(entries) > 1 and _all_equal([directory / name for name, _ in entries]):
+        (name, found), = classes.items()
+        # As an archive is unpacked: the classes lie one folder deeper than --data_dir.
+        deeper = all(image.count("/") > 1 for image in found)
+        yield (f"one class, {names.printable(name)}: there is nothing to compare categories with, and "
+               "tools/evaluate.py needs two" + ("; for its sub-folders as classes, give it as --data_dir"
+                                                if deeper else ""))
+    if len(entries) > 1 and _all_equal(directory, [name for name, _ in entries]):
         yield f"all {len(entries)} files have the same content, so that there is nothing to learn"
 
 
-def _all_equal(paths):
-    """Whether all files have the same content; reads them only as far as the first that differs."""
-    if len({path.stat().st_size for path in paths}) > 1:
-        return False
+def _all_equal(directory, files):
+    """Whether all files have the same content; looks only as far as the first that differs."""
     try:
-        first = paths[0].read_bytes()
-        return all(path.read_bytes() == first for path in paths[1:])
+        size = os.path.getsize(directory / files[0])
+        if any(os.path.getsize(os.path.join(directory, name)) != size for name in files):
+            return False
+        first = (directory / files[0]).read_bytes()
+        return all((directory / name).read_bytes() == first for name in files)
     except OSError:
         # What cannot be read is counted when it is decoded.
         return False
@@ -119,11 +124,5 @@ def _all_equal(paths):
 
 def _describe_others(others):
     if not others:
-        return "it is empty"
-    return f"{len(others)} files are no images by their names and are ignored: {_some(others)}"
-
-
-def _some(names):
-    names = list(names)
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+        return "there is nothing to read in it"
+    return f"files that are no images by their names, and ignored: {len(others)}; {names.first_few(others)}"

@@ -47,7 +47,13 @@ def completed_fractions(printed, seed):
 
 def notes(config):
     """What must be said of a split that is not wholly the paper's, sentences."""
-    if config.data.imbalance != PAPER or "printed" not in paper_splits().get(config.dataset, {}):
+    if config.data.imbalance != PAPER:
+        return ()
+    entry = paper_splits()[config.dataset]
+    if "categories" in entry and config.data.categories != ",".join(entry["categories"]):
+        return (f"the paper's fractions are those of {','.join(entry['categories'])} in this order; here they "
+                f"go to {config.data.categories}",)
+    if "printed" not in entry:
         return ()
     return (f"the paper prints the first five of the ten fractions of --split={config.split}; the other five "
             "are this project's, see docs/datasets.md",)
@@ -73,7 +79,7 @@ def split_counts(config, available):
     Args:
         config: see `eig_tf.config`; `data.imbalance` is `paper`, `none` or the user's fractions.
         available: what there is of each class [classes]: images, or objects where the views of one
-            object stay together (`ImageSet.groups`).
+            object stay together (`ImageSet.groups`). Empty for images without labels.
 
     Returns:
         int64 [classes]. The paper's MNIST splits are counts; fractions are scaled up until the first
@@ -86,6 +92,9 @@ def split_counts(config, available):
     available = np.asarray(available, np.int64)
     if config.data.imbalance == NONE:
         return available
+    if not available.size:
+        raise UserError(f"--imbalance is {config.data.imbalance}, but the images have no labels; expected "
+                        f"{NONE}, or one sub-folder a class")
     if config.data.imbalance == PAPER:
         proportions = np.array(_splits_of(config)[config.split])
     else:
@@ -150,6 +159,8 @@ def draw(image_set, counts, seed):
 
 def available_units(image_set):
     """What can be drawn of each class, int64 [classes]: images, or groups where there are any."""
+    if image_set.labels is None:
+        return np.zeros(0, np.int64)
     labels, _ = _units(image_set)
     return np.bincount(labels, minlength=len(image_set.class_names))
 

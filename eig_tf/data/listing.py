@@ -68,6 +68,14 @@ class Listing(NamedTuple):
     notes: Tuple[str, ...] = ()
 
 
+def check(listing):
+    """Raises a `UserError` when nothing was found, or more is missing than the listing allows."""
+    if not listing.entries:
+        raise UserError(f"{listing.directory} holds no images for --dataset={listing.dataset}; see "
+                        "docs/datasets.md for the expected tree")
+    _check_share(listing, listing.missing)
+
+
 def load(listing, cache_dir):
     """The images of a listing: decoded once, then read from the cache.
 
@@ -82,10 +90,7 @@ def load(listing, cache_dir):
         UserError: nothing was found, or too many files are missing or unreadable.
         OSError: the cache cannot be written.
     """
-    if not listing.entries:
-        raise UserError(f"{listing.directory} holds no images for --dataset={listing.dataset}; see "
-                        "docs/datasets.md for the expected tree")
-    _check_share(listing, list(listing.missing))
+    check(listing)
     key = f"{listing.dataset}-{_digest(listing)}"
 
     def build(writer):
@@ -100,7 +105,8 @@ def _decode_all(listing, writer):
     unreadable = list(listing.missing)
     progress = keras.utils.Progbar(len(listing.entries), verbose=int(sys.stdout.isatty()), unit_name="file")
     entries = iter(listing.entries)
-    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+    pool = ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0)))
+    try:
         for chunk in iter(lambda: list(itertools.islice(entries, _CHUNK)), []):
             for entry, images in zip(chunk, pool.map(lambda entry: _decode(listing, entry), chunk)):
                 if isinstance(images, Unreadable):
@@ -109,6 +115,9 @@ def _decode_all(listing, writer):
                     writer.append(images, entry.label, entry.group, entry.name)
             _check_share(listing, unreadable)
             progress.add(len(chunk))
+    finally:
+        # After Ctrl-C or an error, nobody wants the rest of the chunk.
+        pool.shutdown(cancel_futures=True)
     notes = [*listing.notes]
     if unreadable:
         notes.append(f"{len(unreadable)} left out as missing or unreadable: {_some(unreadable)}")
@@ -146,6 +155,8 @@ def _digest(listing):
               listing.notes, listing.source, listing.max_unreadable]
     content.update(json.dumps(header, sort_keys=True).encode("utf-8", "surrogateescape"))
     for entry in listing.entries:
-        status = os.stat(listing.directory / entry.name)
-        content.update(repr((entry, status.st_size, status.st_mtime_ns)).encode("utf-8", "surrogateescape"))
+        # Text instead of Path: there may be hundreds of thousands, and each start looks at them all.
+        status = os.stat(os.path.join(listing.directory, entry.name))
+        record = (*entry, status.st_size, status.st_mtime_ns)
+        content.update(repr(record).encode("utf-8", "surrogateescape"))
     return content.hexdigest()[:16]

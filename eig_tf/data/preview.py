@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import textwrap
 import warnings
 
 import matplotlib
@@ -14,7 +15,7 @@ from eig_tf.data import augment, imbalance, pipeline
 
 MAX_CLASSES = 100
 # Lengths are pixels, so that an image's pixels are the picture's and nothing is blurred.
-_DPI, _MARGIN, _HEADING = 120, 24, 44
+_DPI, _MARGIN, _HEADING, _LINE = 120, 24, 44, 22
 _CELL = 64
 _LETTER, _NAME_LENGTH = 9, 26
 _LONG_COLUMN = 12
@@ -46,7 +47,7 @@ def draw(whole, subset, config, path):
             body, width = _samples(subset, generator)
         else:
             body, width = _classes(whole, subset, generator)
-        body = [(_heading(_describe(whole, subset, config), bold=True), _HEADING), *body,
+        body = [_heading(_describe(whole, subset, config), width, bold=True), *body,
                 *_pairs(pairs, config, width)]
         _save(body, width, path)
 
@@ -99,11 +100,8 @@ def cell_size(size):
 
 def _describe(whole, subset, config):
     text = f"{config.dataset}: {_count(len(subset.images), len(whole.images))} images"
-    if subset.labels is None:
-        return f"{text} without labels"
-    false_negatives = imbalance.expected_false_negatives(subset.class_fractions())
-    return (f"{text} in {len(subset.class_names)} classes; expected share of false negatives "
-            f"{false_negatives:.3f}")
+    return f"{text} without labels" if subset.labels is None else (
+        f"{text} in {len(subset.class_names)} classes")
 
 
 def _count(part, whole):
@@ -142,8 +140,8 @@ def _classes(whole, subset, generator):
             rows = [np.asarray(subset.images[chosen[label]]) for label in labels]
             page.image(mosaic(rows, shown), left + name_width + bar, top)
 
-    body = [(_heading(_bars_text(whole, subset, num_classes)), _HEADING), (paint, length * cell)]
-    return body, num_columns * (column_width + _MARGIN) + _MARGIN
+    width = num_columns * (column_width + _MARGIN) + _MARGIN
+    return [_heading(_bars_text(whole, subset, num_classes), width), (paint, length * cell)], width
 
 
 def _some(indices, number, generator):
@@ -152,11 +150,12 @@ def _some(indices, number, generator):
 
 def _bars_text(whole, subset, num_classes):
     text = "images a class"
-    if len(whole.images) != len(subset.images):
-        text += ": blue, trained on; grey, all there are"
     if num_classes < len(subset.class_names):
-        text += f" (the first {num_classes} of {len(subset.class_names)} classes)"
-    return text
+        text += f" of the first {num_classes} of {len(subset.class_names)}"
+    if len(whole.images) != len(subset.images):
+        text += " (blue: trained on, grey: all there are)"
+    false_negatives = imbalance.expected_false_negatives(subset.class_fractions())
+    return f"{text}; expected share of false negatives {false_negatives:.3f}"
 
 
 def _bars(axes, labels, whole, subset, names):
@@ -183,7 +182,7 @@ def _label(name):
 def _pairs(pairs, config, width):
     """Pairs in rows as wide as the picture, below a line that names what delta does."""
     if pairs is None:
-        return [(_heading(f"no pairs: --method={config.method} is trained without positive views"), _HEADING)]
+        return [_heading(f"no pairs: --method={config.method} is trained without positive views", width)]
     cell = cell_size(pairs.shape[2])
     pair = 2 * cell + _PAIR_GAP
     num_columns = (width - 2 * _MARGIN + _PAIR_GAP) // pair
@@ -196,7 +195,7 @@ def _pairs(pairs, config, width):
             page.image(mosaic([images], 2), _MARGIN + column * pair, top + row * (cell + _PAIR_GAP // 2))
 
     heading = f"pairs: an image and its positive view ({_operations(config.augment)})"
-    return [(_heading(heading), _HEADING), (paint, num_rows * (cell + _PAIR_GAP // 2))]
+    return [_heading(heading, width), (paint, num_rows * (cell + _PAIR_GAP // 2))]
 
 
 def _operations(settings):
@@ -225,10 +224,14 @@ class _Page:
         self.figure.text(left / self._width, 1 - top / self._height, text, va="top", **style)
 
 
-def _heading(text, bold=False):
+def _heading(text, width, bold=False):
+    """A line of text, or as many as it takes, and its height."""
+    lines = textwrap.wrap(text, (width - 2 * _MARGIN) // (12 if bold else 8))
+
     def paint(page, top):
-        page.text(text, _MARGIN, top + 14, weight="bold" if bold else "normal", fontsize=11 if bold else 9)
-    return paint
+        page.text("\n".join(lines), _MARGIN, top + 14, weight="bold" if bold else "normal",
+                  fontsize=11 if bold else 9)
+    return paint, _HEADING + (len(lines) - 1) * _LINE
 
 
 def _placed(pixels):

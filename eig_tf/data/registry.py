@@ -43,9 +43,6 @@ def load_split(config, data_dir=None, cache_dir=None):
     whole = load(config, data_dir, cache_dir)
     if config.data.imbalance == imbalance.NONE:
         return whole, whole
-    if whole.labels is None:
-        raise UserError(f"--imbalance is {config.data.imbalance}, but the images have no labels; expected "
-                        f"{imbalance.NONE}, or one sub-folder a class")
     counts = imbalance.split_counts(config, imbalance.available_units(whole))
     subset = whole.subset(imbalance.draw(whole, counts, config.seed))
     return whole, subset._replace(notes=(*subset.notes, *imbalance.notes(config)))

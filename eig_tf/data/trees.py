@@ -25,8 +25,16 @@ def _walk(directory, seen):
     for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
         if entry.name.startswith("."):
             continue
-        # Not the entry's own methods, which fail on a link to itself.
-        if os.path.isdir(entry.path):
+        if _is_directory(entry):
             yield from _walk(entry.path, seen)
-        elif os.path.isfile(entry.path):
+        elif _is_file(entry):
             yield entry.path
+
+
+# Only a link costs a look at the disk; its entry's own methods fail where it leads to itself.
+def _is_directory(entry):
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir(follow_symlinks=False)
+
+
+def _is_file(entry):
+    return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file(follow_symlinks=False)

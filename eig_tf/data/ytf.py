@@ -1,26 +1,24 @@
 """YouTube Faces: frames of videos, cut to the face (section 4, supplement 4.3)."""
 
+import os
 from pathlib import Path
 
-from PIL import Image
-
-from eig_tf.data import pictures
-from eig_tf.data.folder import natural_key
+from eig_tf.data import names, pictures
 from eig_tf.data.listing import Entry, Listing
 from eig_tf.errors import UserError
 
 FRAMES, ALIGNED = "frame_images_DB", "aligned_images_DB"
 BOXES = ".labeled_faces.txt"
 # The aligned pictures show 2.2 times the face's box (Wolf et al. 2011): the middle that is cut out here is
-# what the box would have cut out of the frame.
+# what the box would have cut out of the frame. It is customary to keep about as much: 100 of 200 pixels.
 ALIGNED_SHARE = 1 / 2.2
-# A box of more than this many times the frame is a slip of the pen, and would not fit into memory.
-_LARGEST_BOX = 4
-_NAMED = 3
+# A larger box would reach beyond the frame on both sides: a slip of the pen, which might fill the memory.
+_LARGEST_BOX = 2
 
 
 def list_files(directory, config):
-    """Lists all frames of the first people in the alphabetical order of code points.
+    """Lists all frames of the first people in alphabetical order, that of code points: Z before a, and É
+    after both. A person's frames come by the numbers in their names, 2 before 10.
 
     Args:
         directory: `Path` of `frame_images_DB`, of `aligned_images_DB` or of the directory that holds
@@ -32,25 +30,30 @@ def list_files(directory, config):
 
     Raises:
         UserError: there are fewer people than asked for, or a person has no frame with a box.
+        OSError: a folder or a file of boxes may not be read.
     """
     root, aligned = _find_root(directory)
     people = _people(directory / root)
     wanted = config.data.num_identities
+    if not people:
+        raise UserError(f"{directory / root} holds no folders of people; expected those of {FRAMES} or "
+                        f"{ALIGNED}, see docs/datasets.md")
     if len(people) < wanted:
         raise UserError(f"{directory / root} holds the folders of {len(people)} people; --num_identities is "
-                        f"{wanted}; expected {len(people)} or fewer")
+                        f"{wanted}; expected no more than there are")
     entries, missing = [], []
     for label, person in enumerate(people[:wanted]):
         found, lacking = _list_person(directory, root, person, label, aligned)
         if not found:
-            raise UserError(f"{directory / root / person} has no frame to use ({_some(lacking)}); expected "
+            raise UserError(f"{directory / root / person} has no frame to use "
+                            f"({names.first_few(lacking, '; ')}); expected "
                             "<video>/<video>.<frame>.jpg with boxes, or a smaller --num_identities")
         entries += found
         missing += lacking
     size, channels = config.data.image_size, config.data.channels
     return Listing(
         dataset=config.dataset, directory=directory, entries=tuple(entries),
-        class_names=tuple(people[:wanted]), source=f"YouTube Faces, {directory / root}",
+        class_names=tuple(map(names.printable, people[:wanted])), source=f"YouTube Faces, {directory / root}",
         decode=lambda path, entry: decode(path, entry.detail, size, channels),
         options={"image_size": size, "channels": channels}, loader=__name__, missing=tuple(missing),
         max_unreadable=config.data.max_unreadable)
@@ -72,8 +75,8 @@ def check(directory, config):
     lines = [f"{len(people)} people in {directory / root}, {kind}"]
     for label, person in enumerate(people[:config.data.num_identities]):
         found, lacking = _list_person(directory, root, person, label, aligned)
-        lines.append(f"  {person}: {len(found)} frames" + (
-            f", {len(lacking)} missing: {_some(lacking)}" if lacking else ""))
+        lines.append(f"  {names.printable(person)}: {len(found)} frames" + (
+            f", {len(lacking)} missing: {names.first_few(lacking, '; ')}" if lacking else ""))
     if len(people) < config.data.num_identities:
         lines.append(f"--num_identities is {config.data.num_identities}; {len(people)} people are there")
     return lines
@@ -100,11 +103,10 @@ def decode(path, box, size, channels):
         box = (picture.width / 2, picture.height / 2, side, side)
     x, y, width, height = box
     if not (0 <= x <= picture.width and 0 <= y <= picture.height
-            and max(width, height) <= _LARGEST_BOX * max(picture.size)):
+            and width <= _LARGEST_BOX * picture.width and height <= _LARGEST_BOX * picture.height):
         raise pictures.Unreadable(f"a box of {width:g} x {height:g} at ({x:g}, {y:g}), where the frame is "
                                   f"{picture.width} x {picture.height}")
-    face = pictures.crop(picture, *box)
-    return pictures.to_array(face.resize((size, size), Image.Resampling.LANCZOS))[None]
+    return pictures.crop_to(picture, box, size)[None]
 
 
 def read_boxes(path):
@@ -119,7 +121,8 @@ def read_boxes(path):
         with the lines.
     """
     boxes, bad = {}, {}
-    for line in path.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+    # Not `splitlines`, which splits at letters that names may hold. Editors put a mark before the text.
+    for line in path.read_text(encoding="utf-8-sig", errors="surrogateescape").split("\n"):
         if not line.strip():
             continue
         fields = line.split(",")
@@ -146,14 +149,15 @@ def _find_root(directory):
 
 
 def _people(root):
-    return sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [entry.name for entry in _visible(root) if entry.is_dir()]
 
 
 def _list_person(directory, root, person, label, aligned):
     """The usable frames of a person as entries, and what should be there and is not."""
-    frames = sorted((path.relative_to(directory / root).as_posix()
-                     for path in (directory / root / person).glob("*/*")
-                     if path.suffix.lower() in pictures.SUFFIXES and path.is_file()), key=natural_key)
+    frames = sorted((f"{person}/{video.name}/{file.name}"
+                     for video in _visible(directory / root / person) if video.is_dir()
+                     for file in _visible(video.path) if file.is_file()
+                     and os.path.splitext(file.name)[1].lower() in pictures.SUFFIXES), key=names.natural_key)
     if aligned:
         return [Entry((root / frame).as_posix(), label, None) for frame in frames], []
     path = directory / root / f"{person}{BOXES}"
@@ -169,6 +173,8 @@ def _list_person(directory, root, person, label, aligned):
     return found, lacking
 
 
-def _some(sentences):
-    more = f"; and {len(sentences) - _NAMED} more" if len(sentences) > _NAMED else ""
-    return "; ".join(sentences[:_NAMED]) + more
+def _visible(directory):
+    """What a folder holds, sorted by code points; without what other programs hide there."""
+    # Unlike `Path.glob`, this fails where a folder may not be read, instead of finding nothing.
+    return sorted((entry for entry in os.scandir(directory) if not entry.name.startswith(".")),
+                  key=lambda entry: entry.name)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,22 @@ def build(writer):
     writer.finish(("a", "b"), "made", ())
 image_set = cache.cached(sys.argv[1], "key", build)
 print(len(image_set.images), int(image_set.images[:].sum()), flush=True)
+"""
+DONE = f"40 {16 * sum(range(40))}"
+# Builds a set of 700 images, 11,200 bytes, where files may not grow beyond a number of bytes, as on a full disk.
+FULL = """
+import resource, sys
+import numpy as np
+from eig_tf import command
+from eig_tf.data import cache
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+def build(writer):
+    for index in range(700):
+        writer.append(np.zeros([1, 4, 4, 1], np.uint8), 0, None, f"a long name {index}.png")
+    writer.finish(("a",), "made", ())
+def main(arguments):
+    cache.cached(arguments[0], "key", build)
+command.run(main, "")
 """
 
 
@@ -113,23 +130,72 @@ def test_killed_preparation_starts_over(tmp_path, start):
     assert (tmp_path / "data" / "key.partial").is_dir()
     assert not (tmp_path / "data" / "key").exists()
     stdout, stderr = start().communicate(timeout=60)
-    assert stdout == f"begins\n40 {16 * sum(range(40))}\n", stderr
+    assert stdout.splitlines()[0] == "begins" and stdout.splitlines()[-1] == DONE, stderr
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["key", "key.lock"]
 
 
 def test_two_processes_at_once_make_it_once(start):
-    processes = [start(), start()]
-    texts = [process.communicate(timeout=60)[0] for process in processes]
-    assert sorted(texts) == [f"40 {16 * sum(range(40))}\n", f"begins\n40 {16 * sum(range(40))}\n"]
+    texts = [process.communicate(timeout=60)[0].splitlines() for process in [start(), start()]]
+    assert [text[-1] for text in texts] == [DONE, DONE]
+    assert sum(text.count("begins") for text in texts) == 1
+
+
+def test_process_that_waits_goes_on_when_the_first_is_killed(tmp_path, start):
+    first = start()
+    assert first.stdout.readline() == "begins\n"
+    second = start()
+    assert second.stdout.readline() == f"waits for another process that makes {tmp_path}/data/key\n"
+    first.kill()
+    first.communicate()
+    stdout, stderr = second.communicate(timeout=60)
+    assert stdout.splitlines()[0] == "begins" and stdout.splitlines()[-1] == DONE, stderr
+
+
+def test_place_and_size_are_said_when_a_set_is_made(tmp_path, capsys):
+    def build_large(writer):
+        writer.append(np.zeros([50, 200, 200, 1], np.uint8), 0, None, "a.png")
+        writer.finish((), "made", ())
+    cache.cached(tmp_path, "key", build_large)
+    assert capsys.readouterr().out == (
+        f"decoded images take 2.0 MB in {tmp_path}/data/key, which may be deleted\n")
+    cache.cached(tmp_path, "key", build_large)
+    assert capsys.readouterr().out == ""
+
+
+def test_names_that_are_no_utf8_survive(tmp_path):
+    name = os.fsdecode(b"caf\xe9/\xff.png")
+
+    def build_named(writer):
+        writer.append(images(1), 0, None, name)
+        writer.append(images(2), 0, None, "\u732b\n.png")
+        writer.finish((name,), name, (name,))
+    cache.cached(tmp_path, "key", build_named)
+    image_set = cache.cached(tmp_path, "key", build_named)
+    assert image_set.names.tolist() == [name, "\u732b\n.png"]
+    assert (image_set.class_names, image_set.source, image_set.notes) == ((name,), name, (name,))
+
+
+@pytest.mark.parametrize("limit, named", [
+    # The disk is full while images come, at the last of them, and with the names.
+    (0, "key.partial/images.uint8"), (9000, "key.partial"), (30000, "key.partial")])
+def test_full_disk_is_one_sentence_and_leaves_nothing(command, tmp_path, limit, named):
+    result = command("-c", FULL, "full", limit)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"error: full/data/{named}: File too large")
+    assert result.stderr.count("\n") == 1
+    assert os.listdir(tmp_path / "full" / "data") == ["key.lock"]
+    assert command("-c", FULL, "full", 10**6).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["images.uint8", "labels.npy", "groups.npy", "names.npy", "info.json"])
-@pytest.mark.parametrize("how", ["cut", "gone"])
+@pytest.mark.parametrize("how", ["cut", "empty", "gone"])
 def test_damage_is_named_with_its_remedy(tmp_path, name, how):
     cache.cached(tmp_path, "key", build)
     path = tmp_path / "data" / "key" / name
     if how == "cut":
         path.write_bytes(path.read_bytes()[:-3])
+    elif how == "empty":
+        path.write_bytes(b"")
     else:
         path.unlink()
     with pytest.raises(UserError, match="key holds a decoded data set that cannot be read"):
@@ -144,6 +210,17 @@ def test_arrays_that_do_not_belong_together(tmp_path):
     (tmp_path / "data" / "key" / "info.json").write_text(json.dumps({"shape": "large"}))
     with pytest.raises(UserError, match="cannot be read"):
         cache.cached(tmp_path, "key", build)
+
+
+def test_cache_that_is_deleted_in_between_is_made_anew(tmp_path):
+    first = cache.cached(tmp_path, "key", build)
+    shutil.rmtree(tmp_path / "data")
+    np.testing.assert_array_equal(cache.cached(tmp_path, "key", build).images, first.images)
+
+
+def test_cache_where_nothing_can_be_written():
+    with pytest.raises(OSError, match="/proc/cache"):
+        cache.cached("/proc/cache", "key", build)
 
 
 def test_file_in_the_way_of_the_cache(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
-from eig_tf.data import describe, folder, registry
+from eig_tf.data import describe, folder, registry, stored_images
 from eig_tf.errors import UserError
 
 
@@ -52,7 +52,7 @@ def test_sub_folders_are_classes_at_any_depth(data, load):
     paint(data / "Cat" / "1.png", "blue")
     (data / "empty").mkdir()
     image_set = load()
-    # Upper case comes first in the order of code points.
+    # Capitals come first in the order of code points.
     assert image_set.class_names == ("Cat", "dog")
     assert image_set.labels.tolist() == [0, 1, 1]
     assert image_set.names.tolist() == ["Cat/1.png", "dog/0.png", "dog/deep/er/1.png"]
@@ -61,19 +61,52 @@ def test_sub_folders_are_classes_at_any_depth(data, load):
 def test_images_beside_sub_folders_are_refused(data, load):
     paint(data / "dog" / "0.png", "red")
     paint(data / "0.png", "red")
-    with pytest.raises(UserError, match=r"1 images beside 1 sub-folders with images \(dog\)"):
+    with pytest.raises(UserError, match=r"holds images \(0\.png\) beside sub-folders with images \(dog\)"):
         load()
+    (data / "0.png").unlink()
+    assert load().class_names == ("dog",)
+
+
+def test_sub_folders_without_images_are_said(data, load):
+    for name in ("cat", "dog"):
+        paint(data / name / "0.png", {"cat": "red", "dog": "blue"}[name])
+    for name in ("empty", ".git", "__MACOSX"):
+        (data / name).mkdir()
+    (data / "notes").mkdir()
+    (data / "notes" / "a.txt").write_text("x")
+    (data / "kitty").symlink_to(data / "cat")
+    image_set = load()
+    assert image_set.class_names == ("cat", "dog")
+    assert image_set.notes == (
+        "files that are no images by their names, and ignored: 1; notes/a.txt",
+        "sub-folders without images of their own, which make no classes: 3; empty, kitty, notes")
+
+
+def test_classes_may_be_links(data, load, tmp_path):
+    paint(tmp_path / "elsewhere" / "cats" / "0.png", "red")
+    paint(tmp_path / "elsewhere" / "dogs" / "0.png", "blue")
+    (data / "dog").symlink_to(tmp_path / "elsewhere" / "dogs")
+    (data / "cat").symlink_to(tmp_path / "elsewhere" / "cats")
+    assert load().names.tolist() == ["cat/0.png", "dog/0.png"]
+
+
+def test_one_folder_too_high(data, load):
+    for name, colour in (("cat", "red"), ("dog", "blue")):
+        paint(data / "images" / name / "0.png", colour)
+    image_set = load()
+    assert image_set.class_names == ("images",)
+    assert image_set.notes[0].endswith("for its sub-folders as classes, give it as --data_dir")
 
 
 def test_other_files_are_ignored_and_said(data, load):
     paint(data / "0.png", "red")
     paint(data / "1.png", "blue")
-    for name in ("notes.txt", "Thumbs.db", ".DS_Store", ".hidden.png", "__MACOSX/0.png"):
+    for name in ("notes.txt", "Thumbs.db", "thumbs.db", ".DS_Store", ".hidden.png", "__MACOSX/0.png"):
         (data / name).parent.mkdir(exist_ok=True)
         (data / name).write_text("not an image")
     image_set = load()
     assert image_set.names.tolist() == ["0.png", "1.png"]
-    assert image_set.notes == ("1 files are no images by their names and are ignored: notes.txt",)
+    assert image_set.notes == ("files that are no images by their names, and ignored: 1; notes.txt",)
 
 
 @pytest.mark.parametrize(("resize", "expected"), [("crop", "white"), ("pad", "black")])
@@ -109,10 +142,20 @@ def test_labels_need_not_be_known_for_training_but_may_weigh_it(data, load, conf
     assert split.class_counts().tolist() == [8, 2]
 
 
-def test_natural_order():
-    names = ["10.png", "9.png", "a10b2.png", "a9b10.png", "a9b9.png", "1e3.png", "٣.png"]
-    expected = ["1e3.png", "9.png", "10.png", "a9b9.png", "a9b10.png", "a10b2.png", "٣.png"]
-    assert sorted(names, key=folder.natural_key) == expected
+def test_size_channels_and_rule_are_part_of_the_key(data, config):
+    paint(data / "a.png", "red", (20, 10))
+    seen = []
+    for changes in ({}, {"image_size": 32}, {"channels": 1}, {"resize": "pad"}):
+        config.data.update(image_size=28, channels=3, resize="crop")
+        config.data.update(changes)
+        seen.append(folder.list_files(data, config).options)
+    assert seen[0] == {"image_size": 28, "channels": 3, "resize": "crop"}
+    assert len({tuple(options.items()) for options in seen}) == 4
+
+
+def test_images_stay_in_the_file(data, load):
+    paint(data / "a.png", "red")
+    assert isinstance(load().images, stored_images.StoredImages)
 
 
 def test_changed_image_is_decoded_anew(data, load):

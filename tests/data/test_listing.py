@@ -1,6 +1,10 @@
 """From files to the cache: order, what is left out, and when something is decoded anew."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -9,6 +13,26 @@ from eig_tf.data import listing
 from eig_tf.data.listing import Entry, Listing
 from eig_tf.data.pictures import Unreadable
 from eig_tf.errors import UserError
+
+# Decodes a chunk of 256 files, each of which takes a tenth of a second, and writes a letter for each.
+SLOW = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from eig_tf import command
+from eig_tf.data import listing
+directory, cache = map(Path, sys.argv[1:])
+def decode(path, entry):
+    with (directory / "begun").open("a") as file:
+        file.write("x")
+    time.sleep(0.1)
+    return np.zeros([1, 2, 2, 1], np.uint8)
+entries = tuple(listing.Entry("one", 0, None) for _ in range(256))
+listed = listing.Listing("made", directory, entries, (), "files", decode, {}, "eig_tf.data.folder")
+def main(arguments):
+    listing.load(listed, cache)
+command.run(main, "")
+"""
 
 
 class Decoder:
@@ -63,8 +87,9 @@ def test_images_come_in_the_order_of_the_entries(make, load, monkeypatch):
 
 def test_place_in_the_cache_is_said_once(make, load, tmp_path, capsys):
     load(make("1", "2"))
-    said = capsys.readouterr().out
-    assert said.startswith(f"decodes 2 files of made once, into {tmp_path}/cache/data/made-")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith(f"decodes 2 files of made once, into {tmp_path}/cache/data/made-")
+    assert said[-1].startswith("decoded images take 0.0 MB in ")
     load(make("1", "2"))
     assert capsys.readouterr().out == ""
 
@@ -121,3 +146,41 @@ def test_no_files_and_no_readable_files(make, load):
 def test_defects_of_a_decoder_are_not_swallowed(make, load):
     with pytest.raises(ValueError, match="invalid literal"):
         load(make("1", "not a number", max_unreadable=1.0))
+
+
+def test_changed_code_of_the_loader_decodes_anew(make, load, decoder, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    for number, code in enumerate(("SIZE = 1", "SIZE = 1", "SIZE = 2")):
+        (tmp_path / "loader_of_a_test.py").write_text(code)
+        load(make("1", "2", loader="loader_of_a_test"))
+        assert len(decoder.read) == (2, 2, 4)[number]
+
+
+def test_names_that_are_no_utf8(make, load, decoder, tmp_path):
+    name = os.fsdecode(b"\xff\xe9.png")
+    (tmp_path / "files" / name).write_text("7")
+    listed = make()._replace(entries=(Entry(name, 0, None),), class_names=(name,))
+    assert load(listed).names.tolist() == [name]
+    assert load(listed).class_names == (name,)
+    assert decoder.read == [name]
+
+
+def test_file_that_went_away_after_the_listing_is_named(make, load, tmp_path):
+    listed = make("1", "2")
+    (tmp_path / "files" / "1").unlink()
+    with pytest.raises(FileNotFoundError, match="files/1"):
+        load(listed)
+
+
+@pytest.mark.slow
+def test_interrupt_stops_at_once_and_leaves_nothing(tmp_path):
+    (tmp_path / "one").touch()
+    process = subprocess.Popen([sys.executable, "-c", SLOW, str(tmp_path), str(tmp_path / "cache")],
+                               text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not (tmp_path / "begun").exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (130, "\ninterrupted\n")
+    assert len((tmp_path / "begun").read_text()) < 200
+    assert [path.suffix for path in (tmp_path / "cache" / "data").iterdir()] == [".lock"]

@@ -1,5 +1,6 @@
 """Picture files of every kind, sound and damaged."""
 
+import os
 import struct
 import zlib
 
@@ -15,6 +16,17 @@ RAMP = np.arange(48, dtype=np.uint8).reshape(4, 4, 3) * 5
 
 def pixels(path, channels=3):
     return pictures.to_array(pictures.read(path, channels))
+
+
+def write_png(path, width, height, bits, colour_type, row, *chunks):
+    """Writes what Pillow cannot: one row of pixels as they are, further chunks before it."""
+    def chunk(kind, content):
+        return (struct.pack(">I", len(content)) + kind + content
+                + struct.pack(">I", zlib.crc32(kind + content)))
+    header = struct.pack(">2I5B", width, height, bits, colour_type, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(*one) for one in ((b"IHDR", header), *chunks, (b"IDAT", zlib.compress(row and b"\0" + row)),
+                                (b"IEND", b""))))
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "webp", "gif", "jpg"])
@@ -69,20 +81,67 @@ def test_sixteen_bits_grey_are_scaled_by_their_full_range(tmp_path):
     np.testing.assert_array_equal(pixels(tmp_path / "a.png", 1)[0, :, 0], [0, 1, 128, 255])
 
 
-def test_sixteen_bits_colour(tmp_path):
-    """Pillow cannot write them: one pixel by hand, red 65535, green 32896, blue 257."""
-    def chunk(kind, content):
-        return (struct.pack(">I", len(content)) + kind + content
-                + struct.pack(">I", zlib.crc32(kind + content)))
-    row = b"\x00" + struct.pack(">3H", 65535, 32896, 257)
-    (tmp_path / "a.png").write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">2I5B", 1, 1, 16, 2, 0, 0, 0))
-        + chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b""))
-    np.testing.assert_array_equal(pixels(tmp_path / "a.png")[0, 0], [255, 128, 1])
+def test_sixteen_bits_of_a_small_range_are_not_stretched(tmp_path):
+    """Two pictures of one set must stay comparable, however dark one is."""
+    Image.fromarray(np.array([[0, 300, 600]], np.uint16)).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png", 3)[0], [[0] * 3, [1] * 3, [2] * 3])
+
+
+@pytest.mark.parametrize(("colour_type", "values", "expected"), [
+    (2, (65535, 32896, 257), (255, 128, 1)),
+    # A fifth of black over four fifths of white; a fifth of red.
+    (4, (0, 13107), (204, 204, 204)), (6, (65535, 0, 0, 13107), (255, 204, 204))])
+def test_sixteen_bits_of_colour_and_of_opacity(tmp_path, colour_type, values, expected):
+    write_png(tmp_path / "a.png", 1, 1, 16, colour_type, struct.pack(f">{len(values)}H", *values))
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png")[0, 0], expected)
+
+
+@pytest.mark.parametrize(("bits", "row"), [(8, b"\x05\xc8"), (16, b"\x01\x2c\xc8\xc8")])
+def test_transparent_grey(tmp_path, bits, row):
+    clear = row[:bits // 8].rjust(2, b"\0")
+    write_png(tmp_path / "a.png", 2, 1, bits, 0, row, (b"tRNS", clear))
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png", 1)[0, :, 0], [255, 200])
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_mode_is_turned_and_reduced(tmp_path, mode, channels):
+    """Black to the left and white to the right; turned by a quarter, black is above."""
+    picture = Image.fromarray(np.array([[0, 65535]], np.uint16))
+    if mode != "I;16":
+        picture = Image.fromarray(np.array([[0, 255]], np.uint8)).convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png", channels),
+                                  [[[0] * channels], [[255] * channels]])
+
+
+def test_palette_is_turned_before_its_transparent_colour_is_lost(tmp_path):
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([10, 20, 30, 200, 100, 0])
+    picture.putpixel((1, 0), 1)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "a.png", exif=exif, transparency=0)
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png")[:, 0], [[255, 255, 255], [200, 100, 0]])
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_transparency_of_other_formats(tmp_path, suffix):
+    Image.new("RGBA", (2, 2), (255, 0, 0, 0)).save(tmp_path / f"a.{suffix}")
+    np.testing.assert_array_equal(pixels(tmp_path / f"a.{suffix}")[0, 0], [255, 255, 255])
 
 
 def test_cmyk(tmp_path):
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
+    assert np.abs(pixels(tmp_path / "a.jpg").astype(int) - [255, 0, 0]).max() <= 5
+    assert np.abs(pixels(tmp_path / "a.jpg", 1).astype(int) - 76).max() <= 3
+
+
+def test_several_pictures_in_a_jpeg_as_phones_write_them(tmp_path):
+    Image.new("RGB", (6, 4), "red").save(tmp_path / "a.jpg", format="MPO", save_all=True,
+                                         append_images=[Image.new("RGB", (6, 4), "blue")])
     assert np.abs(pixels(tmp_path / "a.jpg").astype(int) - [255, 0, 0]).max() <= 5
 
 
@@ -92,17 +151,43 @@ def test_first_frame_of_an_animation(tmp_path):
     np.testing.assert_array_equal(pixels(tmp_path / "a.gif")[0, 0], [255, 0, 0])
 
 
-@pytest.mark.parametrize(("orientation", "corner"), [(1, (0, 0)), (3, (1, 2)), (6, (0, 1)), (8, (2, 0))])
+@pytest.mark.parametrize(("orientation", "corner"), [
+    (None, (0, 0)), (0, (0, 0)), (1, (0, 0)), (2, (0, 2)), (3, (1, 2)), (4, (1, 0)), (5, (0, 0)),
+    (6, (0, 1)), (7, (2, 1)), (8, (2, 0)), (9, (0, 0))])
 def test_exif_rotation(tmp_path, orientation, corner):
     """A camera held askew: the white pixel of the upper left corner belongs elsewhere."""
     picture = Image.new("L", (3, 2), 0)
     picture.putpixel((0, 0), 255)
     exif = Image.Exif()
-    exif[0x0112] = orientation
+    if orientation is not None:
+        exif[0x0112] = orientation
     picture.save(tmp_path / "a.png", exif=exif)
     found = pixels(tmp_path / "a.png", 1)[..., 0]
-    assert found.shape == ((2, 3) if orientation in (1, 3) else (3, 2))
-    assert tuple(np.argwhere(found == 255)[0]) == corner
+    assert found.shape == ((3, 2) if orientation in (5, 6, 7, 8) else (2, 3))
+    np.testing.assert_array_equal(np.argwhere(found == 255), [corner])
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_damaged_exif_data_spoil_no_sound_picture(tmp_path):
+    """Random bytes in what a camera wrote; the picture itself is whole."""
+    exif = Image.Exif()
+    exif.update({0x0112: 6, 0x010F: "Maker", 0x0110: "Model", 0x0132: "2020:01:01 00:00:00", 0x011A: 72.0})
+    exif.get_ifd(0x8769).update({0x829A: (1, 50), 0x9003: "2020", 0x927C: b"note" * 20})
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (4, 2)).save(path, exif=exif)
+    content = path.read_bytes()
+    start = content.index(b"Exif\0\0") + 6
+    length = struct.unpack(">H", content[start - 8:start - 6])[0] - 8
+    generator = np.random.default_rng(0)
+    sizes = set()
+    for _ in range(300):
+        damaged = bytearray(content)
+        for place in generator.integers(length, size=2):
+            damaged[start + place] = generator.integers(256)
+        path.write_bytes(damaged)
+        sizes.add(pictures.read(path).size)
+    # Upright where the orientation survived.
+    assert sizes == {(4, 2), (2, 4)}
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "webp", "bmp"])
@@ -113,7 +198,7 @@ def test_truncated(tmp_path, suffix, share):
     Image.fromarray(generator.integers(0, 256, [40, 40, 3], np.uint8)).save(path)
     content = path.read_bytes()
     path.write_bytes(content[:int(len(content) * share)])
-    with pytest.raises(Unreadable, match="no readable picture"):
+    with pytest.raises(Unreadable, match=r"no picture; expected PNG, JPEG|damaged \("):
         pictures.read(path)
 
 
@@ -136,42 +221,62 @@ def test_flipped_bytes_are_refused_or_read_but_never_crash(tmp_path):
 
 def test_text_with_the_name_of_a_picture(tmp_path):
     (tmp_path / "a.png").write_text("To whom it may concern")
-    with pytest.raises(Unreadable, match="no readable picture"):
+    with pytest.raises(Unreadable, match="no picture; expected PNG, JPEG, WebP, BMP or GIF"):
         pictures.read(tmp_path / "a.png")
 
 
 def test_directory_with_the_name_of_a_picture(tmp_path):
     (tmp_path / "a.png").mkdir()
-    with pytest.raises(Unreadable):
+    with pytest.raises(Unreadable, match=r"^Is a directory$"):
+        pictures.read(tmp_path / "a.png")
+
+
+def test_file_that_has_gone(tmp_path):
+    with pytest.raises(Unreadable, match=r"^No such file or directory$"):
         pictures.read(tmp_path / "a.png")
 
 
 def test_other_formats_are_not_opened(tmp_path):
     """What Pillow could run other programs for stays shut, whatever its name."""
     Image.new("RGB", (3, 3)).save(tmp_path / "a.png", format="TIFF")
-    with pytest.raises(Unreadable):
+    with pytest.raises(Unreadable, match="no picture"):
         pictures.read(tmp_path / "a.png")
 
 
-def test_decompression_bomb_is_refused_by_its_header(tmp_path):
-    def chunk(kind, content):
-        return (struct.pack(">I", len(content)) + kind + content
-                + struct.pack(">I", zlib.crc32(kind + content)))
-    for side in (13_500, 60_000):
-        (tmp_path / "a.png").write_bytes(
-            b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">2I5B", side, side, 8, 2, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
-        with pytest.raises(Unreadable, match=f"too large, a decompression bomb .*{side * side} pixels"):
-            pictures.read(tmp_path / "a.png")
+@pytest.mark.parametrize("side", [13_500, 60_000])
+def test_decompression_bomb_is_refused_by_its_header(tmp_path, side):
+    """There are no pixels behind the header: whoever tried to decode them would say something else."""
+    write_png(tmp_path / "a.png", side, side, 8, 2, b"")
+    with pytest.raises(Unreadable, match="too large, perhaps a decompression bomb; expected at most "
+                                         "178,956,970 pixels"):
+        pictures.read(tmp_path / "a.png")
+
+
+def test_users_see_no_warnings_of_pillow(tmp_path, command):
+    """Of a picture above half the limit, and of one whose metadata point beyond its end."""
+    exif = Image.Exif()
+    exif[0x010F] = "Maker's name"
+    Image.new("L", (40, 40)).save(tmp_path / "a.jpg", exif=exif)
+    content = (tmp_path / "a.jpg").read_bytes()
+    length = struct.pack(">I", len("Maker's name") + 1)
+    assert content.count(length) == 1
+    (tmp_path / "a.jpg").write_bytes(content.replace(length, b"\0\0\xff\xff"))
+    code = ("from concurrent.futures import ThreadPoolExecutor\n"
+            "from eig_tf.data import pictures\n"
+            "pictures.Image.MAX_IMAGE_PIXELS = 1000\n"
+            "with ThreadPoolExecutor(4) as pool:\n"
+            "    print(*{picture.size for picture in pool.map(pictures.read, ['a.jpg'] * 20)})")
+    result = command("-W", "always::RuntimeWarning", "-W", "always::UserWarning", "-c", code)
+    assert (result.stdout, result.stderr) == ("(40, 40)\n", "")
 
 
 def test_unreadable_permissions(tmp_path, monkeypatch):
     """By the error that the system gives, since root may read everything."""
     def refuse(*arguments, **options):
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(13, os.strerror(13), "a.png")
     Image.new("L", (2, 2)).save(tmp_path / "a.png")
     monkeypatch.setattr(pictures.Image, "open", refuse)
-    with pytest.raises(Unreadable, match="may not be read"):
+    with pytest.raises(Unreadable, match=r"^Permission denied$"):
         pictures.read(tmp_path / "a.png")
 
 
@@ -182,17 +287,55 @@ def test_crop_by_hand():
     np.testing.assert_array_equal(pictures.crop(picture, 0, 0, 2, 2), [[0, 0], [0, 0]])
     np.testing.assert_array_equal(pictures.crop(picture, 4, 3, 4, 2), [[10, 11, 11, 11], [10, 11, 11, 11]])
     assert pictures.crop(picture, 2, 1, 0.1, 0.1).size == (1, 1)
+    assert pictures.crop(picture, 2, 1.5, 4, 3).tobytes() == picture.tobytes()
 
 
-def test_fit_keeps_what_has_the_size_already():
+def test_crop_inside_and_across_the_border_are_the_same(tmp_path):
+    """Two ways of cutting meet where a box touches the border."""
+    generator = np.random.default_rng(0)
+    image = generator.integers(0, 256, [9, 12, 3], np.uint8)
+    wide = np.pad(image, [(9, 9), (12, 12), (0, 0)], mode="edge")
+    for _ in range(200):
+        width, height = generator.integers(1, 9, 2)
+        left, upper = generator.integers(-8, 12), generator.integers(-8, 9)
+        found = pictures.crop(Image.fromarray(image), left + width / 2, upper + height / 2, width, height)
+        np.testing.assert_array_equal(found, wide[9 + upper:, 12 + left:][:height, :width])
+
+
+@pytest.mark.parametrize("rule", [pictures.CROP, pictures.PAD])
+def test_fit_keeps_what_has_the_size_already(rule):
     generator = np.random.default_rng(0)
     image = generator.integers(0, 256, [28, 28, 3], np.uint8)
-    np.testing.assert_array_equal(pictures.fit(Image.fromarray(image), 28), image)
+    np.testing.assert_array_equal(pictures.fit(Image.fromarray(image), 28, rule), image)
 
 
-def test_fit_smooths_where_it_shrinks():
+@pytest.mark.parametrize("rule", [pictures.CROP, pictures.PAD])
+def test_fit_smooths_where_it_shrinks(rule):
     """Stripes of one pixel become grey, instead of black or white by chance."""
     stripes = np.tile(np.array([[0, 255]], np.uint8), [280, 140])
-    small = pictures.fit(Image.fromarray(stripes), 28)
+    small = pictures.fit(Image.fromarray(stripes), 28, rule)
     assert small.shape == (28, 28, 1)
     assert np.abs(small.astype(int) - 127).max() <= 6
+
+
+def test_fit_by_hand():
+    """Twice as wide as high, in four columns: the crop takes the middle two, padding repeats both rows."""
+    columns = np.repeat(np.array([[0, 80, 160, 240]], np.uint8), 2, axis=0)
+    columns[1] += 10
+    picture = Image.fromarray(columns)
+    np.testing.assert_array_equal(pictures.fit(picture, 2)[..., 0], [[80, 160], [90, 170]])
+    np.testing.assert_array_equal(pictures.fit(picture, 4, pictures.PAD)[..., 0], columns[[0, 0, 1, 1]])
+    np.testing.assert_array_equal(pictures.fit(picture.rotate(90, expand=True), 4, pictures.PAD)[..., 0],
+                                  np.rot90(columns)[:, [0, 0, 1, 1]])
+
+
+def test_line_of_pixels_is_padded_within_memory():
+    """Padded before it is resized, it would be a square of 10^10 pixels."""
+    image = pictures.fit(Image.new("RGB", (100_000, 1), "red"), 28, pictures.PAD)
+    np.testing.assert_array_equal(image, np.full([28, 28, 3], [255, 0, 0]))
+
+
+def test_crop_to_resizes_what_the_box_holds():
+    picture = Image.new("L", (100, 50), 0)
+    picture.paste(200, (40, 10, 60, 20))
+    np.testing.assert_array_equal(pictures.crop_to(picture, (50, 15, 20, 10), 8), np.full([8, 8, 1], 200))

@@ -157,6 +157,17 @@ def test_forty_classes_are_readable_and_more_than_the_most_are_cut(tmp_path, con
     assert draw(12)[1] != draw(14)[1]
 
 
+def test_long_headings_are_broken(tmp_path, config):
+    whole = image_set([5])
+    preview.draw(whole, whole, config, tmp_path / "a.png")
+    config.augment.update(zoom=0.1, enlarge=1.1, gamma_min=0.5, brightness=0.1, contrast=0.25,
+                          saturation=0.25, hue=0.125, greyscale=0.125, blur=1.5)
+    preview.draw(whole, whole, config, tmp_path / "b.png")
+    short, long = pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png")
+    assert long.shape[0] > short.shape[0] and long.shape[1] == short.shape[1]
+    assert (long[:, -20:] == 255).all()
+
+
 def test_one_grey_image(tmp_path):
     config = config_lib.load_preset("mnist")
     whole = image_set([1], size=28, channels=1)

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from eig_tf import config as config_lib
+from eig_tf.data import registry, shards
+
 
 @pytest.fixture
 def tool(repository):
@@ -115,11 +118,24 @@ def test_check_without_files(tool, command, refused):
 
 
 @pytest.mark.slow
-def test_check_of_prepared_shards(tool, command, refused, tmp_path):
-    (tmp_path / "out").mkdir()
-    info = tmp_path / "out" / "dataset_info.json"
-    info.write_text('["no description"]')
-    assert str(info.name) in refused("--dataset=cars", "--data_dir=out", "--check")[0]
+def test_check_of_prepared_shards(tool, command, refused, folder, tmp_path):
+    config = config_lib.load_preset("folder")
+    shards.write(registry.load(config, folder, tmp_path / "cache"), config, tmp_path / "out", num_shards=2)
+    arguments = ["--dataset=folder", "--data_dir=out", "--check"]
+
+    result = command(tool, *arguments)
+    assert result.returncode == 0, result.stderr
+    assert "8 images of 64 x 64 x 3, 2 classes" in result.stdout
+    assert result.stdout.splitlines()[-2:] == ["2 of 2 shards found", "training can start"]
+    assert "--image_size is 64 there, 32 here" in refused(*arguments, "--image_size=32")[0]
+    assert "has 3 fractions" in refused(*arguments, "--imbalance=0.5,0.3,0.2")[0]
+
+    shard = sorted((tmp_path / "out").glob("*.tfrecord"))[1]
+    shard.unlink()
+    sentence, said = refused(*arguments)
+    assert shard.name in sentence and "1 of 2 shards found" in said
+    (tmp_path / "out" / "dataset_info.json").write_text("{}")
+    assert "dataset_info.json lacks" in refused(*arguments)[0]
 
 
 @pytest.mark.slow

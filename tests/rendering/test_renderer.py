@@ -1,0 +1,209 @@
+"""What VTK draws: colours, textures, sizes and what is wrong with broken meshes, in numbers.
+
+A face that looks at the camera has 0.3 + 0.6 * 1.2 / |(-0.6, 0.8, 1.2)| = 0.761 of its colour: 194 of 255.
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("vtk")
+
+from eig_tf.rendering.renderer import MeshError, Renderer
+from eig_tf.rendering.views import draw_directions
+
+pytestmark = pytest.mark.usefixtures("off_screen")
+FRONT, RIGHT, BACK, ABOVE = (0, 0), (90, 0), (180, 0), (0, 90)
+SPIDER = Path("/usr/share/assimp/models/OBJ/spider.obj")  # of Debian's assimp-testmodels
+TEXTURED_FACES = ("4/4 3/3 2/2 1/1", "5/1 6/2 7/3 8/4", "1/1 2/2 6/3 5/4", "2/1 3/2 7/3 6/4",
+                  "3/1 4/2 8/3 7/4", "4/1 1/2 5/3 8/4")
+RED, BLUE = {"red": "Kd 1 0 0"}, {"blue": "Kd 0 0 1"}
+
+
+@pytest.fixture(scope="module")
+def renderer(off_screen):
+    return Renderer(64, "y")
+
+
+def pixel(renderer, view, x=32, y=32):
+    return renderer.render(*view)[y, x].tolist()
+
+
+def test_material_colours(renderer, write_cube):
+    path = write_cube("a b/two ü.obj", {**RED, **BLUE}, ["blue", "red", "red", "blue", "red", "red"])
+    assert renderer.load(path) == []
+    assert pixel(renderer, FRONT) == [194, 0, 0, 255]
+    assert pixel(renderer, RIGHT) == [0, 0, 194, 255]
+    assert pixel(renderer, BACK) == [0, 0, 194, 255]
+    assert pixel(renderer, ABOVE) == [194, 0, 0, 255]
+
+
+def test_ambient_and_specular_of_exporters_do_not_count(renderer, write_cube):
+    renderer.load(write_cube(materials={"red": "Ka 1 1 1\nKd 1 0 0\nKs 1 1 1\nNs 5"}, uses=["red"] * 6))
+    assert pixel(renderer, FRONT) == [194, 0, 0, 255]
+
+
+def test_background_is_transparent_and_white_is_not_lost(renderer, write_cube):
+    renderer.load(write_cube())
+    pictures = [renderer.render(*view) for view in draw_directions(0, "a", 20, (-90, 90))]
+    for picture in pictures:
+        assert (picture[0, 0] == 0).all()
+        assert picture[picture[..., 3] == 255][:, :3].max() <= 230
+
+
+def test_size_in_the_frame(renderer, write_cube):
+    renderer.load(write_cube())
+    # The camera is 1.04 / sin 15 * sqrt 3 = 6.960 away: the front face takes 1 / (5.960 * tan 15) = 0.626
+    # of the frame, 20.04 pixels either way.
+    row, column = renderer.render(*FRONT)[32, :, 3], renderer.render(*FRONT)[:, 32, 3]
+    for line in (row, column):
+        assert np.flatnonzero(line).tolist() == list(range(12, 52))
+
+
+def test_objects_of_all_shapes_stay_inside_the_frame(renderer, write_cube):
+    for scale in ("1 1 1", "9 1 1", "1 9 0.1", "0.1 0.1 9"):
+        x, y, z = map(float, scale.split())
+        vertices = "".join(f"v {a * x} {b * y} {c * z}\n" for c in (-1, 1) for a, b in
+                           ((-1, -1), (1, -1), (1, 1), (-1, 1)))
+        renderer.load(write_cube(vertices=vertices))
+        for view in draw_directions(0, scale, 20, (-90, 90)):
+            alpha = renderer.render(*view)[..., 3]
+            assert alpha.max() > 0
+            assert not alpha[[0, -1]].any() and not alpha[:, [0, -1]].any()
+
+
+def test_place_scale_and_stray_points_do_not_matter(renderer, write_cube):
+    renderer.load(write_cube())
+    expected = renderer.render(30, 20).astype(int)
+    moved = "".join(f"v {1000 * a + 5000} {1000 * b - 300} {1000 * c}\n" for c in (-1, 1) for a, b in
+                    ((-1, -1), (1, -1), (1, 1), (-1, 1)))
+    renderer.load(write_cube(vertices=f"{moved}v 1e6 1e6 1e6\n"))
+    assert np.abs(renderer.render(30, 20) - expected).max() <= 2
+
+
+def test_up_axis(write_cube):
+    renderer = Renderer(64, "z")
+    renderer.load(write_cube(materials={**RED, **BLUE}, uses=["blue", "red"] + ["blue"] * 4))
+    assert pixel(renderer, ABOVE) == [194, 0, 0, 255]
+    assert pixel(renderer, FRONT) == [0, 0, 194, 255]
+
+
+@pytest.mark.parametrize("faces", [
+    [" ".join(str(int(index) - 9) for index in face.split()) for face in
+     ("4 3 2 1", "5 6 7 8", "1 2 6 5", "2 3 7 6", "3 4 8 7", "4 1 5 8")],
+    [triangle for a, b, c, d in ("4321", "5678", "1265", "2376", "3487", "4158")
+     for triangle in (f"{a} {b} {c}", f"{a} {c} {d}")],
+    ["1 2 3 4", "8 7 6 5", "5 6 2 1", "6 7 3 2", "7 8 4 3", "8 5 1 4"]],
+    ids=["negative", "triangles", "inside out"])
+def test_faces_of_all_kinds_look_the_same(renderer, write_cube, faces):
+    renderer.load(write_cube())
+    expected = renderer.render(30, 20)
+    renderer.load(write_cube("other.obj", faces=faces))
+    assert np.abs(renderer.render(30, 20) - expected.astype(int)).max() <= 1
+
+
+def test_concave_polygon_keeps_its_notch(renderer, write_cube):
+    corner = "v -1 -1 0\nv 1 -1 0\nv 1 0 0\nv 0 0 0\nv 0 1 0\nv -1 1 0\n"
+    renderer.load(write_cube(vertices=corner, faces=["1 2 3 4 5 6"]))
+    assert pixel(renderer, FRONT, 24, 24)[3] == pixel(renderer, FRONT, 40, 40)[3] == 255
+    assert pixel(renderer, FRONT, 40, 24)[3] == 0
+
+
+@pytest.mark.parametrize("file, tolerance", [("my texture.png", 0), ("b.jpg", 6), ("images/c.bmp", 0)])
+def test_textures(renderer, write_cube, tmp_path, file, tolerance):
+    picture = Image.new("RGB", (64, 64), (0, 255, 0))
+    picture.paste((255, 0, 255), (0, 0, 32, 64))
+    (tmp_path / "images").mkdir()
+    picture.save(tmp_path / file)
+    # A black Kd, as many files have it, must not blacken the texture.
+    path = write_cube(materials={"t": f"Kd 0 0 0\nmap_Kd {file}"}, uses=["t"] * 6, faces=TEXTURED_FACES)
+    assert renderer.load(path) == []
+    left, right = np.array(pixel(renderer, FRONT, 20)), np.array(pixel(renderer, FRONT, 44))
+    assert np.abs(left - [194, 0, 194, 255]).max() <= tolerance
+    assert np.abs(right - [0, 194, 0, 255]).max() <= tolerance
+
+
+def test_shapenets_own_places_of_textures(renderer, write_cube, tmp_path):
+    (tmp_path / "a" / "images").mkdir(parents=True)
+    Image.new("RGB", (8, 8), (0, 255, 0)).save(tmp_path / "a" / "images" / "texture0.png")
+    path = write_cube("a/models/model_normalized.obj", {"t": "map_Kd ../images/texture0.png"}, ["t"] * 6,
+                      TEXTURED_FACES)
+    assert renderer.load(path) == []
+    assert pixel(renderer, FRONT) == [0, 194, 0, 255]
+
+
+def test_glass_keeps_what_is_behind_and_the_background(renderer, write_cube):
+    renderer.load(write_cube(materials={"glass": "Kd 1 0 0\nd 0.3"}, uses=["glass"] * 6))
+    # Two panes let 0.7 * 0.7 through: alpha is 0.51 of 255.
+    assert pixel(renderer, FRONT) == [194, 0, 0, 130]
+
+
+def test_missing_materials_and_textures_are_told(renderer, write_cube):
+    path = write_cube(materials={"t": "Kd 0 0 1\nmap_Kd gone.png"}, uses=["t"] * 6, faces=TEXTURED_FACES)
+    messages = renderer.load(path)
+    assert any("gone.png" in message for message in messages)
+    assert pixel(renderer, FRONT) == [0, 0, 194, 255]
+    path.with_suffix(".mtl").unlink()
+    assert any("cube.mtl could not be found" in message for message in renderer.load(path))
+    assert pixel(renderer, FRONT)[3] == 255
+
+
+@pytest.mark.parametrize("content, message", [
+    (b"", "no faces"), (b"v 0 0 0\nv 1 0 0\nv 0 1 0\n", "no faces"), (bytes(range(256)) * 20, "no faces"),
+    (b"v 0 0 0\nv 1 0 0\nv 0 1 0\nl 1 2\np 3\n", "no faces"),
+    (b"v 0 0\nf 1 1 1\n", "no faces; Error reading 'v'"),
+    (b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n", "a face refers to a vertex that is not there"),
+    (b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 -9\n", "vertex that is not there|no faces"),
+    (b"v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "coordinates that are no numbers"),
+    (b"v inf 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "coordinates that are no numbers"),
+    (b"v 1 1 1\nv 1 1 1\nv 1 1 1\nf 1 2 3\n", "all its points are the same"),
+    (b"<html>not found</html>\n", "no faces")])
+def test_broken_meshes(renderer, write_cube, tmp_path, content, message):
+    path = tmp_path / "broken.obj"
+    path.write_bytes(content)
+    with pytest.raises(MeshError, match=message):
+        renderer.load(path)
+    renderer.load(write_cube())
+    assert pixel(renderer, FRONT) == [194, 194, 194, 255]
+
+
+def test_missing_and_unreadable_files(renderer, tmp_path):
+    for path in (tmp_path / "gone.obj", tmp_path):
+        with pytest.raises(MeshError, match="no faces"):
+            renderer.load(path)
+
+
+def test_normals_without_length_are_left_out(renderer, write_cube):
+    vertices = "v -1 -1 0\nv 1 -1 0\nv 1 1 0\nv -1 1 0\nvn 0 0 0\n"
+    renderer.load(write_cube(vertices=vertices, faces=["1//1 2//1 3//1 4//1"]))
+    assert pixel(renderer, FRONT) == [194, 194, 194, 255]
+
+
+def test_another_renderer_draws_the_same(renderer, write_cube):
+    path = write_cube(materials=RED, uses=["red"] * 6)
+    renderer.load(path)
+    other = Renderer(64, "y")
+    other.load(path)
+    for view in draw_directions(0, "a", 5, (0, 45)):
+        np.testing.assert_array_equal(renderer.render(*view), other.render(*view))
+
+
+@pytest.mark.skipif(not SPIDER.exists(), reason="assimp-testmodels is not installed")
+def test_mesh_of_a_debian_package(renderer, tmp_path):
+    messages = renderer.load(SPIDER)
+    plain = renderer.render(30, 20)
+    # Its textures are given with backslashes.
+    assert any("SpiderTex.jpg" in message for message in messages)
+    assert 300 < (plain[..., 3] > 128).sum() < 1000
+    for file in SPIDER.parent.glob("*.jpg"):
+        shutil.copy(file, tmp_path)
+    shutil.copy(SPIDER, tmp_path)
+    materials = SPIDER.with_suffix(".mtl").read_text()
+    (tmp_path / "spider.mtl").write_text(materials.replace(".\\", ""))
+    assert renderer.load(tmp_path / "spider.obj") == []
+    textured = renderer.render(30, 20)
+    np.testing.assert_array_equal(textured[..., 3], plain[..., 3])
+    assert (textured[..., :3] != plain[..., :3]).any(axis=2).sum() > 300

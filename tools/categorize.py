@@ -1,0 +1,64 @@
+"""Sorts real images by the categories that a run has learned; no labels are needed.
+
+    python tools/categorize.py RUN_DIR
+    python tools/categorize.py RUN_DIR --data_dir=FOLDER --output=found.csv
+
+Without --data_dir: all images of the run's own data set. With it: a folder of any other images, which are
+brought to the run's size and colours. Writes a table with the file, the code (category), its probability
+and, where there are labels, the class of every image, and beside it a picture of the surest images of each
+code.
+"""
+
+import os
+from pathlib import Path
+
+from absl import flags
+
+from eig_tf import command
+from eig_tf.errors import UserError
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("data_dir", None, "folder of images to sort; the run's own data set when absent")
+flags.DEFINE_string("cache_dir", command.default_cache_dir(), "directory of decoded data sets")
+flags.DEFINE_string("output", None, "CSV file to write, with a PNG of the same name beside it; "
+                    "categories.csv in RUN_DIR when absent")
+
+
+def check_output(path):
+    """Raises a `UserError` unless a table and its picture can be written, before anything is decoded."""
+    if path.suffix.lower() != ".csv":
+        found = ", a directory" if path.is_dir() else ""
+        raise UserError(f"--output is {str(path)!r}{found}; expected the name of a file that ends in .csv")
+    for file in (path, path.with_suffix(".png")):
+        if file.is_dir():
+            raise UserError(f"--output is {str(path)!r}, but {str(file)!r} is a directory; expected the "
+                            "name of a file, with that of its picture free")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise UserError(f"--output is {str(path)!r}, but {str(path.parent)!r} is no directory that can be "
+                        "written; expected a file in one")
+
+
+def main(arguments):
+    """Sorts the images that the command line names."""
+    run_dir = Path(command.single_argument(arguments, "RUN_DIR"))
+    if not run_dir.is_dir():
+        raise UserError(f"{run_dir} is no directory; expected a run directory that eig_tf.train wrote")
+    if FLAGS.data_dir is not None and not Path(FLAGS.data_dir).is_dir():
+        raise UserError(f"--data_dir is {FLAGS.data_dir!r}, which is no directory; expected a folder of "
+                        "images")
+    output = run_dir / "categories.csv" if FLAGS.output is None else Path(FLAGS.output)
+    check_output(output)
+    # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
+    from eig_tf.evaluation import categories
+    image_set, found = categories.categorize(run_dir, output, FLAGS.data_dir, FLAGS.cache_dir)
+    print(f"{len(image_set.images)} images from {image_set.source}")
+    for note in image_set.notes:
+        print(f"note: {note}")
+    print(categories.table(found))
+    print(f"table    {output}")
+    print(f"picture  {categories.picture_path(output)}")
+
+
+if __name__ == "__main__":
+    command.run(main, __doc__)
