@@ -11,7 +11,7 @@ slows them alike; figures are ratios on one machine. The device is the first one
 
 The data are measured for every preset of the paper, or for one: pairs of an image and its positive view a
 second, from the file of a decoded set, on one core and on two; and the memory of a process that iterates over
-sets of two sizes. That takes files of 4 GB in the temporary directory (TMPDIR), which are deleted again.
+sets of two sizes. That takes 3.3 GB in the temporary directory (TMPDIR), which are freed again.
 """
 
 import os

@@ -1,9 +1,9 @@
 """Sorts real images by the categories that a run has learned; no labels are needed.
 
     python tools/categorize.py RUN_DIR
-    python tools/categorize.py RUN_DIR --data_dir=FOLDER --output=found.csv
+    python tools/categorize.py RUN_DIR --images=FOLDER --output=found.csv
 
-Without --data_dir: all images of the run's own data set. With it: a folder of any other images, which are
+Without --images: all images of the run's own data set. With it: a folder of any other images, which are
 brought to the run's size and colours. Writes a table with the file, the code (category), its probability
 and, where there are labels, the class of every image, and beside it a picture of the surest images of each
 code.
@@ -19,7 +19,8 @@ from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("data_dir", None, "folder of images to sort; the run's own data set when absent")
+flags.DEFINE_string("images", None, "folder of images to sort; the run's own data set when absent")
+flags.DEFINE_string("data_dir", None, "directory of the run's data set; as in training when absent")
 flags.DEFINE_string("cache_dir", command.default_cache_dir(), "directory of decoded data sets")
 flags.DEFINE_string("output", None, "CSV file to write, with a PNG of the same name beside it; "
                     "categories.csv in RUN_DIR when absent")
@@ -44,14 +45,15 @@ def main(arguments):
     run_dir = Path(command.single_argument(arguments, "RUN_DIR"))
     if not run_dir.is_dir():
         raise UserError(f"{run_dir} is no directory; expected a run directory that eig_tf.train wrote")
-    if FLAGS.data_dir is not None and not Path(FLAGS.data_dir).is_dir():
-        raise UserError(f"--data_dir is {FLAGS.data_dir!r}, which is no directory; expected a folder of "
-                        "images")
+    if FLAGS.images is not None and FLAGS.data_dir is not None:
+        raise UserError("--images and --data_dir are given; expected other images or the run's data set")
+    if FLAGS.images is not None and not Path(FLAGS.images).is_dir():
+        raise UserError(f"--images is {FLAGS.images!r}, which is no directory; expected a folder of images")
     output = run_dir / "categories.csv" if FLAGS.output is None else Path(FLAGS.output)
     check_output(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.evaluation import categories
-    image_set, found = categories.categorize(run_dir, output, FLAGS.data_dir, FLAGS.cache_dir)
+    image_set, found = categories.categorize(run_dir, output, FLAGS.images, FLAGS.data_dir, FLAGS.cache_dir)
     print(f"{len(image_set.images)} images from {image_set.source}")
     for note in image_set.notes:
         print(f"note: {note}")

@@ -26,6 +26,9 @@ flags.DEFINE_integer("num_shards", None, "number of shards, at least one a host;
 def define_flags(argv):
     """Makes the data set, the first argument, the flag that the other commands take it by."""
     if len(argv) > 1 and not argv[1].startswith("-"):
+        if any(argument.lstrip("-").split("=")[0] == "dataset" for argument in argv[2:]):
+            raise UserError(f"--dataset is given, but the first argument is {argv[1]!r}; expected one of the "
+                            "two")
         argv[1] = f"--dataset={argv[1]}"
     return run_flags.define_config_flags(argv)
 

@@ -105,8 +105,7 @@ def _decode_all(listing, writer):
     unreadable = list(listing.missing)
     progress = keras.utils.Progbar(len(listing.entries), verbose=int(sys.stdout.isatty()), unit_name="file")
     entries = iter(listing.entries)
-    pool = ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0)))
-    try:
+    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
         for chunk in iter(lambda: list(itertools.islice(entries, _CHUNK)), []):
             for entry, images in zip(chunk, pool.map(lambda entry: _decode(listing, entry), chunk)):
                 if isinstance(images, Unreadable):
@@ -115,9 +114,6 @@ def _decode_all(listing, writer):
                     writer.append(images, entry.label, entry.group, entry.name)
             _check_share(listing, unreadable)
             progress.add(len(chunk))
-    finally:
-        # After Ctrl-C or an error, nobody wants the rest of the chunk.
-        pool.shutdown(cancel_futures=True)
     notes = [*listing.notes]
     if unreadable:
         notes.append(f"{len(unreadable)} left out as missing or unreadable: {_some(unreadable)}")

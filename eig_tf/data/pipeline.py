@@ -3,6 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
+# Batches that wait. A buffer that tf.data tunes itself grows to hundreds of MB when batches are awaited.
+_PREFETCHED = 8
+
 
 def to_float(images):
     """uint8 images in [0, 255] to float32 in [-1, 1], the range of every network."""
@@ -42,7 +45,7 @@ def training_batches(images, batch_size, seed, epochs, first_epoch=0, make_view=
 
     return (tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_indices)
             .map(make_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-            .prefetch(tf.data.AUTOTUNE))
+            .prefetch(_PREFETCHED))
 
 
 def gather(images, indices):

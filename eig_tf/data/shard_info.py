@@ -14,8 +14,8 @@ from eig_tf.errors import UserError
 INFO = "dataset_info.json"
 TOOL = "tools/prepare_data.py"
 _VERSION = 1
-_FIELDS = {"dataset": str, "data": dict, "image_shape": list, "class_names": list, "source": str,
-           "notes": list, "has_groups": bool, "has_names": bool, "records": list}
+_FIELDS = {"dataset": str, "data": dict, "image_shape": list, "class_names": list, "class_counts": list,
+           "source": str, "notes": list, "has_groups": bool, "has_names": bool, "records": list}
 _UNRELATED = "imbalance"  # of the options in `data`, the one that is applied after reading
 
 
@@ -29,7 +29,9 @@ def describe(image_set, config, num_shards):
     """
     order = shard_order(len(image_set.images), num_shards)
     return {"format_version": _VERSION, **_origin(config), "image_shape": list(image_set.image_shape),
-            "class_names": list(image_set.class_names), "source": image_set.source,
+            "class_names": list(image_set.class_names),
+            "class_counts": [] if image_set.labels is None else image_set.class_counts().tolist(),
+            "source": image_set.source,
             "notes": list(image_set.notes), "has_groups": image_set.groups is not None,
             "has_names": image_set.names is not None,
             "records": np.bincount(order, minlength=num_shards).tolist()}

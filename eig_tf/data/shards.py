@@ -162,9 +162,10 @@ def _examples(image_set):
         # Images in a file come in chunks, not one by one: each read gives its pages back.
         for position, image in enumerate(np.asarray(image_set.images[start:start + _CHUNK]), start):
             name = "" if image_set.names is None else str(image_set.names[position])
+            name = name.encode("utf-8", "surrogateescape")
             yield tf.train.Example(features=tf.train.Features(feature={
                 "image": _bytes(image.tobytes()), "label": _integer(labels[position]),
-                "group": _integer(groups[position]), "name": _bytes(os.fsencode(name))})).SerializeToString()
+                "group": _integer(groups[position]), "name": _bytes(name)})).SerializeToString()
 
 
 def _bytes(value):
@@ -208,6 +209,9 @@ def _next_record(shard, path):
     except tf.errors.DataLossError:
         raise UserError(f"{path} is truncated or damaged; expected a shard as {TOOL} writes it; prepare the "
                         "data set again") from None
+    except tf.errors.OpError as error:  # Such as a file that may not be read, or that has just gone.
+        raise UserError(f"{path} cannot be read ({type(error).__name__}); expected a shard as {TOOL} writes "
+                        "it") from None
 
 
 def _decode(record, info):
@@ -216,7 +220,8 @@ def _decode(record, info):
     image, name = (features[name].bytes_list.value[0] for name in ("image", "name"))
     if not -1 <= label < max(1, len(info["class_names"])):
         raise ValueError(f"label {label} of {len(info['class_names'])} classes")
-    return np.frombuffer(image, np.uint8).reshape(info["image_shape"]), label, group, os.fsdecode(name)
+    return np.frombuffer(image, np.uint8).reshape(info["image_shape"]), label, group, name.decode(
+        "utf-8", "surrogateescape")
 
 
 @contextlib.contextmanager
@@ -234,6 +239,9 @@ def _replacing_directory(directory):
         except BlockingIOError:
             raise UserError(f"--out is {str(directory)!r}, which another process is writing; expected a "
                             "directory of its own") from None
+        except OSError as error:
+            raise UserError(f"{lock} cannot be locked: {error.strerror}; expected --out on a file system "
+                            "with locks") from None
         # Under the lock: another process may have finished since the last look.
         check_output(directory)
         shutil.rmtree(temporary, ignore_errors=True)

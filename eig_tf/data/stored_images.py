@@ -1,5 +1,6 @@
 """uint8 images in a file, memory-mapped: what is read does not stay in memory."""
 
+import copy
 import mmap
 
 import numpy as np
@@ -15,20 +16,22 @@ class StoredImages:
     Args:
         path: the file; uint8, C order.
         shape: (N, H, W, C) of the whole file.
-        rows: int64 [M], which of the N images are seen and in which order; all of them when None.
     """
 
-    def __init__(self, path, shape, rows=None):
+    def __init__(self, path, shape):
         self.path = path
-        self._mapped = np.memmap(path, np.uint8, "r", shape=tuple(shape))
+        mapped = np.memmap(path, np.uint8, "r", shape=tuple(shape))
+        self._map = mapped._mmap
+        self._images = np.asarray(mapped)
         # Batches are random draws: reading ahead would fetch images that nobody asked for.
-        self._mapped._mmap.madvise(mmap.MADV_RANDOM)
-        self._rows = np.arange(shape[0]) if rows is None else np.asarray(rows, np.int64)
+        self._map.madvise(mmap.MADV_RANDOM)
+        # Which of the N images are seen, and in which order.
+        self._rows = np.arange(shape[0])
 
     @property
     def shape(self):
         """(M, H, W, C)."""
-        return (len(self._rows), *self._mapped.shape[1:])
+        return (len(self._rows), *self._images.shape[1:])
 
     dtype = np.dtype(np.uint8)
     ndim = 4
@@ -38,8 +41,9 @@ class StoredImages:
 
     def __getitem__(self, indices):
         """Copies images out of the file: [H, W, C] for an integer, else [n, H, W, C]."""
-        images = np.array(self._mapped[self._rows[indices]])
-        self._mapped._mmap.madvise(mmap.MADV_DONTNEED)
+        # Unlike indexing, this copies once, and for an integer too.
+        images = np.take(self._images, self._rows[indices], axis=0)
+        self._map.madvise(mmap.MADV_DONTNEED)
         return images
 
     def __iter__(self):
@@ -50,4 +54,6 @@ class StoredImages:
 
     def select(self, indices):
         """The images at `indices`, in that order, still in the file."""
-        return StoredImages(self.path, self._mapped.shape, self._rows[indices])
+        selected = copy.copy(self)
+        selected._rows = self._rows[indices]
+        return selected

@@ -11,6 +11,7 @@ from tensorflow import keras
 from eig_tf import config as config_lib
 from eig_tf import files
 from eig_tf.data import pipeline, preview, registry
+from eig_tf.errors import UserError
 from eig_tf.run_directory import RunDirectory
 
 MAX_ROWS = 100
@@ -49,30 +50,35 @@ class Categories(NamedTuple):
         return members[np.argsort(-self.probabilities[members], kind="stable")[:num]]
 
 
-def categorize(run_dir, output, data_dir=None, cache_dir=None):
+def categorize(run_dir, output, images=None, data_dir=None, cache_dir=None):
     """Sorts images by the categories of a run's last checkpoint; writes a table and a picture.
 
     Args:
         run_dir: the run directory.
         output: the CSV file; the picture lies beside it as PNG.
-        data_dir: a folder of images, see `eig_tf.data.folder`; all images of the run's own data set, of
+        images: a folder of images, see `eig_tf.data.folder`; all images of the run's own data set, of
             which an imbalanced run was trained on a part, when None.
+        data_dir: where the run's own data set lies; where it lay in training when None.
         cache_dir: where decoded sets are kept; the user's cache directory when None.
 
     Returns:
         The `ImageSet` and its `Categories`.
 
     Raises:
-        UserError: no run, no checkpoint, or the images cannot be loaded.
+        UserError: no run, no checkpoint, the images cannot be loaded, or the run diverged.
         OSError: a file cannot be written.
     """
     directory = RunDirectory(run_dir)
     config, model, _ = directory.restore_model()
-    if data_dir is None:
-        image_set = registry.load(config, directory.load_environment().get("data_dir"), cache_dir)
+    if images is None:
+        image_set = registry.load(
+            config, data_dir or directory.load_environment().get("data_dir"), cache_dir)
     else:
-        image_set = registry.load(folder_config(config), data_dir, cache_dir)
+        image_set = registry.load(folder_config(config), images, cache_dir)
     categories = recognize(model, image_set.images)
+    if not np.isfinite(categories.probabilities).all():
+        raise UserError(f"{run_dir} holds a network whose answers are no finite numbers; expected a run that "
+                        "did not diverge")
     # Nested, so that neither is in place before both are written.
     with files.replacing(output) as table, files.replacing(picture_path(output)) as picture:
         write_csv(image_set, categories, table)
@@ -114,7 +120,8 @@ def recognize(model, images, batch_size=_BATCH):
         # In float32 the surest images would all have probability one, and no order.
         logits = logits.numpy().astype(np.float64)
         codes.append(np.argmax(logits, axis=-1))
-        probabilities.append(1 / np.exp(logits - logits.max(axis=-1, keepdims=True)).sum(axis=-1))
+        with np.errstate(invalid="ignore"):  # Of a run that diverged; NaN says so.
+            probabilities.append(1 / np.exp(logits - logits.max(axis=-1, keepdims=True)).sum(axis=-1))
         progress.add(len(batch))
     return Categories(np.concatenate(codes), np.concatenate(probabilities),
                       model.prior.probabilities.numpy().astype(np.float64), model.prior.learned)

@@ -41,6 +41,7 @@ def run(config, workdir, data_dir=None, cache_dir=None, overwrite=False):
         raise UserError(f"--config.training.batch_size is {config.training.batch_size}; the training set "
                         f"holds {len(image_set.images)} images; expected no more than that")
     check_codes(config, image_set.class_fractions())
+    make_view = augment.view_maker(config)
     directory = prepare(workdir, config, overwrite)
 
     strategy_lib.set_seed(config.seed)
@@ -59,7 +60,7 @@ def run(config, workdir, data_dir=None, cache_dir=None, overwrite=False):
         print(f"continues after epoch {epochs_done}")
     if epochs_done < config.training.epochs:
         directory.save_environment(_environment(config, precision, data_dir))
-        _fit(model, config, image_set, directory, manager, epochs_done, steps)
+        _fit(model, config, image_set, make_view, directory, manager, epochs_done, steps)
     return directory
 
 
@@ -74,10 +75,10 @@ def _build_and_compile(config, image_set):
     return model
 
 
-def _fit(model, config, image_set, directory, manager, epochs_done, steps):
+def _fit(model, config, image_set, make_view, directory, manager, epochs_done, steps):
     batches = pipeline.training_batches(
         image_set.images, config.training.batch_size, config.seed, config.training.epochs,
-        first_epoch=epochs_done, make_view=augment.view_maker(config))
+        first_epoch=epochs_done, make_view=make_view)
     writer = tf.summary.create_file_writer(str(directory.logs))
     model.fit(
         batches, epochs=config.training.epochs, initial_epoch=epochs_done, steps_per_epoch=steps,

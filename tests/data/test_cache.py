@@ -30,7 +30,7 @@ image_set = cache.cached(sys.argv[1], "key", build)
 print(len(image_set.images), int(image_set.images[:].sum()), flush=True)
 """
 DONE = f"40 {16 * sum(range(40))}"
-# Builds a set of 700 images, 11,200 bytes, where files may not grow beyond a number of bytes, as on a full disk.
+# Builds a set of 700 images, 11,200 bytes, where files may not grow beyond some length, as on a full disk.
 FULL = """
 import resource, sys
 import numpy as np

@@ -148,6 +148,16 @@ def test_defects_of_a_decoder_are_not_swallowed(make, load):
         load(make("1", "not a number", max_unreadable=1.0))
 
 
+def test_failure_to_write_stops_the_decoding(make, load, decoder):
+    def decode(path, entry):
+        time.sleep(0.01)
+        size = 2 if entry.name == "0" else 3
+        return decoder(path, entry).repeat(size, axis=1)
+    with pytest.raises(ValueError, match="1: uint8 images of"):
+        load(make(*["1"] * 100, decode=decode))
+    assert len(decoder.read) < 50
+
+
 def test_changed_code_of_the_loader_decodes_anew(make, load, decoder, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     for number, code in enumerate(("SIZE = 1", "SIZE = 1", "SIZE = 2")):

@@ -1,5 +1,6 @@
 """Prepared data sets: what is read back is what was written, and nothing else passes for it."""
 
+import fcntl
 import json
 import os
 import resource
@@ -333,6 +334,21 @@ def test_full_disk_is_said_and_leaves_nothing(digits, tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [path.name for path in tmp_path.iterdir()] == [".out.lock"]
+
+
+def test_file_system_without_locks_is_said(small, tmp_path, monkeypatch):
+    def refuse(file, operation):
+        raise OSError(37, "No locks available")
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(UserError, match=r"\.out\.lock cannot be locked: No locks available; expected --out"):
+        shards.write(small[0], load_preset("digits"), tmp_path / "out", 2)
+
+
+def test_names_that_are_no_utf8_come_back(small, tmp_path, cache_dir):
+    names = np.array([*small[0].names[:6], os.fsdecode(b"\xff\xe9.png")])
+    named = small[0]._replace(names=names)
+    shards.write(named, load_preset("digits"), tmp_path / "out", 2)
+    assert_same(shards.load(tmp_path / "out", load_preset("digits"), cache_dir), named)
 
 
 def test_second_writer_of_a_directory_is_refused(small, tmp_path):

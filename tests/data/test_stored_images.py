@@ -50,6 +50,16 @@ def test_selection_of_a_selection(stored, content):
     np.testing.assert_array_equal(odd[-1], content[49])
 
 
+def test_selection_outlives_the_file(stored, content):
+    stored.path.unlink()
+    np.testing.assert_array_equal(stored.select([2, 3]), content[[2, 3]])
+
+
+def test_selection_of_nothing(stored):
+    nothing = stored.select(np.array([], np.int64))
+    assert nothing.shape == (0, *SHAPE[1:]) and nothing[:].shape == (0, *SHAPE[1:])
+
+
 def test_what_is_read_may_be_changed_without_harm(stored, content):
     first = stored[0]
     first[:] = 0

@@ -1,7 +1,6 @@
 """Sorting images as a user does it, with the first weights of a small run."""
 
 import csv
-import json
 import os
 
 import numpy as np
@@ -9,6 +8,10 @@ import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
+from eig_tf.data import registry, shards
+from eig_tf.errors import UserError
+from eig_tf.evaluation import categories
+from eig_tf.models.build import build_infogan
 from eig_tf.run_directory import RunDirectory
 
 
@@ -31,7 +34,6 @@ def make_run(path):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    from eig_tf.models.build import build_infogan
     directory = make_run(tmp_path_factory.mktemp("runs") / "run")
     model = build_infogan(directory.load_config())
     directory.checkpoint_manager(model).save(checkpoint_number=1)
@@ -53,8 +55,11 @@ def test_help_needs_no_tensorflow(categorize, repository, tmp_path):
 @pytest.mark.parametrize("arguments, message", [
     ([], "the arguments are none; expected exactly one, RUN_DIR"),
     (["none"], "none is no directory; expected a run directory that eig_tf.train wrote"),
-    ([".", "--data_dir=none"], "--data_dir is 'none', which is no directory; expected a folder of images"),
-    ([".", "--output=here"], "--output is 'here', a directory; expected the name of a file that ends in .csv"),
+    ([".", "--images=none"], "--images is 'none', which is no directory; expected a folder of images"),
+    ([".", "--images=here", "--data_dir=here"],
+     "--images and --data_dir are given; expected other images or the run's data set"),
+    ([".", "--output=here"], "--output is 'here', a directory; expected the name of a file that "
+     "ends in .csv"),
     ([".", "--output="], "--output is '.', a directory; expected the name of a file that ends in .csv"),
     ([".", "--output=a.png"], "--output is 'a.png'; expected the name of a file that ends in .csv"),
     ([".", "--output=b.csv"], "--output is 'b.csv', but 'b.csv' is a directory; expected the name of a "
@@ -73,14 +78,19 @@ def test_bad_command_lines_are_refused_before_any_work(categorize, repository, t
     assert result.stderr.strip() == f"error: {message}"
 
 
-def test_a_run_without_a_checkpoint_is_refused(categorize, tmp_path):
+def test_a_run_without_a_checkpoint_is_refused(tmp_path):
     make_run(tmp_path / "run")
-    result = categorize("run")
-    assert result.returncode == 2
-    assert result.stderr.strip() == ("error: run has no checkpoint yet; expected at least one finished epoch")
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["config.json", "environment.json"]
+    with pytest.raises(UserError, match="run has no checkpoint yet; expected at least one finished epoch"):
+        categories.categorize(tmp_path / "run", tmp_path / "a.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+def test_a_directory_without_a_run_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"is no run directory: it has no config\.json"):
+        categories.categorize(tmp_path, tmp_path / "a.csv")
+
+
+@pytest.mark.slow
 def test_the_runs_own_data(categorize, trained):
     result = categorize(trained)
     assert result.returncode == 0, result.stderr
@@ -109,7 +119,7 @@ def test_a_flat_folder_of_other_images(categorize, trained, tmp_path):
         # Pillow takes the format from the name, which it cannot print; a file object has none.
         with open(os.path.join(os.fsencode(folder), name), "wb") as file:
             Image.fromarray(image).save(file, "PNG")
-    result = categorize(trained, f"--data_dir={folder}", "--output=found.csv")
+    result = categorize(trained, f"--images={folder}", "--output=found.csv")
     assert result.returncode == 0, result.stderr
     header, *rows = read(tmp_path / "found.csv")
     assert header == ["file", "code", "probability"]
@@ -119,22 +129,53 @@ def test_a_flat_folder_of_other_images(categorize, trained, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_a_folder_with_classes(categorize, trained, tmp_path):
-    for name in ("cats", "dogs"):
+def test_a_folder_with_classes(trained, tmp_path):
+    for name, colour in (("cats", 0), ("dogs", 255)):
         (tmp_path / "pets" / name).mkdir(parents=True)
-        Image.new("RGB", (30, 30), "red" if name == "cats" else "blue").save(
-            tmp_path / "pets" / name / "one.png")
-    result = categorize(trained, "--data_dir=pets", "--output=pets.csv")
-    assert result.returncode == 0, result.stderr
-    assert [[row[0], row[3]] for row in read(tmp_path / "pets.csv")[1:]] == [
-        ["cats/one.png", "cats"], ["dogs/one.png", "dogs"]]
+        Image.new("L", (30, 30), colour).save(tmp_path / "pets" / name / "one.png")
+    image_set, found = categories.categorize(
+        trained, tmp_path / "pets.csv", tmp_path / "pets", cache_dir=tmp_path / "cache")
+    assert image_set.image_shape == (28, 28, 1)
+    _, *rows = read(tmp_path / "pets.csv")
+    assert [[row[0], row[3]] for row in rows] == [["cats/one.png", "cats"], ["dogs/one.png", "dogs"]]
+    assert [int(row[1]) for row in rows] == found.codes.tolist()
 
 
-def test_moved_data_are_named_and_nothing_is_written(categorize, trained, tmp_path):
-    environment = json.loads((trained / "environment.json").read_text())
-    assert environment == {"data_dir": None}
+def test_a_folder_without_images_is_refused(trained, tmp_path):
     (tmp_path / "empty").mkdir()
-    result = categorize(trained, "--data_dir=empty", "--output=a.csv")
-    assert result.returncode == 2
-    assert "empty holds no images" in result.stderr
-    assert not (tmp_path / "a.csv").exists() and not (tmp_path / "a.png").exists()
+    with pytest.raises(UserError, match="empty holds no images"):
+        categories.categorize(trained, tmp_path / "a.csv", tmp_path / "empty", cache_dir=tmp_path / "cache")
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_data_set_that_has_moved(trained, tmp_path):
+    config = RunDirectory(trained).load_config()
+    whole = registry.load(config)
+    shards.write(whole.subset(np.arange(6)), config, tmp_path / "moved", 1)
+    found, _ = categories.categorize(
+        trained, tmp_path / "a.csv", data_dir=tmp_path / "moved", cache_dir=tmp_path / "cache")
+    np.testing.assert_array_equal(found.images, whole.images[:6])
+
+
+def test_run_that_diverged_is_refused(tmp_path):
+    directory = make_run(tmp_path / "run")
+    model = build_infogan(directory.load_config())
+    kernel = model.recognition_head.prediction.kernel
+    kernel.assign(np.full(kernel.shape, np.nan))
+    directory.checkpoint_manager(model).save(checkpoint_number=1)
+    with pytest.raises(UserError, match="whose answers are no finite numbers"):
+        categories.categorize(tmp_path / "run", tmp_path / "a.csv")
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_both_files_are_written_or_neither(trained, tmp_path, monkeypatch):
+    def fail(images, found, path):
+        path.write_bytes(b"half a picture")
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(categories, "draw", fail)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.csv").write_text("of an earlier call")
+    with pytest.raises(OSError, match="No space"):
+        categories.categorize(trained, tmp_path / "out" / "a.csv")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.csv"]
+    assert (tmp_path / "out" / "a.csv").read_text() == "of an earlier call"

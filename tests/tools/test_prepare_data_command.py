@@ -30,6 +30,7 @@ def folder(tmp_path):
     (["--out=out", "digits"], ["the first argument is '--out=out'"]),
     (["cifar", "--out=out"], ["--dataset is 'cifar'", "cars, chairs, digits"]),
     (["digits"], ["--out is missing"]),
+    (["digits", "--dataset=mnist", "--out=out"], ["--dataset is given", "'digits'"]),
     (["digits", "mnist", "--out=out"], ["unexpected argument 'mnist'"]),
     (["digits", "--out=out", "--split=1"], ["--split is given", "whole set"]),
     (["digits", "--out=out", "--imbalance=none"], ["--imbalance is given", "whole set"]),
@@ -61,6 +62,7 @@ def test_folder_is_prepared_with_its_options_and_not_twice(tool, command, folder
     info = json.loads((tmp_path / "out" / "dataset_info.json").read_text())
     assert info["data"] == {"channels": 1, "image_size": 28, "max_unreadable": 0.05, "resize": "crop"}
     assert info["records"] == [4, 4] and info["class_names"] == ["cats", "dogs"]
+    assert info["class_counts"] == [4, 4]
     again = command(tool, *arguments)
     assert again.returncode == 2 and "--out is 'out', which is not empty" in again.stderr
 
