@@ -51,8 +51,8 @@ def notes(config):
         return ()
     entry = paper_splits()[config.dataset]
     if "categories" in entry and config.data.categories != ",".join(entry["categories"]):
-        return (f"the paper's fractions are those of {','.join(entry['categories'])} in this order; here they "
-                f"go to {config.data.categories}",)
+        return (f"the paper's fractions are those of {','.join(entry['categories'])} in this order; here "
+                f"they go to {config.data.categories}",)
     if "printed" not in entry:
         return ()
     return (f"the paper prints the first five of the ten fractions of --split={config.split}; the other five "
