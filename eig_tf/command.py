@@ -76,8 +76,3 @@ def single_argument(arguments, name):
         found = " ".join(arguments) or "none"
         raise UserError(f"the arguments are {found}; expected exactly one, {name}")
     return arguments[0]
-
-
-def default_cache_dir():
-    """`$XDG_CACHE_HOME/eig_tf`, or `~/.cache/eig_tf`."""
-    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache"), "eig_tf")

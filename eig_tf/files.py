@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all; where files that can be made again are kept."""
 
 import contextlib
 import json
@@ -30,3 +30,8 @@ def write_text(text, path):
 def write_json(content, path):
     """Writes JSON, indented."""
     write_text(json.dumps(content, indent=2) + "\n", path)
+
+
+def default_cache_dir():
+    """`$XDG_CACHE_HOME/eig_tf`, or `~/.cache/eig_tf`."""
+    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache"), "eig_tf")

@@ -3,8 +3,8 @@
 from absl import flags
 from ml_collections import config_flags
 
-from eig_tf import command
 from eig_tf import config as config_lib
+from eig_tf import files
 from eig_tf.errors import UserError
 from eig_tf.methods import METHODS
 
@@ -12,7 +12,7 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("dataset", None, "preset to use: " + ", ".join(config_lib.preset_names()))
 flags.DEFINE_string("data_dir", None, "directory of the data set's files")
-flags.DEFINE_string("cache_dir", command.default_cache_dir(), "directory of decoded data sets")
+flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
 flags.DEFINE_string("method", None, "one of " + ", ".join(METHODS))
 flags.DEFINE_integer("split", None, "which class-imbalanced split of the data set; 0 to 49 for mnist and "
                      "digits, 0 to 4 for cars and chairs")

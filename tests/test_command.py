@@ -4,7 +4,7 @@ import pytest
 
 SCRIPT = """
 import sys
-from eig_tf import command
+from eig_tf import command, files
 from eig_tf.errors import UserError
 
 def main(arguments):
@@ -40,9 +40,3 @@ def test_unknown_flag_is_one_sentence(command):
     result = command("-c", SCRIPT.format(body="pass"), "--nope")
     assert result.returncode == 2
     assert result.stderr == "error: Unknown command line flag 'nope'; --help lists the flags\n"
-
-
-def test_cache_directory_follows_the_environment(command):
-    script = "from eig_tf import command; print(command.default_cache_dir())"
-    assert command("-c", script, XDG_CACHE_HOME="/somewhere").stdout == "/somewhere/eig_tf\n"
-    assert command("-c", script, XDG_CACHE_HOME="").stdout == "~/.cache/eig_tf\n"

@@ -52,3 +52,10 @@ def test_content_that_json_cannot_hold_keeps_the_old_file(tmp_path):
 def test_text_is_utf8(tmp_path):
     files.write_text("λ₂ = 10", tmp_path / "note.txt")
     assert (tmp_path / "note.txt").read_bytes() == "λ₂ = 10".encode()
+
+
+
+def test_cache_directory_follows_the_environment(command):
+    script = "from eig_tf import files; print(files.default_cache_dir())"
+    assert command("-c", script, XDG_CACHE_HOME="/somewhere").stdout == "/somewhere/eig_tf\n"
+    assert command("-c", script, XDG_CACHE_HOME="").stdout == "~/.cache/eig_tf\n"

@@ -39,7 +39,7 @@ flags.DEFINE_bool("all", False, "also measure gumbel_infogan and the other gradi
 flags.DEFINE_multi_integer("num_images", [2_500, 250_000], "data: number of images of a set whose memory is "
                            "measured; may be repeated", lower_bound=1)
 flags.DEFINE_string("data_dir", None, "data: directory of --dataset's files; enlarged digits when absent")
-flags.DEFINE_string("cache_dir", command.default_cache_dir(), "data: directory of decoded data sets")
+flags.DEFINE_string("cache_dir", files.default_cache_dir(), "data: directory of decoded data sets")
 flags.DEFINE_string("output", None, "JSON file for the figures")
 
 # Digits have the images and the transformations of mnist, their networks apart.

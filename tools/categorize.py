@@ -14,14 +14,14 @@ from pathlib import Path
 
 from absl import flags
 
-from eig_tf import command
+from eig_tf import command, files
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("images", None, "folder of images to sort; the run's own data set when absent")
 flags.DEFINE_string("data_dir", None, "directory of the run's data set; as in training when absent")
-flags.DEFINE_string("cache_dir", command.default_cache_dir(), "directory of decoded data sets")
+flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
 flags.DEFINE_string("output", None, "CSV file to write, with a PNG of the same name beside it; "
                     "categories.csv in RUN_DIR when absent")
 

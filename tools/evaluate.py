@@ -8,13 +8,13 @@ images is trained once for each data set and kept in --cache_dir.
 
 from absl import flags
 
-from eig_tf import command
+from eig_tf import command, files
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("data_dir", None, "directory of the data set's files; as in training when absent")
-flags.DEFINE_string("cache_dir", command.default_cache_dir(), "directory of classifiers and decoded sets")
+flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of classifiers and decoded sets")
 flags.DEFINE_integer("images_per_code", 1000, "images generated for each code, 1 or more")
 flags.DEFINE_integer("evaluation_seed", 0, "of the generated images and of the 1-NN split, 0 or more")
 

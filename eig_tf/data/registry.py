@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from eig_tf import command
+from eig_tf import files
 from eig_tf.data import imbalance, listing, shards
 from eig_tf.errors import UserError
 
@@ -25,7 +25,7 @@ def load(config, data_dir=None, cache_dir=None):
         UserError: there is no such set, or its loader finds its files missing or damaged.
     """
     loader = find_loader(config.dataset)
-    cache_dir = cache_dir or command.default_cache_dir()
+    cache_dir = cache_dir or files.default_cache_dir()
     if data_dir is not None and shards.is_prepared(data_dir):
         return shards.load(data_dir, config, cache_dir)
     if config.dataset in IN_MEMORY:
