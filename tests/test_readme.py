@@ -31,6 +31,19 @@ def test_speed_ratios_are_those_of_the_benchmark(readme, repository):
     assert f"{benchmark['arithmetic']['share']:.0%} of the rate" in section
 
 
+def test_rates_and_memory_of_the_data_are_those_of_the_benchmark(readme, repository):
+    benchmark = json.loads((repository / "results" / "data_benchmark.json").read_text(encoding="utf-8"))
+    rates = {}
+    for row in benchmark["rates"]:
+        rates.setdefault(row["name"], {})[row["cores"]] = f"{row['pairs_per_second']['median']:,}"
+    for name, by_cores in rates.items():
+        row = rf"^\| {name} \| .* \| {by_cores[1]} \| {by_cores[2]} \|$"
+        assert re.search(row, readme, flags=re.MULTILINE)
+    text = " ".join(readme.split())
+    for row in benchmark["memory"]:
+        assert f"{row['mib']['end']['resident']} MiB with {row['images']:,}" in text
+
+
 @pytest.mark.slow
 def test_library_example_runs(readme, command):
     (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
