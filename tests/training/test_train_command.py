@@ -44,9 +44,9 @@ def test_help_of_a_preset_lists_its_fields(train, tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    ([], ["--dataset is missing", "digits, mnist"]),
-    (["--dataset=cifar"], ["'cifar'", "digits, mnist"]),
-    (["--dataset=../configs/mnist"], ["'../configs/mnist'", "digits, mnist"]),
+    ([], ["--dataset is missing", "digits, folder, mnist"]),
+    (["--dataset=cifar"], ["'cifar'", "digits, folder, mnist"]),
+    (["--dataset=../configs/mnist"], ["'../configs/mnist'", "digits, folder, mnist"]),
     (["--dataset=digits", "--epochs=3"], ["'epochs'", "--help"]),
     (["--dataset=digits", "--method=elastic"], ["--method is 'elastic'", "gumbel_infogan_pos"]),
     (["--dataset=digits", "--config.training.epoch=3"], ["config.training.epoch", "--help"]),
