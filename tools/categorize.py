@@ -52,11 +52,12 @@ def main(arguments):
     output = run_dir / "categories.csv" if FLAGS.output is None else Path(FLAGS.output)
     check_output(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
+    from eig_tf.data import names
     from eig_tf.evaluation import categories
     image_set, found = categories.categorize(run_dir, output, FLAGS.images, FLAGS.data_dir, FLAGS.cache_dir)
-    print(f"{len(image_set.images)} images from {image_set.source}")
+    print(names.printable(f"{len(image_set.images)} images from {image_set.source}"))
     for note in image_set.notes:
-        print(f"note: {note}")
+        print(names.printable(f"note: {note}"))
     print(categories.table(found))
     print(f"table    {output}")
     print(f"picture  {categories.picture_path(output)}")

@@ -1,6 +1,6 @@
 """What people should know of a set of images before they train on it."""
 
-from eig_tf.data import imbalance
+from eig_tf.data import imbalance, names
 
 
 def lines(image_set):
@@ -15,4 +15,5 @@ def lines(image_set):
             f"{name}: {count}" for name, count in zip(image_set.class_names, image_set.class_counts())))
         text.append("expected share of false negatives in a batch (sum p^2): "
                     f"{imbalance.expected_false_negatives(fractions):.3f}")
-    return [*text, *(f"note: {note}" for note in image_set.notes)]
+    # File names among them may hold bytes that cannot be printed.
+    return [names.printable(line) for line in (*text, *(f"note: {note}" for note in image_set.notes))]
