@@ -13,13 +13,12 @@ from typing import Any, Callable, NamedTuple, Optional, Tuple
 import numpy as np
 from tensorflow import keras
 
-from eig_tf.data import cache
+from eig_tf.data import cache, names
 from eig_tf.data.pictures import Unreadable
 from eig_tf.errors import UserError
 
 # Files decoded in one go: bounds the decoded images that wait to be written.
 _CHUNK = 256
-_NAMED = 3
 
 
 class Entry(NamedTuple):
@@ -137,8 +136,7 @@ def _check_share(listing, unreadable):
 
 
 def _some(sentences):
-    more = f"; and {len(sentences) - _NAMED} more" if len(sentences) > _NAMED else ""
-    return "; ".join(sentences[:_NAMED]) + more
+    return names.first_few(sentences, "; ")
 
 
 def _digest(listing):

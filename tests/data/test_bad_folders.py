@@ -260,7 +260,7 @@ def test_command_refuses_in_one_sentence(command, data, number, words):
 
 
 @pytest.mark.slow
-def test_command_names_the_folder_that_may_not_be_read(command, public, repository):
+def test_command_names_the_folder_that_may_not_be_read(command, public):
     paint(public / "data" / "closed", 2)
     (public / "data" / "closed").chmod(0)
     # The program is read before the rights are given up: a checkout may be its owner's alone.
