@@ -44,7 +44,8 @@ class RunDirectory:
         return config_lib.load(self.config)
 
     def load_environment(self):
-        """Where and with what the run was made: data_dir, precision, machine, versions, git revision.
+        """Where and with what the run was made: data_dir, what tells the
+        training images from others (`data`), precision, machine, versions, git revision.
 
         Raises:
             UserError: the file is missing or damaged.

@@ -1,6 +1,7 @@
 """What a data directory holds and lacks, without decoding it."""
 
 from eig_tf.data import imbalance, listing, mnist, registry, shard_info, shards
+from eig_tf.errors import UserError
 
 
 def lines(config, data_dir=None):
@@ -63,6 +64,10 @@ def _files(config, data_dir):
     listing.check(found)
     _check_fractions(config, len(found.class_names))
     yield f"{len(found.entries)} files would be read, of {len(found.class_names) or 'no'} classes"
+    # A file of cars holds 96 images, which is more than enough.
+    if config.dataset != "cars" and len(found.entries) < config.training.batch_size:
+        raise UserError(f"--config.training.batch_size is {config.training.batch_size}; {directory} holds "
+                        f"{len(found.entries)} images; expected no more than that")
 
 
 def _check_fractions(config, num_classes):

@@ -101,7 +101,7 @@ def load(listing, cache_dir):
 
 
 def _decode_all(listing, writer):
-    unreadable = list(listing.missing)
+    unreadable, found = list(listing.missing), set()
     progress = keras.utils.Progbar(len(listing.entries), verbose=int(sys.stdout.isatty()), unit_name="file")
     entries = iter(listing.entries)
     with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
@@ -111,6 +111,7 @@ def _decode_all(listing, writer):
                     unreadable.append(f"{entry.name}: {images}")
                 else:
                     writer.append(images, entry.label, entry.group, entry.name)
+                    found.add(entry.label)
             _check_share(listing, unreadable)
             progress.add(len(chunk))
     notes = [*listing.notes]
@@ -118,6 +119,10 @@ def _decode_all(listing, writer):
         notes.append(f"{len(unreadable)} left out as missing or unreadable: {_some(unreadable)}")
     if len(unreadable) == len(listing.entries) + len(listing.missing):
         raise UserError(f"{listing.directory} holds no image that can be read: {_some(unreadable)}")
+    lost = sorted({entry.label for entry in listing.entries} - found)
+    if lost:
+        raise UserError(f"{listing.directory} holds no image that can be read of class "
+                        f"{listing.class_names[lost[0]]} ({_some(unreadable)}); expected one or more of each")
     writer.finish(listing.class_names, listing.source, notes)
 
 

@@ -63,4 +63,5 @@ def find_directory(dataset, data_dir):
     if not Path(data_dir).is_dir():
         raise UserError(f"--data_dir is {str(data_dir)!r}, which is no directory; expected that of "
                         f"--dataset={dataset}, see docs/datasets.md")
-    return Path(data_dir)
+    # As runs record it: the cache knows a set by its path, and a relative one would be decoded again.
+    return Path(data_dir).absolute()

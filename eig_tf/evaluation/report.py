@@ -35,6 +35,7 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
     whole, image_set = registry.load_split(
         config, data_dir or environment.get("data_dir"), cache_dir)
     _check_labels(whole)
+    _check_held_out(image_set)
     judge = classifier.load_or_train(whole, cache_dir, config.dataset)
 
     counts = _count_generated(model, judge.model, images_per_code, len(whole.class_names), seed)
@@ -96,6 +97,13 @@ def _check_labels(whole):
         found = f"one class, {whole.class_names[0]}" if whole.class_names else "no labels"
         raise UserError(f"{whole.source}: the images have {found}; evaluation compares codes with two "
                         "classes or more (tools/categorize.py needs none)")
+
+
+def _check_held_out(image_set):
+    # `holdout.per_class_split` holds a fifth out, rounded to whole images: none of two.
+    if image_set.class_counts().max() < 3:
+        raise UserError(f"{image_set.source}: no class has more than {image_set.class_counts().max()} images "
+                        "to evaluate on; expected 3 or more of one, to hold a fifth out")
 
 
 def _count_generated(model, judge_model, images_per_code, num_classes, seed):

@@ -1,10 +1,12 @@
 """One training from config to finished run directory: build, restore, fit, record."""
 
+import hashlib
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from eig_tf import config as config_lib
@@ -42,7 +44,8 @@ def run(config, workdir, data_dir=None, cache_dir=None, overwrite=False):
                         f"holds {len(image_set.images)} images; expected no more than that")
     check_codes(config, image_set.class_fractions())
     make_view = augment.view_maker(config)
-    directory = prepare(workdir, config, overwrite)
+    data = _fingerprint(image_set)
+    directory = prepare(workdir, config, overwrite, data)
 
     strategy_lib.set_seed(config.seed)
     precision = strategy_lib.set_precision(config.training.precision)
@@ -59,7 +62,7 @@ def run(config, workdir, data_dir=None, cache_dir=None, overwrite=False):
     if epochs_done:
         print(f"continues after epoch {epochs_done}")
     if epochs_done < config.training.epochs:
-        directory.save_environment(_environment(config, precision, data_dir))
+        directory.save_environment(_environment(config, precision, data_dir, data))
         _fit(model, config, image_set, make_view, directory, manager, epochs_done, steps)
     return directory
 
@@ -96,14 +99,22 @@ def _describe_data(image_set):
     print(flush=True)
 
 
-def _environment(config, precision, data_dir):
+def _environment(config, precision, data_dir, data):
     return {
         "data_dir": str(Path(data_dir).absolute()) if data_dir else None,
+        "data": data,
         "precision": precision,
         "machine": strategy_lib.describe_machine(),
         "packages": strategy_lib.package_versions(),
         "git_revision": _git_revision(),
     }
+
+
+def _fingerprint(image_set):
+    """Tells a training set from others, wherever its files lie: how many images, and how some look."""
+    num = len(image_set.images)
+    some = np.unique(np.linspace(0, num - 1, 100).astype(np.int64))
+    return {"num_images": num, "digest": hashlib.sha256(image_set.images[some].tobytes()).hexdigest()[:16]}
 
 
 def _git_revision():

@@ -7,7 +7,7 @@ from eig_tf.errors import UserError
 from eig_tf.run_directory import RunDirectory
 
 
-def prepare(path, config, overwrite=False):
+def prepare(path, config, overwrite=False, data=None):
     """Creates a run directory, or checks that the run in it is the one asked for.
 
     More epochs than the saved config states are no other run: nothing in training depends on their
@@ -17,12 +17,14 @@ def prepare(path, config, overwrite=False):
         path: the directory.
         config: the config asked for.
         overwrite: whether a run that lies there is deleted first.
+        data: what tells the training images from others, as JSON can hold it; see `load_environment`.
 
     Returns:
         The `RunDirectory`, with the config saved.
 
     Raises:
-        UserError: the directory holds a run of another config or other files, or cannot be written.
+        UserError: the directory holds a run of another config, on other images, or other files, or cannot
+            be written.
     """
     directory = RunDirectory(path)
     try:
@@ -32,6 +34,7 @@ def prepare(path, config, overwrite=False):
                 _clear(directory)
             else:
                 _check_same_run(directory, config)
+                _check_same_data(directory, data)
         elif directory.path.exists() and (not directory.path.is_dir() or any(directory.path.iterdir())):
             raise UserError(f"--workdir is {str(path)!r}, which exists and holds no run; expected a new "
                             "or empty directory, or one of an earlier run")
@@ -71,3 +74,13 @@ def _check_same_run(directory, config):
     if found:
         raise UserError(f"{directory.path} holds a run of another config ({'; '.join(found)}); expected "
                         "the same settings, another --workdir, or --overwrite to start anew")
+
+
+def _check_same_data(directory, data):
+    """Two folders may go by the same flags, and a folder may change between two starts."""
+    # A run that was stopped before its first step has no environment yet.
+    saved = directory.load_environment().get("data") if directory.environment.is_file() else None
+    if saved is not None and data is not None and saved != data:
+        raise UserError(f"{directory.path} holds a run on other images ({saved['num_images']} then, "
+                        f"{data['num_images']} now, or others of that number); expected the same --data_dir "
+                        "with the same files, another --workdir, or --overwrite to start anew")

@@ -130,6 +130,11 @@ def test_unreadable_files_above_the_share_stop_it(make, load, tmp_path):
     assert not list((tmp_path / "cache" / "data").glob("made-*[!k]"))
 
 
+def test_class_without_any_readable_image_is_refused(make, load):
+    with pytest.raises(UserError, match=r"no image that can be read of class b \(1: it is bad; 3: it is bad"):
+        load(make("1", "bad", "3", "bad", max_unreadable=0.5))
+
+
 def test_missing_files_count_before_anything_is_decoded(make, load, decoder):
     with pytest.raises(UserError, match="1 of 3 files"):
         load(make("1", "2", missing=("box of 3",)))

@@ -89,6 +89,16 @@ def test_sets_of_files_need_their_directory(name, preset, tmp_path):
         registry.load(preset(name), tmp_path / "nowhere")
 
 
+def test_relative_and_absolute_directory_share_the_cache(preset, tmp_path, monkeypatch, capsys):
+    (tmp_path / "data").mkdir()
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "data" / "a.png")
+    monkeypatch.chdir(tmp_path)
+    registry.load(preset("folder"), "data", "cache")
+    assert "decodes 1 files" in capsys.readouterr().out
+    registry.load(preset("folder"), tmp_path / "data", "cache")
+    assert capsys.readouterr().out == ""
+
+
 def test_fractions_of_images_without_labels_are_refused(preset, tmp_path):
     data = tmp_path / "data"
     data.mkdir()

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from eig_tf.data.image_set import ImageSet
+from eig_tf.errors import UserError
 from eig_tf.evaluation import classifier, report, sampling
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
@@ -31,6 +32,21 @@ def test_prior_is_measured_beside_its_uniform_start(model, image_set):
     assert prior["generated_total_variation"] == pytest.approx(0.07)
     assert prior["generated_total_variation_of_uniform"] == pytest.approx(0.25)
     assert prior["kl"] == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("labels", "names", "sentence"), [
+    (None, (), "the images have no labels"),
+    (np.zeros(9, int), ("only",), "the images have one class, only"),
+])
+def test_images_that_codes_cannot_be_compared_with(labels, names, sentence):
+    with pytest.raises(UserError, match=sentence):
+        report._check_labels(ImageSet(np.zeros([9, 28, 28, 1], np.uint8), labels, names, "made"))
+
+
+def test_classes_too_small_to_hold_anything_out(image_set):
+    report._check_held_out(image_set)
+    with pytest.raises(UserError, match="made: no class has more than 2 images to evaluate on; expected 3"):
+        report._check_held_out(image_set.subset([0, 1, 3, 4]))
 
 
 def test_generated_images_are_counted_by_code(model, monkeypatch):

@@ -74,7 +74,11 @@ def test_picture_of_a_folder(tool, command, folder, tmp_path):
 
 
 def test_check_says_what_is_there_and_writes_nothing(tool, command, folder, tmp_path):
-    result = command(tool, "--dataset=folder", f"--data_dir={folder}", "--check")
+    arguments = (tool, "--dataset=folder", f"--data_dir={folder}", "--check")
+    result = command(*arguments)
+    assert result.returncode == 2
+    assert "--config.training.batch_size is 50" in result.stderr
+    result = command(*arguments, "--config.training.batch_size=8")
     assert result.returncode == 0, result.stderr
     assert "2 sub-folders with images" in result.stdout
     assert result.stdout.splitlines()[-2:] == ["8 files would be read, of 2 classes", "training can start"]

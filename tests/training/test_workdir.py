@@ -52,6 +52,24 @@ def test_same_config_goes_on_with_everything_kept(config, run):
     assert run.history.read_text() == "epoch,d_loss\n1,1.386294\n"
 
 
+def test_other_images_are_refused_and_nothing_is_touched(config, run):
+    run.save_environment({"data_dir": "/a", "data": {"num_images": 5, "digest": "one"}})
+    before = run.environment.read_bytes()
+    prepare(run.path, config, data={"num_images": 5, "digest": "one"})
+    for other in ({"num_images": 6, "digest": "one"}, {"num_images": 5, "digest": "two"}):
+        with pytest.raises(UserError, match=f"a run on other images .5 then, {other['num_images']} now"):
+            prepare(run.path, changed(config, training__epochs=10), data=other)
+    assert run.environment.read_bytes() == before
+    assert run.load_config().training.epochs == 4
+    prepare(run.path, config, overwrite=True, data=other)
+    assert not run.history.exists()
+
+
+def test_runs_that_did_not_record_their_images_go_on(config, run):
+    prepare(run.path, config, data={"num_images": 6, "digest": "one"})
+    assert run.history.is_file()
+
+
 def test_more_epochs_go_on_and_are_saved(config, run):
     prepare(run.path, changed(config, training__epochs=10))
     assert run.load_config().training.epochs == 10
