@@ -1,26 +1,29 @@
 """A folder of your own images, flat or with one sub-folder a class; see README, Your own images.
 
 What it trains: whatever lies there, resized to squares; labels serve evaluation only.
+With --preset=cpu: smaller networks and 100 epochs, for machines without a GPU.
 What to expect: depends on the images. Use 28 or 32 pixels for a first try without a GPU.
 
     python -m eig_tf.train --dataset=folder --data_dir=DIRECTORY --image_size=32 --num_codes=20
+    python -m eig_tf.train --dataset=folder --data_dir=DIRECTORY --preset=cpu --num_codes=20
 """
 
-from eig_tf.config import default_config
+from eig_tf.schema import default_config, for_64x64, for_cpu
 
 
 def get_config():
     """The preset; delta is a mild version of what the paper uses for photographs."""
-    config = default_config()
+    config = for_64x64(default_config())
     config.dataset = "folder"
     config.data.imbalance = "none"
-    config.data.image_size = 64  # 28 | 32 | 64
+    config.data.image_size = 64  # 28 | 32 | 64 | 128
     config.data.channels = 3  # 1: grey | 3: colour
     config.data.resize = "crop"  # crop: the centred square | pad: the whole image, its border repeated
     config.data.max_unreadable = 0.05  # share of the files that may be left out
-    config.augment.zoom = 0.0
-    config.augment.flip = True
     config.augment.crop = 0.95
-    config.networks.noise_dim = 100
-    config.training.batch_size = 50
     return config
+
+
+def get_cpu_config():
+    """The preset for machines without a GPU."""
+    return for_cpu(get_config(), epochs=100)

@@ -16,68 +16,10 @@ PRESET_DIRECTORIES = (Path(__file__).parent / "configs", Path(__file__).parent.p
 
 # Fields that have a flag of their own: what makes one run another.
 NAMED_FLAGS = {
-    "dataset": "dataset", "method": "method", "split": "split", "seed": "seed",
+    "dataset": "dataset", "preset": "preset", "method": "method", "split": "split", "seed": "seed",
     "data.imbalance": "imbalance", "data.class_set": "class_set", "data.image_size": "image_size",
     "data.resize": "resize", "data.num_identities": "num_identities", "networks.num_codes": "num_codes",
 }
-
-
-def default_config():
-    """The schema with the paper's values for MNIST; presets change what differs for their set.
-
-    Returns:
-        A `ConfigDict`. Units and ranges stand beside the fields.
-    """
-    config = config_dict.ConfigDict()
-    config.dataset = ""
-    config.method = "elastic_infogan"
-    config.split = 0  # which of the set's class-imbalanced splits
-    config.seed = 0
-
-    config.data = config_dict.ConfigDict()  # presets add what their loader takes besides
-    config.data.imbalance = "paper"  # paper | none | fractions of the classes, 0.5,0.3,0.2
-
-    config.augment = config_dict.ConfigDict()  # delta: the positive view; see eig_tf.data.augment
-    config.augment.rotation = 10.0  # degrees either way
-    config.augment.zoom = 0.1  # share of the size either way
-    config.augment.flip = False  # mirror every other image, left to right
-    config.augment.crop = 1.0  # side of a random crop, share of the image's; it is resized back
-    config.augment.enlarge = 1.0  # scale, after which a random window of the image's size is cut out
-    config.augment.gamma_min = 1.0  # power of the brightness in [0, 1], drawn uniformly
-    config.augment.gamma_max = 1.0
-    config.augment.brightness = 0.0  # shift either way, share of the range
-    config.augment.contrast = 0.0  # change of the factor either way
-    config.augment.saturation = 0.0  # change of the factor either way
-    config.augment.hue = 0.0  # shift either way, turns of the colour circle
-    config.augment.greyscale = 0.0  # probability
-    config.augment.blur = 0.0  # largest standard deviation of a Gaussian, pixels
-
-    config.networks = config_dict.ConfigDict()
-    config.networks.noise_dim = 62  # Z
-    config.networks.num_codes = 10  # K
-    config.networks.num_continuous = 0  # C
-    config.networks.width = 1.0  # scale of the layers' sizes; 1 is the paper's
-
-    config.loss = config_dict.ConfigDict()
-    config.loss.gradient_routing = "head"  # head | shared: does Q's loss train the trunk
-    config.loss.information_weight = 1.0  # lambda_1
-    config.loss.information_target = "hard"  # hard | soft
-    config.loss.continuous_weight = 1.0
-    config.loss.contrastive_weight = 10.0  # lambda_2
-    config.loss.contrastive_temperature = 1.0  # tau'
-    config.loss.gumbel_temperature = 0.1  # tau
-
-    config.optimizer = config_dict.ConfigDict()
-    config.optimizer.learning_rate = 2e-4  # of D, G and Q
-    config.optimizer.prior_learning_rate = 2e-4
-    config.optimizer.beta_1 = 0.5
-
-    config.training = config_dict.ConfigDict()
-    config.training.epochs = 200
-    config.training.batch_size = 64
-    config.training.precision = "auto"  # auto | float32 | mixed_bfloat16
-    config.training.steps_per_execution = 32
-    return config
 
 
 def preset_names():
@@ -86,8 +28,12 @@ def preset_names():
                    if path.stem != "__init__"})
 
 
-def load_preset(name):
-    """Loads the preset `configs/<name>.py`.
+def load_preset(name, preset="paper"):
+    """Loads a preset of `configs/<name>.py`.
+
+    Args:
+        name: the data set.
+        preset: `paper`, or `cpu` for smaller networks where the data set has such a preset.
 
     Raises:
         UserError: there is no such preset.
@@ -98,11 +44,20 @@ def load_preset(name):
             spec = importlib.util.spec_from_file_location(f"eig_tf_preset_{name}", path)
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
-            return module.get_config()
+            return _makers(name, preset, module)[preset]()
     raise UserError(f"--dataset is {name!r}; expected one of {', '.join(preset_names())}")
 
 
-IMAGE_SIZES = (28, 32, 64)
+def _makers(name, preset, module):
+    makers = {"paper": module.get_config}
+    if hasattr(module, "get_cpu_config"):
+        makers["cpu"] = module.get_cpu_config
+    if preset not in makers:
+        raise UserError(f"--preset is {preset!r}; --dataset={name} expects {' or '.join(makers)}")
+    return makers
+
+
+IMAGE_SIZES = (28, 32, 64, 128)
 _CHOICES = {
     "method": tuple(METHODS),
     "data.image_size": IMAGE_SIZES,
@@ -120,21 +75,26 @@ _LIMITS = {
     "augment.enlarge": (1, True), "augment.gamma_min": (0, False), "augment.gamma_max": (0, False),
     "augment.brightness": (0, True), "augment.contrast": (0, True), "augment.saturation": (0, True),
     "augment.hue": (0, True), "augment.greyscale": (0, True), "augment.blur": (0, True),
+    "discriminator_augment.brightness": (0, True), "discriminator_augment.contrast": (0, True),
+    "discriminator_augment.shift": (0, True),
     "networks.noise_dim": (1, True), "networks.num_codes": (2, True),
     "networks.num_continuous": (0, True), "networks.width": (0, False),
+    "networks.stages": (1, True),
     "loss.information_weight": (0, True), "loss.continuous_weight": (0, True),
     "loss.contrastive_weight": (0, True), "loss.contrastive_temperature": (0, False),
     "loss.gumbel_temperature": (0, False),
     "optimizer.learning_rate": (0, False), "optimizer.prior_learning_rate": (0, False),
-    "optimizer.beta_1": (0, True),
+    "optimizer.beta_1": (0, True), "optimizer.generator_average_decay": (0, True),
     "training.epochs": (1, True), "training.batch_size": (2, True),
     "training.steps_per_execution": (1, True),
 }
 # field: the largest value
 _AT_MOST = {"data.max_unreadable": 1, "augment.crop": 1, "augment.brightness": 1, "augment.contrast": 1,
-            "augment.saturation": 1, "augment.hue": 0.5, "augment.greyscale": 1}
+            "augment.saturation": 1, "augment.hue": 0.5, "augment.greyscale": 1,
+            "discriminator_augment.brightness": 2, "discriminator_augment.contrast": 1}
 # field: the value it must stay below
-_BELOW = {"seed": 2**31, "augment.zoom": 1, "optimizer.beta_1": 1, "training.epochs": 2**31,
+_BELOW = {"seed": 2**31, "augment.zoom": 1, "optimizer.beta_1": 1,
+          "optimizer.generator_average_decay": 1, "training.epochs": 2**31,
           "training.batch_size": 2**31, "training.steps_per_execution": 2**31}
 
 
@@ -165,6 +125,13 @@ def validate(config):
     for field, bound in _BELOW.items():
         if not values[field] < bound:
             raise UserError(f"{flag(field)} is {values[field]}; expected less than {bound}")
+    size = image_shape(config)[0]
+    if size == 28 and values["networks.stages"] != 1:
+        raise UserError(f"{flag('networks.stages')} is {values['networks.stages']}; expected 1: the networks "
+                        "for 28x28 images have one stage")
+    if values["discriminator_augment.shift"] >= size:
+        raise UserError(f"{flag('discriminator_augment.shift')} is {values['discriminator_augment.shift']}; "
+                        f"expected less than the images' side, {size}")
     if values["augment.gamma_max"] < values["augment.gamma_min"]:
         raise UserError(f"{flag('augment.gamma_max')} is {values['augment.gamma_max']}; expected "
                         f"{flag('augment.gamma_min')}, {values['augment.gamma_min']}, or more")
@@ -226,7 +193,7 @@ def load(path):
         missing = [field for field in ("dataset", "method", "split", "seed") if field not in saved]
         if missing:
             raise ValueError(f"it lacks {', '.join(missing)}")
-        config = load_preset(saved["dataset"]).lock()
+        config = load_preset(saved["dataset"], saved.get("preset", "paper")).lock()
         config.update(saved)
         validate(config)
     except FileNotFoundError:

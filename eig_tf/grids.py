@@ -51,7 +51,7 @@ def traversal_grid(model, index, columns=COLUMNS):
 
 def generate(model, latents):
     """Generates in inference mode, as uint8 images [N, H, W, C]."""
-    images = model.generator(latents, training=False)
+    images = model(latents)
     return to_uint8(images.numpy())
 
 

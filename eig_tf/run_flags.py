@@ -11,6 +11,7 @@ from eig_tf.methods import METHODS
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("dataset", None, "preset to use: " + ", ".join(config_lib.preset_names()))
+flags.DEFINE_string("preset", None, "paper, or cpu for smaller networks: cars, chairs, shapenet, ytf, folder")
 flags.DEFINE_string("data_dir", None, "directory of the data set's files")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
 flags.DEFINE_string("method", None, "one of " + ", ".join(METHODS))
@@ -21,7 +22,7 @@ flags.DEFINE_string("imbalance", None, "paper, none, or one fraction a class, su
 flags.DEFINE_string("class_set", None, "cars, chairs: which of the paper's five sets of ten classes (0 to "
                     "4), random, or ids such as 003,017")
 flags.DEFINE_integer("num_identities", None, "ytf: how many people, in alphabetical order")
-flags.DEFINE_integer("image_size", None, "side of the images, 28, 32 or 64; not for digits and mnist")
+flags.DEFINE_integer("image_size", None, "side of the images, 28, 32, 64 or 128; not for digits and mnist")
 flags.DEFINE_string("resize", None, "folder: crop to the centred square, or pad to one")
 flags.DEFINE_integer("num_codes", None, "K, the number of categories to find")
 
@@ -31,7 +32,7 @@ def define_config_flags(argv):
     FLAGS(argv, known_only=True)
     if FLAGS.dataset is None:
         return ""
-    preset = config_lib.load_preset(FLAGS.dataset)
+    preset = config_lib.load_preset(FLAGS.dataset, FLAGS.preset or "paper")
     _check_fields(argv, preset)
     fields = [f"  --config.{line}" for line in config_lib.describe(preset).splitlines()
               if line.split()[0] not in _TOP_LEVEL]
@@ -62,7 +63,7 @@ def config_from_flags():
     """
     if FLAGS.dataset is None:
         raise UserError(f"--dataset is missing; expected one of {', '.join(config_lib.preset_names())}")
-    config = config_lib.load_preset(FLAGS.dataset)
+    config = config_lib.load_preset(FLAGS.dataset, FLAGS.preset or "paper")
     config.update(FLAGS.config)
     known = config_lib.flatten(config)
     for field, name in config_lib.NAMED_FLAGS.items():

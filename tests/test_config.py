@@ -7,6 +7,7 @@ import pytest
 
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
+from eig_tf.schema import default_config
 
 # Field and value of the paper's MNIST setting (section 4, supplement 4.1 and 4.4).
 PAPER = {
@@ -30,7 +31,7 @@ def set_field(config, field, value):
 
 @pytest.fixture
 def config():
-    config = config_lib.default_config()
+    config = default_config()
     config.dataset = "mnist"
     return config
 
@@ -46,7 +47,7 @@ def test_every_preset_is_valid_and_has_the_fields_of_the_schema(name):
     preset = config_lib.load_preset(name)
     config_lib.validate(preset)
     assert preset.dataset == name
-    schema = config_lib.flatten(config_lib.default_config()).keys()
+    schema = config_lib.flatten(default_config()).keys()
     own = config_lib.flatten(preset).keys() - schema
     assert schema <= config_lib.flatten(preset).keys()
     assert all(field.startswith("data.") for field in own)
@@ -155,7 +156,7 @@ def test_saved_config_is_loaded_equal(config, tmp_path):
 
 
 def _saved(**changes):
-    content = config_lib.default_config().to_dict()
+    content = default_config().to_dict()
     content.update(dataset="mnist", **changes)
     return content
 
@@ -184,7 +185,7 @@ def test_fields_that_a_later_version_added_take_their_defaults(tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(_saved(training={"epochs": 2})))
     training = config_lib.load(path).training
-    assert (training.epochs, training.batch_size) == (2, config_lib.default_config().training.batch_size)
+    assert (training.epochs, training.batch_size) == (2, default_config().training.batch_size)
 
 
 def test_saved_config_that_is_no_text_is_refused(tmp_path):

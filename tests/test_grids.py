@@ -5,12 +5,12 @@ from PIL import Image
 from eig_tf import grids
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import dcgan
+from eig_tf.networks import mnist
 
 
 @pytest.fixture(scope="module")
 def model():
-    return InfoGAN(dcgan.build(noise_dim=8, num_codes=3, num_continuous=2, width=0.1),
+    return InfoGAN(mnist.build(noise_dim=8, num_codes=3, num_continuous=2, width=0.1),
                    CodePrior(3), noise_dim=8, num_continuous=2)
 
 

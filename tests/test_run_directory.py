@@ -10,13 +10,14 @@ from eig_tf import config as config_lib
 from eig_tf.errors import UserError
 from eig_tf.models.build import build_infogan
 from eig_tf.run_directory import RunDirectory
+from eig_tf.schema import default_config
 
 FRACTIONS = np.arange(1, 11) / 55
 
 
 def save_run(path, method):
     """Writes a run of two epochs with untrained weights; returns its model."""
-    config = config_lib.default_config()
+    config = default_config()
     config.dataset, config.method = "digits", method
     config.networks.width = 0.0625
     model = build_infogan(config, FRACTIONS)

@@ -3,16 +3,18 @@
     python tools/evaluate.py RUN_DIR
 
 Writes evaluation.json, confusion.png and prior.png into RUN_DIR. The classifier that judges generated
-images is trained once for each data set and kept in --cache_dir.
+images is trained once for each data set and kept in --cache_dir; tools/train_classifier.py trains it
+beforehand.
 """
 
 from absl import flags
 
-from eig_tf import command, files
+from eig_tf import classifier_flags, command, files
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
 
+flags.adopt_module_key_flags(classifier_flags)
 flags.DEFINE_string("data_dir", None, "directory of the data set's files; as in training when absent")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of classifiers and decoded sets")
 flags.DEFINE_integer("images_per_code", 1000, "images generated for each code, 1 or more")
@@ -28,7 +30,7 @@ def main(arguments):
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.evaluation import report
     evaluation = report.evaluate(run_dir, FLAGS.cache_dir, FLAGS.data_dir, FLAGS.images_per_code,
-                                 FLAGS.evaluation_seed)
+                                 FLAGS.evaluation_seed, FLAGS.classifier, FLAGS.pretrained_weights)
     print(report.table(evaluation))
     print(f"evaluation     {run_dir}/evaluation.json, confusion.png, prior.png")
 

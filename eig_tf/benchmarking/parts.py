@@ -42,7 +42,8 @@ def part_cases(model, data, steps):
     """The parts of a step, each a `tf.function` of its own on a fixed batch.
 
     The two phases include their optimizer's update, and the second one the generator's only pass, so
-    that together they are the step. The generator's forward pass and the updates stand alone as well.
+    that together they are the step, but for the running average of G's weights. The generator's forward
+    pass and the updates stand alone as well.
 
     Args:
         model: a compiled `InfoGAN`.
@@ -57,7 +58,7 @@ def part_cases(model, data, steps):
     seed = tf.constant([0, 0])
     fixed_latents = model.sample_latents(num, seed)
     fixed_images = model.generator(fixed_latents, training=True)
-    activations = model.trunk(images, training=True)
+    activations = [discriminator.trunk(images, training=True) for discriminator in model.discriminators]
 
     @tf.function
     def generator_pass():
@@ -74,10 +75,13 @@ def part_cases(model, data, steps):
             generated = model.generator(latents, training=True)
         model.generator_phase(tape, latents, generated, images, views, activations)
 
-    return [repeated("generator forward pass", generator_pass, steps),
-            repeated("D phase, with its update", discriminator_phase, steps),
-            repeated("G phase, with its pass and update", generator_phase, steps),
-            repeated("optimizer updates alone", _updates(model), steps)]
+    cases = [repeated("generator forward pass", generator_pass, steps),
+             repeated("D phase, with its update", discriminator_phase, steps),
+             repeated("G phase, with its pass and update", generator_phase, steps),
+             repeated("optimizer updates alone", _updates(model), steps)]
+    if model.average_generator is not None:
+        cases.append(repeated("running average of G", tf.function(model.update_average), steps))
+    return cases
 
 
 def _updates(model):

@@ -7,7 +7,7 @@ from ml_collections import config_dict
 from tensorflow import keras
 
 from eig_tf.models.build import build_infogan
-from eig_tf.models.infogan import adam
+from eig_tf.models.optimizers import adam
 from eig_tf.networks.precision import policy
 
 
@@ -49,6 +49,7 @@ def two_pass_step(model, data):
         latents = model.sample_latents(num, seed)
         generated = model.generator(latents, training=True)
     model.generator_phase(tape, latents, generated, images, views, real_activations)
+    model.update_average()
 
 
 def step_variants(config, precision, everything=False):

@@ -115,8 +115,7 @@ def recognize(model, images, batch_size=_BATCH):
     progress = keras.utils.Progbar(len(images), verbose=int(sys.stdout.isatty()), unit_name="image")
     for start in range(0, len(images), batch_size):
         batch = images[start:start + batch_size]
-        activations = model.trunk(pipeline.to_float(batch), training=False)
-        _, logits, _ = model.recognition_head(activations, training=False)
+        _, logits, _ = model.recognize(pipeline.to_float(batch))
         # In float32 the surest images would all have probability one, and no order.
         logits = logits.numpy().astype(np.float64)
         codes.append(np.argmax(logits, axis=-1))

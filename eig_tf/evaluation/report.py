@@ -5,15 +5,15 @@ from tensorflow import keras
 
 from eig_tf import files
 from eig_tf.data import registry
-from eig_tf.errors import UserError
-from eig_tf.evaluation import classifier, figures, metrics, nearest, sampling
+from eig_tf.evaluation import classifier, figures, judge_report, metrics, nearest, sampling
 from eig_tf.models.build import build_infogan
 from eig_tf.run_directory import RunDirectory
 
 IMAGES_PER_CODE = 1000
 
 
-def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, seed=0):
+def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, seed=0, architecture=None,
+             pretrained_weights=None):
     """Evaluates the last checkpoint of a run; writes `evaluation.json` and two pictures beside it.
 
     Args:
@@ -22,21 +22,25 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
         data_dir: where the data set's files lie; where they lay in training when None.
         images_per_code: images generated for each code (1000 in the paper).
         seed: of the generated images and the 1-NN split.
+        architecture: of the classifier; see `classifier.choose`.
+        pretrained_weights: file that the classifier's ResNet-50 starts from, or None.
 
     Returns:
         What was written, as a dict.
 
     Raises:
-        UserError: no run, no checkpoint, the data cannot be loaded or have no labels to compare with.
+        UserError: no run, no checkpoint, the data cannot be loaded or have no labels to compare with,
+            or the classifier cannot be had.
     """
     directory = RunDirectory(path)
     config, model, epochs_done = directory.restore_model()
     environment = directory.load_environment()
+    recipe = classifier.choose(config, architecture, pretrained_weights)
     whole, image_set = registry.load_split(
         config, data_dir or environment.get("data_dir"), cache_dir)
-    _check_labels(whole)
-    _check_held_out(image_set)
-    judge = classifier.load_or_train(whole, cache_dir, config.dataset)
+    classifier.check_images(whole)
+    classifier.check_held_out(image_set)
+    judge = classifier.load_or_train(whole, cache_dir, config.dataset, recipe)
 
     counts = _count_generated(model, judge.model, images_per_code, len(whole.class_names), seed)
     code_to_class = metrics.match_codes(counts)
@@ -66,44 +70,32 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
 
 
 def table(evaluation):
-    """The main figures of an evaluation as lines of text."""
+    """The main figures of an evaluation as lines of text, with a warning where the classifier is weak."""
     prior, one_nn = evaluation["prior"], evaluation["one_nn"]
     recognition, judge = evaluation["recognition"], evaluation["classifier"]
     kl = "infinite" if prior["kl"] is None else f"{prior['kl']:.3f} nats"
+    judged = f"  [classifier {judge['accuracy']:.3f}]"
     rows = [
-        ("NMI (code, class of generated image)", f"{evaluation['nmi']:.3f}"),
-        ("ENT", f"{evaluation['ent']:.3f} nats"),
+        ("NMI (code, class of generated image)", f"{evaluation['nmi']:.3f}{judged}"),
+        ("ENT", f"{evaluation['ent']:.3f} nats{judged}"),
         ("matched prior, total variation from true", f"{prior['total_variation']:.3f} "
-         f"(uniform: {prior['total_variation_of_uniform']:.3f})"),
-        ("matched prior, KL(true || learned)", kl),
+         f"(uniform: {prior['total_variation_of_uniform']:.3f}){judged}"),
+        ("matched prior, KL(true || learned)", f"{kl}{judged}"),
         ("classes generated under the learned prior, total variation",
          f"{prior['generated_total_variation']:.3f} "
-         f"(under uniform codes: {prior['generated_total_variation_of_uniform']:.3f})"),
+         f"(under uniform codes: {prior['generated_total_variation_of_uniform']:.3f}){judged}"),
         ("1-NN accuracy of Q's features", f"{one_nn['accuracy']:.3f} "
          f"(before training: {one_nn['accuracy_of_random_weights']:.3f})"),
         ("Q on real images: accuracy, NMI, ARI", f"{recognition['accuracy']:.3f}, "
          f"{recognition['nmi']:.3f}, {recognition['ari']:.3f}"),
-        ("classifier accuracy, held-out fifth", f"{judge['accuracy']:.4f}"),
+        ("classifier accuracy, held-out fifth", f"{judge['accuracy']:.4f} ({judge_report.describe(judge)})"),
     ]
     width = max(len(name) for name, _ in rows)
     head = (f"{evaluation['dataset']}, {evaluation['method']}, split {evaluation['split']}, "
             f"seed {evaluation['seed']}, {evaluation['epochs']} epochs, "
             f"{evaluation['gradient_routing']} routing, {evaluation['images_per_code']} images a code")
-    return "\n".join([head] + [f"  {name:<{width}}  {value}" for name, value in rows])
-
-
-def _check_labels(whole):
-    if len(whole.class_names) < 2:
-        found = f"one class, {whole.class_names[0]}" if whole.class_names else "no labels"
-        raise UserError(f"{whole.source}: the images have {found}; evaluation compares codes with two "
-                        "classes or more (tools/categorize.py needs none)")
-
-
-def _check_held_out(image_set):
-    # `holdout.per_class_split` holds a fifth out, rounded to whole images: none of two.
-    if image_set.class_counts().max() < 3:
-        raise UserError(f"{image_set.source}: no class has more than {image_set.class_counts().max()} images "
-                        "to evaluate on; expected 3 or more of one, to hold a fifth out")
+    return "\n".join([head] + [f"  {name:<{width}}  {value}" for name, value in rows]
+                     + judge_report.warnings(judge, evaluation["dataset"]))
 
 
 def _count_generated(model, judge_model, images_per_code, num_classes, seed):

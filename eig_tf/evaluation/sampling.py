@@ -45,6 +45,5 @@ def recognize(model, images, batch_size=500):
 
 
 def _recognize_batch(model, images):
-    activations = model.trunk(to_float(images), training=False)
-    feature, logits, _ = model.recognition_head(activations, training=False)
+    feature, logits, _ = model.recognize(to_float(images))
     return feature.numpy(), logits.numpy()

@@ -3,9 +3,10 @@
 from eig_tf.config import image_shape
 from eig_tf.errors import UserError
 from eig_tf.methods import METHODS
+from eig_tf.models import differentiable
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import dcgan
+from eig_tf.networks import mnist, stackgan
 
 
 def check_codes(config, class_fractions):
@@ -49,8 +50,7 @@ def build_infogan(config, class_fractions=None):
     prior = CodePrior(sizes.num_codes, learned=method.prior == "learned",
                       probabilities=class_fractions, temperature=config.loss.gumbel_temperature)
     return InfoGAN(
-        networks=dcgan.build(
-            sizes.noise_dim, sizes.num_codes, sizes.num_continuous, image_shape(config), sizes.width),
+        networks=_build_networks(config),
         prior=prior,
         noise_dim=sizes.noise_dim,
         num_continuous=sizes.num_continuous,
@@ -61,5 +61,17 @@ def build_infogan(config, class_fractions=None):
         contrastive_weight=config.loss.contrastive_weight,
         contrastive_temperature=config.loss.contrastive_temperature,
         information_target=config.loss.information_target,
+        average_decay=config.optimizer.generator_average_decay,
+        discriminator_view=differentiable.view_maker(config),
         seed=config.seed,
     )
+
+
+def _build_networks(config):
+    sizes, shape = config.networks, image_shape(config)
+    common = {"noise_dim": sizes.noise_dim, "num_codes": sizes.num_codes,
+              "num_continuous": sizes.num_continuous, "width": sizes.width,
+              "averaged": config.optimizer.generator_average_decay > 0}
+    if shape[0] in stackgan.IMAGE_SIZES:
+        return stackgan.build(image_shape=shape, stages=sizes.stages, **common)
+    return mnist.build(channels=shape[-1], **common)

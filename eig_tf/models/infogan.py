@@ -5,7 +5,8 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow import keras
 
-from eig_tf.models import losses
+from eig_tf.models import averaging, losses
+from eig_tf.models.optimizers import adam, build_optimizer
 
 
 class Latents(NamedTuple):
@@ -23,7 +24,7 @@ class InfoGAN(keras.Model):
     term and the weights; `eig_tf.methods` holds the paper's combinations.
 
     Args:
-        networks: `eig_tf.networks.Networks`, built.
+        networks: `eig_tf.networks.Networks`, built; every loss is applied to the images of every stage.
         prior: a `CodePrior`.
         noise_dim: Z.
         num_continuous: C, the number of continuous codes r ~ U(-1, 1).
@@ -35,6 +36,10 @@ class InfoGAN(keras.Model):
         contrastive_weight: lambda_2.
         contrastive_temperature: tau'.
         information_target: `hard` or `soft`, see `losses.information_loss`.
+        average_decay: of the running average of G's weights, below 1, which generates outside training;
+            needs `networks.average_generator`. 0 for none.
+        discriminator_view: (images, stateless seed) -> images, a differentiable transformation of all
+            that the trunks see in training; None for none.
         seed: root of all randomness of training; with the step number it determines every draw.
 
     Raises:
@@ -44,12 +49,13 @@ class InfoGAN(keras.Model):
     def __init__(self, networks, prior, noise_dim=62, num_continuous=0, contrastive_term="nt_xent",
                  gradient_routing="head", information_weight=1.0, continuous_weight=1.0,
                  contrastive_weight=10.0, contrastive_temperature=1.0, information_target="hard",
-                 seed=0, name="infogan"):
+                 average_decay=0.0, discriminator_view=None, seed=0, name="infogan"):
         super().__init__(name=name)
         _check_choice("contrastive_term", contrastive_term, (None, "nt_xent", "positive_pairs"))
         _check_choice("gradient_routing", gradient_routing, ("head", "shared"))
         _check_choice("information_target", information_target, ("hard", "soft"))
-        self.generator, self.trunk, self.discriminator_head, self.recognition_head = networks
+        self.generator = networks.generator
+        self.discriminators = list(networks.discriminators)
         self.prior = prior
         self.noise_dim = noise_dim
         self.num_continuous = num_continuous
@@ -60,6 +66,9 @@ class InfoGAN(keras.Model):
         self.contrastive_weight = contrastive_weight
         self.contrastive_temperature = contrastive_temperature
         self.information_target = information_target
+        self.average_decay = average_decay
+        self.average_generator = networks.average_generator if average_decay else None
+        self.discriminator_view = discriminator_view
         self.seed = seed
         terms = ["d_loss", "g_loss", "info_loss"]
         terms += ["continuous_loss"] if num_continuous else []
@@ -92,14 +101,28 @@ class InfoGAN(keras.Model):
 
     @property
     def discriminator_variables(self):
-        """What the first phase trains: the trunk and D's head."""
-        return self.trunk.trainable_variables + self.discriminator_head.trainable_variables
+        """What the first phase trains: every stage's trunk and D head."""
+        return [variable for discriminator in self.discriminators
+                for network in (discriminator.trunk, discriminator.discriminator_head)
+                for variable in network.trainable_variables]
 
     @property
     def generator_variables(self):
-        """What the second phase trains, the prior aside: G, Q's head and, when routed to, the trunk."""
-        routed = self.trunk.trainable_variables if self.gradient_routing == "shared" else []
-        return self.generator.trainable_variables + self.recognition_head.trainable_variables + routed
+        """What the second phase trains, the prior aside: G, the Q heads and, when routed to, the trunks."""
+        routed = self.trunk_variables if self.gradient_routing == "shared" else []
+        return self.generator.trainable_variables + self.recognition_variables + routed
+
+    @property
+    def trunk_variables(self):
+        """Those of every stage's trunk."""
+        return [variable for discriminator in self.discriminators
+                for variable in discriminator.trunk.trainable_variables]
+
+    @property
+    def recognition_variables(self):
+        """Those of every stage's Q head."""
+        return [variable for discriminator in self.discriminators
+                for variable in discriminator.recognition_head.trainable_variables]
 
     @property
     def metrics(self):
@@ -107,8 +130,25 @@ class InfoGAN(keras.Model):
         return list(self.trackers.values())
 
     def call(self, latents, training=None):
-        """Generates images from `Latents`."""
-        return self.generator(latents, training=training)
+        """Generates the last stage's images from `Latents`, by the averaged weights where there are any.
+
+        `training` is Keras's and changes nothing: the generator is in inference mode.
+        """
+        return self.inference_generator(latents, training=False)[-1]
+
+    @property
+    def inference_generator(self):
+        """The generator outside training: that of the averaged weights where there is one, else G."""
+        return self.average_generator or self.generator
+
+    def recognize(self, images):
+        """What the last stage's Q says of images [N, H, W, C] in [-1, 1], in inference mode.
+
+        Returns:
+            The features [N, F], the code logits [N, K] and the means of the continuous codes [N, C].
+        """
+        discriminator = self.discriminators[-1]
+        return discriminator.recognition_head(discriminator.trunk(images, training=False), training=False)
 
     def sample_latents(self, num, seed, code=None):
         """Draws `Latents` as in training: noise ~ N(0, I), code ~ prior, continuous ~ U(-1, 1).
@@ -149,74 +189,105 @@ class InfoGAN(keras.Model):
             generated = self.generator(latents, training=True)
         real_activations = self.discriminator_phase(images, generated)
         self.generator_phase(generator_tape, latents, generated, images, views, real_activations)
+        self.update_average()
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
     def discriminator_phase(self, images, generated):
-        """Trains the trunk and D's head on the adversarial loss.
+        """Trains every trunk and D's head on the adversarial loss, summed over the stages.
 
         Returns:
-            The trunk's activations of the real images [N, A], from before its update.
+            Each trunk's activations of the real images, from before its update.
         """
         with tf.GradientTape() as tape:
-            both = tf.concat([images, tf.stop_gradient(generated)], axis=0)
-            activations = self.trunk(both, training=True, groups=2)
-            logits = self.discriminator_head(activations)
-            loss = self._average("d_loss", losses.discriminator_loss(*tf.split(logits, 2)))
+            adversarial, real_activations = [], []
+            for stage, (discriminator, fakes) in enumerate(zip(self.discriminators, generated)):
+                both = tf.concat([self._seen(images, stage, "real"),
+                                  self._seen(tf.stop_gradient(fakes), stage, "generated")], axis=0)
+                activations = discriminator.trunk(both, training=True, groups=2)
+                logits = discriminator.discriminator_head(activations)
+                adversarial.append(losses.discriminator_loss(*tf.split(logits, 2)))
+                real_activations.append(tf.split(activations, 2)[0])
+            loss = self._average("d_loss", tf.add_n(adversarial))
         variables = self.discriminator_variables
-        self.discriminator_optimizer.apply_gradients(
-            zip(tape.gradient(loss, variables), variables))
-        return tf.split(activations, 2)[0]
+        self.discriminator_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+        return real_activations
 
     def generator_phase(self, generator_tape, latents, generated, images, views, real_activations):
         """Trains G, Q and a learned prior at once; under `shared` routing Q's losses train the trunk."""
         shared = self.gradient_routing == "shared"
         with tf.GradientTape(persistent=shared) as tape:
             tape.watch(generated)
-            activations = self.trunk(generated, training=True)
-            adversarial = losses.generator_loss(self.discriminator_head(activations))
-            _, code_logits, means = self.recognition_head(activations, training=True)
-            recognition_loss = self._information_loss(latents, code_logits, means)
+            adversarial, recognized, pairs = [], [], []
+            for stage, (discriminator, fakes) in enumerate(zip(self.discriminators, generated)):
+                activations = discriminator.trunk(self._seen(fakes, stage, "generated"), training=True)
+                adversarial.append(losses.generator_loss(discriminator.discriminator_head(activations)))
+                recognized.append(discriminator.recognition_head(activations, training=True)[1:])
+                if self.contrastive_term:
+                    pairs.append(self._pair_activations(
+                        discriminator.trunk, images, views, real_activations[stage], stage))
+            recognition_loss = self._information_loss(latents, recognized)
             if self.contrastive_term:
-                if shared:
-                    pair = self.trunk(tf.concat([images, views], axis=0), training=True, groups=2)
-                else:
-                    # The first phase's activations of the images serve again, as in the official
-                    # release; the views pass the trunk after its update, one Adam step later.
-                    pair = tf.concat([real_activations, self.trunk(views, training=True)], axis=0)
-                recognition_loss += self._contrastive_loss(pair)
-            loss = self._average("g_loss", adversarial) + recognition_loss
-        image_gradient, *gradients = tape.gradient(
-            loss, [generated, *self.recognition_head.trainable_variables])
+                recognition_loss += self._contrastive_loss(pairs)
+            loss = self._average("g_loss", tf.add_n(adversarial)) + recognition_loss
+        image_gradients, gradients = tape.gradient(loss, [generated, self.recognition_variables])
         if shared:
-            gradients += tape.gradient(recognition_loss, self.trunk.trainable_variables)
+            gradients += tape.gradient(recognition_loss, self.trunk_variables)
         generator_gradients, prior_gradients = generator_tape.gradient(
             generated, [self.generator.trainable_variables, self.prior.trainable_variables],
-            output_gradients=image_gradient)
+            output_gradients=image_gradients)
         self.generator_optimizer.apply_gradients(
             zip(generator_gradients + gradients, self.generator_variables))
         if self.prior.learned:
-            self.prior_optimizer.apply_gradients(
-                zip(prior_gradients, self.prior.trainable_variables))
+            self.prior_optimizer.apply_gradients(zip(prior_gradients, self.prior.trainable_variables))
 
-    def _information_loss(self, latents, code_logits, means):
-        """The weighted information losses of generated images, a scalar."""
-        loss = self.information_weight * self._average("info_loss", losses.information_loss(
-            latents.code, code_logits, self.information_target))
+    def update_average(self):
+        """Lets the averaged weights, where there are any, follow G's; training never goes on from them."""
+        if self.average_generator is not None:
+            averaging.update(self.average_generator, self.generator, self.average_decay)
+
+    def _pair_activations(self, trunk, images, views, real_activations, stage):
+        """A trunk's activations [2N, ...] of the images and of their views."""
+        views = self._seen(views, stage, "views")
+        if self.gradient_routing == "shared":
+            images = self._seen(images, stage, "real")
+            return trunk(tf.concat([images, views], axis=0), training=True, groups=2)
+        # The first phase's activations of the images serve again, as in the official release; the
+        # views pass the trunk after its update, one Adam step later.
+        return tf.concat([real_activations, trunk(views, training=True)], axis=0)
+
+    def _information_loss(self, latents, recognized):
+        """The weighted information losses of what each Q says of generated images, a scalar."""
+        loss = self.information_weight * self._average("info_loss", tf.add_n([
+            losses.information_loss(latents.code, code_logits, self.information_target)
+            for code_logits, _ in recognized]))
         if self.num_continuous:
-            loss += self.continuous_weight * self._average(
-                "continuous_loss", losses.continuous_information_loss(latents.continuous, means))
+            loss += self.continuous_weight * self._average("continuous_loss", tf.add_n([
+                losses.continuous_information_loss(latents.continuous, means) for _, means in recognized]))
         return loss
 
-    def _contrastive_loss(self, pair_activations):
-        """The weighted contrastive term of activations [2N, A] of images and views, a scalar."""
-        features, logits, _ = self.recognition_head(pair_activations, training=True, groups=2)
-        if self.contrastive_term == "nt_xent":
-            per_example = losses.nt_xent_loss(
-                *tf.split(features, 2), temperature=self.contrastive_temperature)
-        else:
-            per_example = losses.positive_pair_loss(
-                *tf.split(tf.nn.softmax(logits), 2), temperature=self.contrastive_temperature)
-        return self.contrastive_weight * self._average("contrastive_loss", per_example)
+    def _contrastive_loss(self, pairs):
+        """The weighted contrastive term of each stage's activations of images and views, a scalar."""
+        per_example = []
+        for discriminator, activations in zip(self.discriminators, pairs):
+            features, logits, _ = discriminator.recognition_head(activations, training=True, groups=2)
+            if self.contrastive_term == "nt_xent":
+                per_example.append(losses.nt_xent_loss(
+                    *tf.split(features, 2), temperature=self.contrastive_temperature))
+            else:
+                per_example.append(losses.positive_pair_loss(
+                    *tf.split(tf.nn.softmax(logits), 2), temperature=self.contrastive_temperature))
+        return self.contrastive_weight * self._average("contrastive_loss", tf.add_n(per_example))
+
+    def _seen(self, images, stage, what):
+        """Images as trunk and heads see them: through `discriminator_view`, when there is one.
+
+        What is seen in both phases is drawn anew in the second, for D's update counts as a step of the seed.
+        """
+        if self.discriminator_view is None:
+            return images
+        seed = tf.random.experimental.stateless_fold_in(
+            self.step_seed(), 1 + 3 * stage + ("real", "generated", "views").index(what))
+        return self.discriminator_view(images, seed)
 
     def _average(self, name, per_example):
         """Logs per-example losses under `name`; returns their mean over the global batch."""
@@ -230,23 +301,6 @@ class InfoGAN(keras.Model):
         for number in (self.discriminator_optimizer.iterations, replica):
             seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32))
         return seed
-
-
-def adam(learning_rate=2e-4, beta_1=0.5):
-    """The paper's Adam.
-
-    The legacy class: its update is one fused kernel, which on a CPU halves the memory traffic of the
-    optimizer and with it a large part of the step.
-    """
-    return keras.optimizers.legacy.Adam(learning_rate, beta_1=beta_1, epsilon=1e-8)
-
-
-def build_optimizer(optimizer, variables):
-    """Creates an optimizer's state for its variables; only Keras's newer classes have a public way."""
-    if isinstance(optimizer, keras.optimizers.legacy.Optimizer):
-        optimizer._create_all_weights(variables)
-    else:
-        optimizer.build(variables)
 
 
 def _check_choice(name, value, choices):

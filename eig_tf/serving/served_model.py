@@ -24,13 +24,13 @@ class ServedModel:
         self._num_codes = model.prior.num_codes
         latents = Latents(*(tf.zeros([1, size]) for size in (
             model.noise_dim, self._num_codes, model.num_continuous)))
-        self._image_shape = model.generator(latents, training=False).shape[1:]
+        self._image_shape = model(latents).shape[1:]
 
     def variables(self):
         """The variables that the functions read, by network; D's head is not among them."""
-        model = self._model
-        parts = {"generator": model.generator, "trunk": model.trunk,
-                 "recognition_head": model.recognition_head, "prior": model.prior}
+        model, last = self._model, self._model.discriminators[-1]
+        parts = {"generator": model.inference_generator, "trunk": last.trunk,
+                 "recognition_head": last.recognition_head, "prior": model.prior}
         return {name: part.variables for name, part in parts.items()}
 
     def signatures(self):
@@ -113,8 +113,7 @@ class ServedModel:
         """
         # A convolution of no images fails on a CPU, with a message about its filters.
         images = checks.in_range("images", checks.not_empty("images", images), 0, 1)
-        activations = self._model.trunk(images * 2.0 - 1.0, training=False)
-        feature, logits, _ = self._model.recognition_head(activations, training=False)
+        feature, logits, _ = self._model.recognize(images * 2.0 - 1.0)
         return {"probabilities": tf.nn.softmax(logits),
                 "code": tf.argmax(logits, axis=-1, output_type=tf.int32),
                 "feature": feature}
@@ -144,7 +143,7 @@ class ServedModel:
 
     def _images(self, latents):
         """Images in [0, 1]; the networks' own range is [-1, 1]."""
-        return (self._model.generator(latents, training=False) + 1.0) / 2.0
+        return (self._model(latents) + 1.0) / 2.0
 
 
 def _stateless(seed):

@@ -13,7 +13,7 @@ from eig_tf import config as config_lib
 from eig_tf.data import augment, describe, pipeline, registry
 from eig_tf.errors import UserError
 from eig_tf.models.build import build_infogan, check_codes
-from eig_tf.models.infogan import adam
+from eig_tf.models.optimizers import adam
 from eig_tf.run_directory import restore
 from eig_tf.training import callbacks
 from eig_tf.training import strategy as strategy_lib

@@ -49,7 +49,7 @@ def test_reference_step_trains_as_the_package_does():
 def test_policy_is_restored_after_building_and_after_an_error():
     model = variants.build(variants.package_variant(load_preset("mnist"), "mixed_bfloat16"))
 
-    assert model.trunk.dense.compute_dtype == "bfloat16"
+    assert model.discriminators[0].trunk.dense.compute_dtype == "bfloat16"
     assert keras.mixed_precision.global_policy().name == "float32"
     with pytest.raises(KeyError), variants.policy("mixed_bfloat16"):
         raise KeyError

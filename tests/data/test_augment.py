@@ -9,6 +9,7 @@ from eig_tf import config as config_lib
 from eig_tf.data import augment, digits
 from eig_tf.errors import UserError
 from eig_tf.methods import METHODS
+from eig_tf.schema import default_config
 
 SEED = (11, 4)
 OFF = {"rotation": 0.0, "zoom": 0.0}
@@ -77,7 +78,7 @@ def test_values_that_say_so_leave_out_the_operation(colours):
     off = {"rotation": 0.0, "zoom": 0.0, "flip": False, "crop": 1.0, "enlarge": 1.0, "gamma_min": 1.0,
            "gamma_max": 1.0, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0,
            "greyscale": 0.0, "blur": 0.0}
-    assert set(off) == set(config_lib.default_config().augment)
+    assert set(off) == set(default_config().augment)
     np.testing.assert_array_equal(augment.positive_view(colours, SEED, **off), colours)
     assert kernels(colours, **off) == []
 
@@ -243,7 +244,7 @@ def test_works_inside_a_data_pipeline(colours):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_views_are_made_for_the_methods_that_use_them(images, method):
-    config = config_lib.default_config()
+    config = default_config()
     config.method = method
     config.augment.rotation, config.augment.zoom = 45.0, 0.3
     make_view = augment.view_maker(config)

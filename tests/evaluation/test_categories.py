@@ -13,7 +13,7 @@ from eig_tf.data.image_set import ImageSet
 from eig_tf.evaluation import categories, sampling
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import dcgan
+from eig_tf.networks import mnist
 
 
 class BrightnessModel:
@@ -22,15 +22,10 @@ class BrightnessModel:
     prior = CodePrior(3, learned=False, probabilities=[0.5, 0.25, 0.25])
 
     @staticmethod
-    def trunk(images, training):
-        assert not training
-        return images[:, 0, 0, :]
-
-    @staticmethod
-    def recognition_head(activations, training):
-        assert not training
-        zero = tf.zeros_like(activations)
-        return activations, tf.concat([zero, activations, -activations], axis=1), zero
+    def recognize(images):
+        brightness = images[:, 0, 0, :]
+        zero = tf.zeros_like(brightness)
+        return brightness, tf.concat([zero, brightness, -brightness], axis=1), zero
 
 
 class Batches:
@@ -74,7 +69,7 @@ def test_images_are_read_batch_by_batch_and_the_last_batch_counts():
 
 
 def test_codes_are_those_of_the_evaluation():
-    model = InfoGAN(dcgan.build(noise_dim=8, num_codes=3, width=0.1), CodePrior(3), noise_dim=8)
+    model = InfoGAN(mnist.build(noise_dim=8, num_codes=3, width=0.1), CodePrior(3), noise_dim=8)
     images = np.random.default_rng(0).integers(0, 256, [11, 28, 28, 1], dtype=np.uint8)
     result = categories.recognize(model, images, batch_size=4)
     np.testing.assert_array_equal(result.codes, sampling.recognize(model, images)[1])

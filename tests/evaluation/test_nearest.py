@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eig_tf.evaluation.nearest import one_nn_accuracy
+from eig_tf.evaluation.nearest import neighbours, one_nn_accuracy
 
 
 def test_separable_features_are_classified_perfectly():
@@ -29,3 +29,15 @@ def test_same_seed_same_split():
     generator = np.random.default_rng(3)
     labels, features = generator.integers(0, 3, 300), generator.normal(size=[300, 4])
     assert one_nn_accuracy(features, labels, 5) == one_nn_accuracy(features, labels, 5)
+
+
+def test_neighbours_are_candidates_in_the_order_of_their_angles():
+    angles = np.radians([0, 50, 10, 30, 5, 90])
+    lengths = np.array([1, 0.1, 20, 3, 7, 2])
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1) * lengths[:, np.newaxis]
+    found = neighbours(features, candidates=[5, 3, 2, 1], queries=[0, 4], num=3)
+    np.testing.assert_array_equal(found, [[2, 3, 1], [2, 3, 1]])
+
+
+def test_one_candidate_is_everyones_neighbour():
+    np.testing.assert_array_equal(neighbours(np.eye(3), [2], [0, 1], 1), [[2], [2]])

@@ -4,12 +4,12 @@ import pytest
 from eig_tf.evaluation import sampling
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import dcgan
+from eig_tf.networks import mnist
 
 
 @pytest.fixture(scope="module")
 def model():
-    return InfoGAN(dcgan.build(noise_dim=8, num_codes=3, width=0.1), CodePrior(3), noise_dim=8)
+    return InfoGAN(mnist.build(noise_dim=8, num_codes=3, width=0.1), CodePrior(3), noise_dim=8)
 
 
 def test_images_of_a_code(model):
@@ -24,7 +24,7 @@ def test_images_of_a_code(model):
 def test_the_code_is_one_hot_and_the_generator_in_inference_mode(model):
     noise = model.sample_latents(7, [0, 1]).noise
     code = np.tile([[0.0, 1.0, 0.0]], [7, 1]).astype(np.float32)
-    expected = model.generator((noise, code, np.zeros([7, 0], np.float32)), training=False)
+    (expected,) = model.generator((noise, code, np.zeros([7, 0], np.float32)), training=False)
     np.testing.assert_array_equal(sampling.images_of_code(model, 1, 7, seed=0),
                                   np.rint((expected.numpy() + 1) * 127.5).astype(np.uint8))
 

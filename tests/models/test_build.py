@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from eig_tf import config as config_lib
 from eig_tf.errors import UserError
 from eig_tf.methods import METHODS
 from eig_tf.models.build import build_infogan, check_codes
+from eig_tf.schema import default_config
 
 FRACTIONS = np.arange(1, 11) / 55
 
 
 @pytest.fixture
 def config():
-    config = config_lib.default_config()
+    config = default_config()
     config.networks.width = 0.125
     return config
 
@@ -48,9 +48,9 @@ def test_every_field_reaches_the_model(config):
     assert (model.prior.num_codes, model.prior.temperature) == (4, 0.7)
     images = model(model.sample_latents(2, (0, 0)))
     assert images.shape == (2, 32, 32, 3)
-    _, logits, means = model.recognition_head(model.trunk(images))
+    _, logits, means = model.recognize(images)
     assert (logits.shape, means.shape) == ((2, 4), (2, 2))
-    assert model.trunk.dense.units == 128
+    assert model.discriminators[0].trunk.convs[0].filters == 8
 
 
 @pytest.mark.parametrize("method", ["ground_truth_infogan", "ground_truth_infogan_ntxent"])

@@ -27,12 +27,12 @@ LOSSES_OF_Q = ("information", "nt_xent", "positive_pairs")
 
 def components(model):
     """The trainable variables of each component."""
-    q = model.recognition_head
+    q = model.discriminators[0].recognition_head
     return {
         "generator": model.generator.trainable_variables,
         "prior": model.prior.trainable_variables,
-        "trunk": model.trunk.trainable_variables,
-        "d_head": model.discriminator_head.trainable_variables,
+        "trunk": model.discriminators[0].trunk.trainable_variables,
+        "d_head": model.discriminators[0].discriminator_head.trainable_variables,
         "q_hidden": q.hidden.trainable_variables + q.hidden_norm.trainable_variables,
         "q_logits": q.prediction.trainable_variables,
     }

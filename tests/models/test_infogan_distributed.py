@@ -9,11 +9,11 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 from eig_tf.data import augment, pipeline
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import dcgan
+from eig_tf.networks import mnist
 
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
-    model = InfoGAN(dcgan.build(width=0.1), CodePrior(10), gradient_routing="{routing}")
+    model = InfoGAN(mnist.build(width=0.1), CodePrior(10), gradient_routing="{routing}")
     model.compile(steps_per_execution=2)
 images = np.random.default_rng(0).integers(0, 256, [64, 28, 28, 1], dtype=np.uint8)
 batches = pipeline.training_batches(images, 16, seed=0, epochs=1, make_view=augment.positive_view)

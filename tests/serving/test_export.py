@@ -40,7 +40,8 @@ def test_only_the_variables_that_serve_are_saved(exported, live):
     saved = [(name, shape) for name, shape in
              tf.train.list_variables(str(exported / "variables" / "variables"))
              if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]
-    parts = (live.generator, live.trunk, live.recognition_head, live.prior)
+    (discriminator,) = live.discriminators
+    parts = (live.generator, discriminator.trunk, discriminator.recognition_head, live.prior)
     expected = [variable for part in parts for variable in part.variables]
     assert len(saved) == len(expected)
     assert sorted(tuple(shape) for _, shape in saved) == sorted(tuple(v.shape) for v in expected)

@@ -28,7 +28,7 @@ def _live_images(live, seeds, codes, continuous=None):
     noise = np.stack([tf.random.stateless_normal([62], tf.constant([seed, 0], tf.int64)) for seed in seeds])
     if continuous is None:
         continuous = np.zeros([len(seeds), 0], np.float32)
-    return (live.generator(Latents(noise, codes, continuous), training=False).numpy() + 1) / 2
+    return (live(Latents(noise, codes, continuous)).numpy() + 1) / 2
 
 
 def test_generate_equals_the_live_model(served, live):
@@ -90,7 +90,7 @@ def test_sample_equals_the_live_model(served, live):
     assert sampled["code"].dtype == np.int32
     np.testing.assert_array_equal(sampled["code"], code)
     np.testing.assert_allclose(
-        sampled["images"], (live.generator(latents, training=False) + 1) / 2, **TOLERANCE)
+        sampled["images"], (live(latents) + 1) / 2, **TOLERANCE)
 
 
 def test_sample_draws_codes_from_the_learned_prior(served, live):
@@ -112,7 +112,7 @@ def test_categorize_equals_the_live_model(served, live):
     images = np.random.default_rng(0).uniform(0, 1, [7, 28, 28, 1]).astype(np.float32)
     images[0], images[1] = 0, 1  # both ends of the range are allowed
     found = served("categorize", images=images)
-    feature, logits, _ = live.recognition_head(live.trunk(images * 2 - 1, training=False), training=False)
+    feature, logits, _ = live.recognize(images * 2 - 1)
     np.testing.assert_allclose(found["feature"], feature, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(found["probabilities"], tf.nn.softmax(logits), **TOLERANCE)
     np.testing.assert_array_equal(found["code"], found["probabilities"].argmax(axis=-1))
@@ -183,7 +183,7 @@ def test_sample_draws_continuous_codes(continuous_served, continuous_live):
     latents = continuous_live.sample_latents(4, latents_seed, code)
     assert np.ptp(latents.continuous) > 0.5
     np.testing.assert_allclose(
-        sampled["images"], (continuous_live.generator(latents, training=False) + 1) / 2, **TOLERANCE)
+        sampled["images"], (continuous_live(latents) + 1) / 2, **TOLERANCE)
 
 
 @pytest.mark.parametrize(("continuous", "sentence"), [

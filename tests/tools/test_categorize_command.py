@@ -160,7 +160,7 @@ def test_data_set_that_has_moved(trained, tmp_path):
 def test_run_that_diverged_is_refused(tmp_path):
     directory = make_run(tmp_path / "run")
     model = build_infogan(directory.load_config())
-    kernel = model.recognition_head.prediction.kernel
+    kernel = model.discriminators[0].recognition_head.prediction.kernel
     kernel.assign(np.full(kernel.shape, np.nan))
     directory.checkpoint_manager(model).save(checkpoint_number=1)
     with pytest.raises(UserError, match="whose answers are no finite numbers"):

@@ -7,12 +7,13 @@ import pytest
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
 from eig_tf.run_directory import RunDirectory
+from eig_tf.schema import default_config
 from eig_tf.training.workdir import prepare
 
 
 @pytest.fixture
 def config():
-    config = config_lib.default_config()
+    config = default_config()
     config.dataset = "digits"
     config.training.epochs = 4
     return config

@@ -1,0 +1,108 @@
+"""The classes that a run's codes match, as its evaluation found them, and the order to show codes in."""
+
+import json
+from typing import List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from eig_tf.data import names
+from eig_tf.errors import UserError
+from eig_tf.evaluation import image_grid
+
+_LONGEST_NAME = 18
+
+
+class Matching(NamedTuple):
+    """What an evaluation says of the codes.
+
+    Attributes:
+        code_to_class: the class of each of the K codes; None for those left over when K > C.
+        class_names: C names.
+        counts: int64 [K, C], generated images of each code by the class that the classifier sees.
+        true: float64 [C], fractions of the classes in the training images.
+        epochs: after how many the run was evaluated.
+    """
+
+    code_to_class: List[Optional[int]]
+    class_names: Tuple[str, ...]
+    counts: np.ndarray
+    true: np.ndarray
+    epochs: int
+
+
+def read(path, num_codes):
+    """Reads an `evaluation.json`.
+
+    Args:
+        path: the file.
+        num_codes: K of the run.
+
+    Returns:
+        `Matching`, or None when there is no such file.
+
+    Raises:
+        UserError: the file cannot be read or does not belong to such a run.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        matching = Matching(
+            list(content["code_to_class"]), tuple(map(str, content["class_names"])),
+            np.array(content["confusion"], np.int64), np.array(content["prior"]["true"], np.float64),
+            int(content["epochs"]))
+        _check(matching, num_codes)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is no evaluation of this run: {' '.join(str(error).split())}; expected the "
+                        "file that tools/evaluate.py writes, or none") from None
+    return matching
+
+
+def order(probabilities, matching=None):
+    """All K codes in the order to show them in, and that order in words.
+
+    Args:
+        probabilities: float [K].
+        matching: a `Matching`, None when the run was not evaluated.
+
+    Returns:
+        A list of codes, by matched class where there is a matching, those without a class last, else the
+        most probable first; and words for a title.
+    """
+    by_probability = np.argsort(-np.asarray(probabilities), kind="stable").tolist()
+    if matching is None:
+        return by_probability, "the most probable first"
+    classes = matching.code_to_class
+    # Sorting is stable: codes without a class keep the order of their probabilities.
+    return sorted(by_probability, key=lambda code: (classes[code] is None, classes[code] or 0)), (
+        "ordered by the class they match")
+
+
+def label(code, probability, matching=None):
+    """What stands beside a code: its number, its probability, any class that it matches and how well.
+
+    A matching is one to one, so that it may give a code a class that few of its images or none show: the
+    share of those that do stands with the class.
+    """
+    lines = [f"code {code}", f"p = {probability:.3f}"]
+    if matching is not None:
+        match = matching.code_to_class[code]
+        if match is None:
+            lines.append("no class")
+        else:
+            share = matching.counts[code, match] / max(1, matching.counts[code].sum())
+            name = image_grid.shorten(names.printable(matching.class_names[match]), _LONGEST_NAME)
+            lines.append(f"{name}: {100 * share:.0f} %")
+    return "\n".join(lines)
+
+
+def _check(matching, num_codes):
+    num_classes = len(matching.class_names)
+    if len(matching.code_to_class) != num_codes or matching.counts.shape != (num_codes, num_classes):
+        raise ValueError(f"confusion is {matching.counts.shape}, not that of {num_codes} codes and "
+                         f"{num_classes} classes")
+    if matching.true.shape != (num_classes,):
+        raise ValueError(f"prior.true is {matching.true.shape}, not that of {num_classes} classes")
+    matches = [match for match in matching.code_to_class if match is not None]
+    if any(not isinstance(match, int) or not 0 <= match < num_classes for match in matches):
+        raise ValueError(f"code_to_class has other numbers than those of {num_classes} classes")

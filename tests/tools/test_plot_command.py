@@ -1,0 +1,65 @@
+"""Drawing a run's figures as a user does it, with the first weights of a small run."""
+
+import os
+
+import pytest
+
+from eig_tf import config as config_lib
+from eig_tf.models.build import build_infogan
+from eig_tf.run_directory import RunDirectory
+
+
+@pytest.fixture
+def plot(command, repository):
+    def run(*arguments, **environment):
+        return command(repository / "tools" / "plot.py", *arguments, **environment)
+    return run
+
+
+def test_help_needs_no_tensorflow(plot, repository, tmp_path):
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+    result = plot("--help", PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
+    assert result.returncode == 0
+    assert "--codes_as" in result.stdout and "RUN_DIR" in result.stdout
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ([], "the arguments are none; expected exactly one, RUN_DIR"),
+    (["none"], "none is no directory; expected a run directory that eig_tf.train wrote"),
+    ([".", "--columns=0"], "--columns is 0; expected a number from 1 to 100"),
+    ([".", "--columns=101"], "--columns is 101; expected a number from 1 to 100"),
+    ([".", "--seed=-1"], "--seed is -1; expected a number from 0 to 2147483647"),
+    ([".", "--codes=1,two"], "--codes is '1,two'; expected different codes, such as 0,3,7"),
+    ([".", "--codes=-1"], "--codes is '-1'; expected different codes, such as 0,3,7"),
+    ([".", "--codes=3,3"], "--codes is '3,3'; expected different codes, such as 0,3,7"),
+    ([".", "--codes="], "--codes is ''; expected different codes, such as 0,3,7"),
+    ([".", "--formats=png,svg"], "--formats is 'png,svg'; expected png, pdf or png,pdf"),
+    ([".", "--formats="], "--formats is ''; expected png, pdf or png,pdf"),
+    ([".", "--output=file"], "--output is 'file', which is no directory; expected one, or a new name"),
+    ([".", "--output=no/figures"], "--output is 'no/figures', but 'no' is no directory that can be written; "
+     "expected a directory in one"),
+])
+def test_bad_command_lines_are_refused_before_any_work(plot, repository, tmp_path, arguments, message):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+    result = plot(*arguments, PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
+    assert result.returncode == 2
+    assert result.stderr.strip() == f"error: {message}"
+
+
+def test_figures_of_a_run(plot, tmp_path):
+    config = config_lib.load_preset("digits")
+    config.networks.width = 0.1
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    config_lib.save(config, directory.config)
+    directory.save_environment({"data_dir": None})
+    directory.checkpoint_manager(build_infogan(config)).save(checkpoint_number=1)
+    result = plot("run", "--codes=7,0", "--columns=2")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert "note: the run has no continuous codes; traversals are left out" in lines
+    for name in ("codes", "neighbours", "prior"):
+        assert f"figure  run/figures/{name}.png" in lines
+        assert (tmp_path / "run" / "figures" / f"{name}.png").is_file()

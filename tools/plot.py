@@ -1,0 +1,87 @@
+"""Draws the figures of the paper of a run directory.
+
+    python tools/plot.py RUN_DIR
+    python tools/plot.py RUN_DIR --codes=0,3,7 --columns=8 --formats=png,pdf --output=figures
+
+Writes, all or none, into RUN_DIR/figures:
+  codes           images of each code, with its probability and the class it matches (figures 4 to 7)
+  traversal_J     each code while continuous code J runs from -1 to 1, where the run has such codes
+  neighbours      real images and their five nearest by Q's feature, red where the class differs (figure 9)
+  prior           learned against true distribution
+  prior_history   the probability of each code over the epochs
+  losses          each loss over the epochs
+  confusion       codes and the classes of their images
+Matched classes and confusion are those that tools/evaluate.py found; a run without them is drawn as well.
+"""
+
+import os
+from pathlib import Path
+
+from absl import flags
+
+from eig_tf import command, files
+from eig_tf.errors import UserError
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("output", None, "directory of the figures; RUN_DIR/figures when absent")
+flags.DEFINE_string("data_dir", None, "directory of the data set's files; as in training when absent")
+flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
+flags.DEFINE_integer("columns", 10, "images of each code and steps of a traversal, 1 to 100")
+flags.DEFINE_list("codes", None, "codes to show in grids, in that order; all when absent")
+flags.DEFINE_enum("codes_as", "rows", ["rows", "columns"], "whether a code is a row or a column of a grid")
+flags.DEFINE_integer("seed", 0, "of the noise, and of the queries for neighbours, 0 or more")
+flags.DEFINE_list("formats", ["png"], "files to write: png, pdf or both")
+
+
+def check_flags():
+    """Raises a `UserError` for values out of place."""
+    if not 1 <= FLAGS.columns <= 100:
+        raise UserError(f"--columns is {FLAGS.columns}; expected a number from 1 to 100")
+    if not 0 <= FLAGS.seed < 2**31:
+        raise UserError(f"--seed is {FLAGS.seed}; expected a number from 0 to {2**31 - 1}")
+    if not FLAGS.formats or not set(FLAGS.formats) <= {"png", "pdf"}:
+        raise UserError(f"--formats is {','.join(FLAGS.formats)!r}; expected png, pdf or png,pdf")
+
+
+def parse_codes(values):
+    """The codes of --codes, None when it is absent; a `UserError` unless they are distinct numbers."""
+    if values is None:
+        return None
+    codes = [int(value) for value in values if value.strip().isdecimal()]
+    if not values or len(codes) != len(values) or len(set(codes)) != len(codes):
+        raise UserError(f"--codes is {','.join(values)!r}; expected different codes, such as 0,3,7")
+    return codes
+
+
+def check_output(path):
+    """Raises a `UserError` unless figures can be written there, before anything is decoded."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--output is {str(path)!r}, which is no directory; expected one, or a new name")
+    place = path if path.is_dir() else path.parent
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise UserError(f"--output is {str(path)!r}, but {str(place)!r} is no directory that can be written; "
+                        "expected a directory in one")
+
+
+def main(arguments):
+    """Draws the run directory that the command line names."""
+    run_dir = Path(command.single_argument(arguments, "RUN_DIR"))
+    if not run_dir.is_dir():
+        raise UserError(f"{run_dir} is no directory; expected a run directory that eig_tf.train wrote")
+    check_flags()
+    codes = parse_codes(FLAGS.codes)
+    output = run_dir / "figures" if FLAGS.output is None else Path(FLAGS.output)
+    check_output(output)
+    # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
+    from eig_tf.evaluation import plots
+    paths, notes = plots.plot(run_dir, output, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.columns, codes,
+                              FLAGS.codes_as == "columns", FLAGS.seed, FLAGS.formats)
+    for note in notes:
+        print(f"note: {note}")
+    for path in paths:
+        print(f"figure  {path}")
+
+
+if __name__ == "__main__":
+    command.run(main, __doc__)

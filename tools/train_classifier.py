@@ -1,0 +1,41 @@
+"""Trains the classifier that judges generated images of a data set, or says how good the one at hand is.
+
+    python tools/train_classifier.py --dataset=cars --data_dir=DIRECTORY
+    python tools/train_classifier.py --dataset=ytf --data_dir=DIRECTORY --pretrained_weights=vggface2.h5
+
+It is kept in --cache_dir, where tools/evaluate.py finds it: with the same data, --classifier and
+--pretrained_weights. It is trained on all images of the classes, so --split and --imbalance do not matter.
+"""
+
+from absl import flags
+
+from eig_tf import classifier_flags, command, run_flags
+from eig_tf.errors import UserError
+
+FLAGS = flags.FLAGS
+
+flags.adopt_module_key_flags(run_flags)
+flags.adopt_module_key_flags(classifier_flags)
+
+
+def main(arguments):
+    """Trains what the flags describe."""
+    if arguments:
+        raise UserError(f"unexpected argument {arguments[0]!r}; expected flags only")
+    config = run_flags.config_from_flags()
+    # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
+    from eig_tf.data import registry
+    from eig_tf.evaluation import classifier, judge_report
+    recipe = classifier.choose(config, FLAGS.classifier, FLAGS.pretrained_weights)
+    image_set = registry.load(config, FLAGS.data_dir, FLAGS.cache_dir)
+    classifier.check_images(image_set)
+    directory = classifier.find(image_set, FLAGS.cache_dir, config.dataset, recipe)
+    if directory.exists():
+        print("trained before; delete the directory to train it anew")
+    judge = classifier.load_or_train(image_set, FLAGS.cache_dir, config.dataset, recipe)
+    print("\n".join(judge_report.lines(judge.report, config.dataset)))
+    print(f"directory    {directory}")
+
+
+if __name__ == "__main__":
+    command.run(main, __doc__, prepare=run_flags.define_config_flags)
