@@ -79,12 +79,17 @@ class UpsampledConv(keras.layers.Conv2D):
         super().__init__(filters, 3, padding="same", use_bias=False,
                          kernel_initializer=orthogonal_initializer(), **kwargs)
 
+    def compute_output_shape(self, input_shape):
+        """Keras's hook: [N, H, W, C] gives [N, 2 H, 2 W, filters]."""
+        num, height, width, _ = input_shape
+        return tf.TensorShape([num, 2 * height, 2 * width, self.filters])
+
     def convolution_op(self, inputs, kernel):
         """Keras's hook: maps [N, H, W, C] to [N, 2 H, 2 W, filters]."""
         height, width = inputs.shape[1:3]
         if height < _LEAST_TRANSPOSED:
             return super().convolution_op(tf.repeat(tf.repeat(inputs, 2, axis=1), 2, axis=2), kernel)
-        transposed = tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2])
+        transposed = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
         shifted = [tf.pad(transposed, [[down, 1 - down], [right, 1 - right], [0, 0], [0, 0]])
                    for down in (0, 1) for right in (0, 1)]
         shape = [tf.shape(inputs)[0], 2 * height, 2 * width, self.filters]

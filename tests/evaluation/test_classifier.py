@@ -12,10 +12,9 @@ from eig_tf.evaluation.classifier import Recipe
 SMALL = Recipe("small_cnn")
 
 
-@pytest.fixture
-def stripes(monkeypatch):
-    """Two classes that anyone can tell apart: horizontal and vertical stripes; and a short training."""
-    monkeypatch.setattr(classifier_training, "STEPS", 50)
+@pytest.fixture(scope="module")
+def stripes():
+    """Two classes that anyone can tell apart: horizontal and vertical stripes."""
     generator = np.random.default_rng(0)
     pattern = np.tile([[0], [255]], [14, 28]).astype(np.uint8)
     noise = generator.integers(0, 40, [60, 28, 28], dtype=np.uint8)
@@ -24,29 +23,53 @@ def stripes(monkeypatch):
     return ImageSet(images[..., np.newaxis].astype(np.uint8), labels.astype(np.int64), ("h", "v"), "made")
 
 
-def test_trains_stores_and_loads_the_same_judge(stripes, tmp_path, capsys):
-    first = classifier.load_or_train(stripes, tmp_path, "stripes", SMALL)
-    assert "trains the evaluation classifier of stripes (small_cnn) once" in capsys.readouterr().out
-    assert first.report["accuracy"] == 1.0
-    assert first.report["accuracy_of_classes"] == {"h": 1.0, "v": 1.0}
-    assert first.report["architecture"] == "small_cnn"
-    assert (first.report["num_train"], first.report["num_test"]) == (48, 12)
-    second = classifier.load_or_train(stripes, tmp_path, "stripes", SMALL)
+@pytest.fixture(scope="module")
+def first(stripes):
+    """The judge of a short training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier_training, "STEPS", 20)
+        return classifier.train(stripes, SMALL)
+
+
+@pytest.fixture
+def cache(stripes, first, tmp_path):
+    """A cache that holds that judge."""
+    classifier._store(first, classifier.find(stripes, tmp_path, "stripes", SMALL))
+    return tmp_path
+
+
+def test_a_judge_is_trained_on_four_fifths_and_tried_on_the_rest(first):
+    assert first.report == {
+        "architecture": "small_cnn", "accuracy": 1.0, "num_train": 48, "num_test": 12, "steps": 20,
+        "accuracy_of_classes": {"h": 1.0, "v": 1.0}}
+
+
+def test_what_is_trained_is_stored_and_said(stripes, first, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(classifier, "train", lambda *given: first if given == (stripes, SMALL) else None)
+    judge = classifier.load_or_train(stripes, tmp_path, "stripes", SMALL)
+    directory = classifier.find(stripes, tmp_path, "stripes", SMALL)
+    said = f"trains the evaluation classifier of stripes (small_cnn) once; it is kept in {directory}\n"
+    assert capsys.readouterr().out == said
+    assert sorted(path.name for path in directory.iterdir()) == ["classifier.weights.h5", "report.json"]
+    assert judge.report == first.report
+
+
+def test_a_stored_judge_is_loaded_not_trained(stripes, first, cache, monkeypatch, capsys):
+    monkeypatch.setattr(classifier, "train", None)
+    second = classifier.load_or_train(stripes, cache, "stripes", SMALL)
     assert capsys.readouterr().out == ""
     assert second.report == first.report
     np.testing.assert_array_equal(classifier.predict(second.model, stripes.images), stripes.labels)
-    (directory,) = (tmp_path / "classifiers").iterdir()
-    assert directory == classifier.find(stripes, tmp_path, "stripes", SMALL)
-    assert sorted(path.name for path in directory.iterdir()) == ["classifier.weights.h5", "report.json"]
 
 
 def test_other_data_gets_another_judge(stripes, tmp_path):
-    classifier.load_or_train(stripes, tmp_path, "stripes", SMALL)
-    classifier.load_or_train(stripes.subset(np.arange(50)), tmp_path, "stripes", SMALL)
-    assert len(list((tmp_path / "classifiers").iterdir())) == 2
+    others = [stripes.subset(np.arange(50)), stripes._replace(labels=1 - stripes.labels),
+              stripes._replace(class_names=("a", "b")), stripes._replace(images=255 - stripes.images)]
+    found = {classifier.find(images, tmp_path, "stripes", SMALL) for images in (stripes, *others)}
+    assert len(found) == 5
 
 
-def test_key_of_digits_is_that_of_published_results(stripes, tmp_path):
+def test_key_of_digits_is_that_of_published_results(tmp_path):
     """Judges of 28x28 images lie where earlier versions put them, whether mirrored images would do or not."""
     images = ImageSet(np.zeros([4, 28, 28, 1], np.uint8), np.array([0, 0, 1, 1]), ("a", "b"), "made")
     names = {classifier.find(images, tmp_path, "x", recipe).name for recipe in (
@@ -88,7 +111,7 @@ def test_choice_by_name():
 @pytest.mark.parametrize(("labels", "names", "sentence"), [
     (None, (), "the images have no labels"),
     (np.zeros(9, int), ("only",), "the images have one class, only"),
-    (np.array([0, 0, 1, 1]), ("a", "b"), "no class has more than 2 images to evaluate on; expected 3 or more"),
+    (np.array([0, 0, 1, 1]), ("a", "b"), "no class has more than 2 images to evaluate on; expected 3"),
 ])
 def test_images_that_nothing_can_be_judged_by(labels, names, sentence, tmp_path):
     image_set = ImageSet(np.zeros([9, 28, 28, 1], np.uint8), labels, names, "made")
@@ -98,32 +121,30 @@ def test_images_that_nothing_can_be_judged_by(labels, names, sentence, tmp_path)
 
 def test_a_class_too_small_to_hold_out_has_no_accuracy_of_its_own():
     right = np.array([True, False, True])
-    image_set = ImageSet(np.zeros([5, 28, 28, 1], np.uint8), np.array([0, 0, 2, 1, 1]), ("a", "b", "c"), "made")
+    labels = np.array([0, 0, 2, 1, 1])
+    image_set = ImageSet(np.zeros([5, 28, 28, 1], np.uint8), labels, ("a", "b", "c"), "made")
     assert classifier._accuracy_of_classes(right, image_set, np.array([0, 1, 2])) == {"a": 0.5, "c": 1.0}
 
 
-def test_a_judge_that_another_process_stored_meanwhile_is_kept(stripes, tmp_path):
-    judge = classifier.train(stripes, SMALL)
-    directory = tmp_path / "judge"
-    classifier._store(judge, directory)
+def test_a_judge_that_another_process_stored_meanwhile_is_kept(first, cache):
+    (directory,) = (cache / "classifiers").iterdir()
     report = json.loads((directory / "report.json").read_text())
-    classifier._store(judge._replace(report={"accuracy": 0.0}), directory)
-    assert json.loads((directory / "report.json").read_text()) == report
-    assert [path.name for path in tmp_path.iterdir()] == ["judge"]
+    classifier._store(first._replace(report={"accuracy": 0.0}), directory)
+    assert json.loads((directory / "report.json").read_text()) == report == first.report
+    assert [path.name for path in directory.parent.iterdir()] == [directory.name]
 
 
 @pytest.mark.parametrize(("name", "content"), [
     ("classifier.weights.h5", b""), ("classifier.weights.h5", None), ("report.json", b"{"),
     ("report.json", b"[]")])
-def test_damaged_cache_is_named(stripes, tmp_path, name, content):
-    classifier.load_or_train(stripes, tmp_path, "stripes", SMALL)
-    (directory,) = (tmp_path / "classifiers").iterdir()
+def test_damaged_cache_is_named(stripes, cache, name, content):
+    (directory,) = (cache / "classifiers").iterdir()
     if content is None:
         whole = (directory / name).read_bytes()
         content = whole[:len(whole) // 2]
     (directory / name).write_bytes(content)
     with pytest.raises(UserError, match=r"cannot be read.*delete the directory") as error:
-        classifier.load_or_train(stripes, tmp_path, "stripes", SMALL)
+        classifier.load_or_train(stripes, cache, "stripes", SMALL)
     assert str(directory) in str(error.value)
 
 

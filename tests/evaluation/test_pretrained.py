@@ -160,7 +160,7 @@ def _archive(path, **entries):
 def test_damaged_files_are_named(tmp_path, make):
     path = tmp_path / "a.h5"
     make(path)
-    with pytest.raises(UserError, match=r"--pretrained_weights is '.*a\.h5', which cannot be read: .*; expected"):
+    with pytest.raises(UserError, match=r"_weights is '.*a\.h5', which cannot be read: .*; expected"):
         weights_files.read(path)
 
 

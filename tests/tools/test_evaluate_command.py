@@ -19,7 +19,8 @@ def test_help_needs_no_tensorflow_and_names_the_flags(command, repository, tmp_p
     result = command(repository / "tools" / "evaluate.py", "--help",
                      PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
     assert result.returncode == 0
-    assert "--images_per_code" in result.stdout and "RUN_DIR" in result.stdout
+    assert all(word in result.stdout for word in (
+        "--images_per_code", "RUN_DIR", "--classifier", "--pretrained_weights"))
 
 
 @pytest.mark.parametrize("arguments, message", [
@@ -27,6 +28,8 @@ def test_help_needs_no_tensorflow_and_names_the_flags(command, repository, tmp_p
     (["a", "b"], "error: the arguments are a b; expected exactly one, RUN_DIR"),
     (["a", "--images_per_code=0"], "error: --images_per_code is 0; expected 1 or more"),
     (["a", "--evaluation_seed=-1"], "error: --evaluation_seed is -1; expected 0 or more"),
+    (["a", "--classifier=vgg"], "error: flag --classifier=vgg: value should be one of <small_cnn|resnet50>; "
+                                "--help lists the flags"),
 ])
 def test_bad_command_lines(evaluate, arguments, message):
     result = evaluate(*arguments)
@@ -58,6 +61,7 @@ def test_evaluation_of_a_run(command, evaluate, tmp_path):
     assert evaluation["prior"]["mass_of_unmatched_codes"] > 0
     assert evaluation["epochs"] == 2
     assert evaluation["classifier"]["accuracy"] > 0.95
+    assert evaluation["classifier"]["architecture"] == "small_cnn"
     for name in ("confusion.png", "prior.png"):
         with Image.open(tmp_path / "run" / name) as image:
             image.verify()
