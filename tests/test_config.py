@@ -107,7 +107,7 @@ def test_value_out_of_place_is_refused_by_flag_and_value(config, field, value):
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), [
-    ("data.image_size", 48, "--image_size is 48; expected one of 28, 32, 64"),
+    ("data.image_size", 48, "--image_size is 48; expected one of 28, 32, 64, 128"),
     ("data.resize", "stretch", "--resize is 'stretch'; expected one of crop, pad"),
     ("data.channels", 4, "--config.data.channels is 4; expected one of 1, 3"),
     ("data.max_unreadable", 1.5, "--config.data.max_unreadable is 1.5; expected 1 or less"),
@@ -197,3 +197,50 @@ def test_saved_config_that_is_no_text_is_refused(tmp_path):
 def test_missing_saved_config_is_refused(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         config_lib.load(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize("name", ["cars", "chairs", "shapenet", "ytf", "folder"])
+def test_cpu_presets_change_the_networks_and_not_the_data(name):
+    paper, cpu = (config_lib.load_preset(name, preset) for preset in ("paper", "cpu"))
+    changed = {line.split(":")[0] for line in config_lib.differences(paper, cpu)}
+    assert changed == {
+        "preset", "networks.width", "discriminator_augment.brightness", "discriminator_augment.contrast",
+        "discriminator_augment.shift", "optimizer.generator_average_decay",
+        "optimizer.prior_learning_rate", "training.epochs"}
+    flat = config_lib.flatten(paper)
+    assert flat["networks.width"] == 1.0 and flat["optimizer.generator_average_decay"] == 0.999
+    assert not any(flat[f"discriminator_augment.{field}"] for field in ("brightness", "contrast", "shift"))
+    config_lib.validate(cpu)
+
+
+def test_faces_alone_have_two_stages():
+    stages = {name: config_lib.load_preset(name).networks.stages for name in config_lib.preset_names()}
+    assert stages.pop("ytf") == 2 and set(stages.values()) == {1}
+
+
+@pytest.mark.parametrize(("name", "preset", "sentence"), [
+    ("mnist", "cpu", "--preset is 'cpu'; --dataset=mnist expects paper"),
+    ("cars", "gpu", "--preset is 'gpu'; --dataset=cars expects paper or cpu")])
+def test_unknown_preset_is_refused(name, preset, sentence):
+    with pytest.raises(UserError) as error:
+        config_lib.load_preset(name, preset)
+    assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize(("field", "value", "sentence"), [
+    ("networks.stages", 2, r"--config.networks.stages is 2; expected 1: the networks for 28x28 images"),
+    ("networks.stages", 0, r"--config.networks.stages is 0; expected 1 or more"),
+    ("discriminator_augment.shift", 28, r"shift is 28; expected less than the images' side, 28"),
+    ("discriminator_augment.contrast", 1.5, r"contrast is 1.5; expected 1 or less"),
+    ("optimizer.generator_average_decay", 1.0, r"decay is 1.0; expected less than 1")])
+def test_networks_and_their_training_are_checked(field, value, sentence):
+    config = config_lib.load_preset("mnist")
+    set_field(config, field, value)
+    with pytest.raises(UserError, match=sentence):
+        config_lib.validate(config)
+
+
+def test_a_saved_cpu_config_is_read_as_one(tmp_path):
+    config = config_lib.load_preset("cars", "cpu")
+    config_lib.save(config, tmp_path / "config.json")
+    assert config_lib.differences(config_lib.load(tmp_path / "config.json"), config) == []

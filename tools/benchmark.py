@@ -29,6 +29,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_enum("what", "step", ["step", "data"], "the training step, or the input pipelines")
 flags.DEFINE_enum("dataset", None, config_lib.preset_names(), "preset whose settings are measured; when "
                   "absent, mnist for the step and all of the paper's for data")
+flags.DEFINE_string("preset", "paper", "step: paper, or cpu for smaller networks where --dataset has them")
 flags.DEFINE_enum("method", None, list(METHODS), "method; the preset's when absent")
 flags.DEFINE_enum("routing", None, ["head", "shared"], "gradient routing; the preset's when absent")
 flags.DEFINE_integer("batch_size", None, "images a step; the preset's when absent", lower_bound=2)
@@ -45,12 +46,12 @@ flags.DEFINE_string("output", None, "JSON file for the figures")
 # Digits have the images and the transformations of mnist, their networks apart.
 _PAPERS = ("mnist", "cars", "chairs", "shapenet", "ytf")
 # Flags that only one of the two measurements takes.
-_ONLY = {"step": ("routing", "all"), "data": ("num_images", "data_dir", "cache_dir")}
+_ONLY = {"step": ("preset", "routing", "all"), "data": ("num_images", "data_dir", "cache_dir")}
 
 
 def config_from_flags(dataset):
     """A preset's config with what the flags change."""
-    config = config_lib.load_preset(dataset)
+    config = config_lib.load_preset(dataset, FLAGS.preset)
     if FLAGS.method is not None:
         config.method = FLAGS.method
     if FLAGS.routing is not None:

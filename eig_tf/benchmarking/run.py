@@ -59,6 +59,7 @@ def run(config, steps, repeats, everything=False):
         "load_at_start": load_at_start,
         "packages": strategy.package_versions(),
         "dataset": config.dataset,
+        "preset": config.preset,
         "networks_width": config.networks.width,
         "method": config.method,
         "gradient_routing": config.loss.gradient_routing,

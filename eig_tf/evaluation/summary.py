@@ -15,8 +15,8 @@ _PRIORS = ("total_variation", "total_variation_of_uniform",
            "generated_total_variation", "generated_total_variation_of_uniform")
 # What runs of one row may differ in; everything else of their configs must agree.
 _FREE = ("split", "seed", "training.epochs")
-_COLUMNS = ("data set", "method", "epochs", "routing", "runs (split/seed)", "NMI", "ENT",
-            "TV matched (uniform)", "TV generated (uniform)", "1-NN", "paper NMI / ENT")
+_COLUMNS = ("data set", "method", "width", "epochs (steps)", "routing", "runs (split/seed)", "NMI", "ENT",
+            "TV matched (uniform)", "TV generated (uniform)", "1-NN", "classifier", "paper NMI / ENT")
 
 
 def read(path):
@@ -27,13 +27,16 @@ def read(path):
     """
     try:
         evaluation = json.loads(Path(path).read_text(encoding="utf-8"))
-        prior = evaluation["prior"]
+        prior, config = evaluation["prior"], evaluation["config"]
         return {
-            "group": tuple(evaluation[field] for field in _GROUP),
+            "group": (*(evaluation[field] for field in _GROUP), config["networks"]["width"]),
+            "steps": evaluation["epochs"] * (
+                evaluation["num_training_images"] // config["training"]["batch_size"]),
             **{field: evaluation[field] for field in ("split", "seed", "nmi", "ent")},
             "priors": [prior[field] for field in _PRIORS],
             "one_nn": evaluation["one_nn"]["accuracy"],
-            "settings": {**flatten(config_dict.ConfigDict(evaluation["config"])),
+            "classifier": evaluation["classifier"]["accuracy"],
+            "settings": {**flatten(config_dict.ConfigDict(config)),
                          "images_per_code": evaluation["images_per_code"]},
         }
     except OSError as error:
@@ -43,13 +46,13 @@ def read(path):
 
 
 def markdown(evaluations):
-    """One row for each data set, method, number of epochs and routing.
+    """One row for each data set, method, number of epochs, routing and width of the networks.
 
     Args:
         evaluations: what `read` returns, one or more.
 
     Returns:
-        The table. Figures are means over the runs of a row, with the standard deviation of NMI and ENT
+        The table. `classifier` is the accuracy of what judged the images. Figures are means over the runs of a row, with the standard deviation of NMI and ENT
         over them (n - 1) where there are two or more.
 
     Raises:
@@ -64,20 +67,22 @@ def markdown(evaluations):
 
 
 def _row(group, runs):
-    dataset, method, epochs, routing = group
+    dataset, method, epochs, routing, width = group
     runs = sorted(runs, key=lambda run: (run["split"], run["seed"]))
     _check_same_settings(group, runs)
     matched, matched_start, generated, generated_start = (
         statistics.mean(distances) for distances in zip(*(run["priors"] for run in runs)))
     paper = TABLE_1.get(dataset, {}).get(method)
     return [
-        dataset, method, epochs, routing,
+        dataset, method, f"{width:g}",
+        f"{epochs:,} ({statistics.mean(run['steps'] for run in runs):,.0f})", routing,
         ", ".join(f"{run['split']}/{run['seed']}" for run in runs),
         _mean(run["nmi"] for run in runs),
         _mean(run["ent"] for run in runs),
         f"{matched:.3f} ({matched_start:.3f})",
         f"{generated:.3f} ({generated_start:.3f})",
         f"{statistics.mean(run['one_nn'] for run in runs):.3f}",
+        f"{statistics.mean(run['classifier'] for run in runs):.3f}",
         f"{paper[0]:.3f} / {paper[1]:.3f}" if paper else "",
     ]
 

@@ -19,6 +19,9 @@ from eig_tf.training import callbacks
 from eig_tf.training import strategy as strategy_lib
 from eig_tf.training.workdir import prepare
 
+# Side of images, and width of networks, above which a CPU is too slow.
+_LARGE, _NARROW = 64, 0.25
+
 
 def run(config, workdir, data_dir=None, cache_dir=None, overwrite=False):
     """Trains the model of a config, or goes on where the directory's last checkpoint stands.
@@ -52,6 +55,7 @@ def run(config, workdir, data_dir=None, cache_dir=None, overwrite=False):
     strategy = strategy_lib.make_strategy()
     print(config_lib.describe(config))
     _describe_data(image_set)
+    _warn_of_slow_networks(config)
 
     with strategy.scope():
         model = _build_and_compile(config, image_set)
@@ -97,6 +101,14 @@ def _describe_data(image_set):
     for line in describe.lines(image_set):
         print(line)
     print(flush=True)
+
+
+def _warn_of_slow_networks(config):
+    """The paper's networks for 64x64 images take days without a GPU, which nobody should find out alone."""
+    large = config_lib.image_shape(config)[0] >= _LARGE and config.networks.width > _NARROW
+    if large and not tf.config.list_physical_devices("GPU"):
+        print(f"note: no GPU is visible, and these networks take seconds a step on a CPU; --preset=cpu or "
+              f"--config.networks.width={_NARROW} trains smaller ones", flush=True)
 
 
 def _environment(config, precision, data_dir, data):

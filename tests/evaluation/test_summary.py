@@ -6,12 +6,17 @@ from eig_tf.errors import UserError
 from eig_tf.evaluation import summary
 
 
+def _config(split=0, contrastive_weight=10.0, width=1.0):
+    return {"split": split, "loss": {"contrastive_weight": contrastive_weight},
+            "networks": {"width": width}, "training": {"batch_size": 64}}
+
+
 def _write(path, **changes):
     evaluation = {
         "dataset": "mnist", "method": "elastic_infogan", "epochs": 15, "gradient_routing": "head",
         "split": 0, "seed": 0, "nmi": 0.8, "ent": 0.3, "one_nn": {"accuracy": 0.9},
-        "images_per_code": 1000,
-        "config": {"split": changes.get("split", 0), "loss": {"contrastive_weight": 10.0}},
+        "images_per_code": 1000, "num_training_images": 650, "classifier": {"accuracy": 0.99},
+        "config": _config(changes.get("split", 0)),
         "prior": {"total_variation": 0.1, "total_variation_of_uniform": 0.2,
                   "generated_total_variation": 0.05, "generated_total_variation_of_uniform": 0.15}, **changes}
     path.write_text(json.dumps(evaluation))
@@ -22,13 +27,13 @@ def test_runs_of_one_setting_are_averaged(tmp_path):
     table = summary.markdown([_write(tmp_path / "a.json", split=1, nmi=0.9),
                               _write(tmp_path / "b.json")])
     assert table.splitlines()[2] == (
-        "| mnist | elastic_infogan | 15 | head | 0/0, 1/0 | 0.850 ± 0.071 | 0.300 ± 0.000 "
-        "| 0.100 (0.200) | 0.050 (0.150) | 0.900 | 0.889 / 0.213 |")
+        "| mnist | elastic_infogan | 1 | 15 (150) | head | 0/0, 1/0 | 0.850 ± 0.071 | 0.300 ± 0.000 "
+        "| 0.100 (0.200) | 0.050 (0.150) | 0.900 | 0.990 | 0.889 / 0.213 |")
 
 
 @pytest.mark.parametrize(("changes", "field"), [
     ({"images_per_code": 50}, "images_per_code"),
-    ({"config": {"split": 0, "loss": {"contrastive_weight": 5.0}}}, "loss.contrastive_weight")])
+    ({"config": _config(contrastive_weight=5.0)}, "loss.contrastive_weight")])
 def test_runs_of_other_settings_are_not_averaged(tmp_path, changes, field):
     evaluations = [_write(tmp_path / "a.json"), _write(tmp_path / "b.json", **changes)]
     with pytest.raises(UserError, match=f"differ in {field}; expected"):
@@ -37,11 +42,11 @@ def test_runs_of_other_settings_are_not_averaged(tmp_path, changes, field):
 
 def test_settings_are_kept_apart(tmp_path):
     changes = ({}, {"epochs": 5}, {"gradient_routing": "shared"}, {"method": "uniform_infogan"},
-               {"dataset": "digits"})
+               {"dataset": "digits"}, {"config": _config(width=0.5)})
     evaluations = [_write(tmp_path / "a.json", **change) for change in changes]
     rows = summary.markdown(evaluations).splitlines()[2:]
-    assert len(rows) == 5
-    assert "| digits | elastic_infogan | 15 | head | 0/0 | 0.800 | 0.300 |" in rows[0]
+    assert len(rows) == 6
+    assert "| digits | elastic_infogan | 1 | 15 (150) | head | 0/0 | 0.800 | 0.300 |" in rows[0]
     assert rows[0].endswith("|  |")  # the paper has no digits
 
 

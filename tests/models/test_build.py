@@ -53,6 +53,20 @@ def test_every_field_reaches_the_model(config):
     assert model.discriminators[0].trunk.convs[0].filters == 8
 
 
+@pytest.mark.parametrize(("size", "channels", "stages"), [(28, 3, 1), (32, 1, 2), (64, 3, 1), (128, 3, 1)])
+def test_every_size_gets_its_networks(config, size, channels, stages):
+    config.networks.update(width=0.0625, stages=stages)
+    config.optimizer.generator_average_decay = 0.9
+    config.discriminator_augment.shift = 2
+    with config.unlocked():
+        config.data.update(image_size=size, channels=channels)
+    model = build_infogan(config)
+    assert model(model.sample_latents(2, (0, 0))).shape == (2, size, size, channels)
+    assert len(model.discriminators) == stages
+    assert model.average_decay == 0.9 and model.average_generator is not None
+    assert model.discriminator_view is not None
+
+
 @pytest.mark.parametrize("method", ["ground_truth_infogan", "ground_truth_infogan_ntxent"])
 def test_ground_truth_needs_one_code_a_class(config, method):
     config.method = method

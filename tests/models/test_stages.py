@@ -1,0 +1,98 @@
+"""A model of two stages: losses on both, the second one's images, features and gradients."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from eig_tf.models.infogan import InfoGAN
+from eig_tf.models.prior import CodePrior
+from eig_tf.networks import stackgan
+
+IMAGES, VIEWS = (tf.random.stateless_uniform([6, 32, 32, 3], [0, seed], -1, 1) for seed in (0, 1))
+
+
+def make(stages=2, **options):
+    keras.utils.set_random_seed(0)
+    networks = stackgan.build(image_shape=(32, 32, 3), width=0.0625, stages=stages)
+    return InfoGAN(networks, CodePrior(10), noise_dim=100, **options)
+
+
+def sgd(rate):
+    return keras.optimizers.legacy.SGD(rate)
+
+
+@pytest.fixture(scope="module")
+def two_stages():
+    """A model of two stages."""
+    return make()
+
+
+def test_second_stage_makes_the_images_and_recognizes_them(two_stages):
+    latents = two_stages.sample_latents(3, (0, 1))
+    first, second = two_stages.generator(latents, training=False)
+    np.testing.assert_array_equal(two_stages(latents), second)
+    assert np.abs(first - second).max() > 1e-3
+    trunk, _, recognition_head = two_stages.discriminators[1]
+    for found, expected in zip(two_stages.recognize(IMAGES), recognition_head(trunk(IMAGES))):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_losses_of_both_stages_are_summed(two_stages):
+    """Of untrained networks, D's loss is about 2 ln 2 and the information loss about ln 10, a stage."""
+    two_stages.compile(sgd(0.0), sgd(0.0), sgd(0.0))
+    two_stages.reset_metrics()
+    both = {name: float(loss) for name, loss in two_stages.train_step((IMAGES, VIEWS)).items()}
+    one = make(stages=1)
+    one.compile(sgd(0.0), sgd(0.0), sgd(0.0))
+    single = {name: float(loss) for name, loss in one.train_step((IMAGES, VIEWS)).items()}
+    assert both.keys() == single.keys()
+    for name in ("d_loss", "info_loss", "contrastive_loss"):
+        assert 1.4 * single[name] < both[name] < 2.8 * single[name]
+
+
+@pytest.mark.parametrize("routing", ["head", "shared"])
+def test_every_part_of_every_stage_is_trained(routing):
+    model = make(gradient_routing=routing, discriminator_view=lambda images, seed: 0.9 * images)
+    model.compile()
+    parts = {"generator": model.generator, "prior": model.prior}
+    for stage, (trunk, d_head, q_head) in enumerate(model.discriminators):
+        parts.update({f"trunk {stage}": trunk, f"d {stage}": d_head, f"q {stage}": q_head})
+    before = {name: [variable.numpy() for variable in part.trainable_variables]
+              for name, part in parts.items()}
+    model.train_step((IMAGES, VIEWS))
+    for name, part in parts.items():
+        for old, variable in zip(before[name], part.trainable_variables):
+            assert not np.array_equal(old, variable), (name, variable.name)
+
+
+def test_first_phase_trains_each_discriminator_on_its_own_stage_alone():
+    """What the second stage generated is turned around: the first discriminator must not notice."""
+    updates = []
+    for sign in (1.0, -1.0):
+        model = make()
+        model.compile(sgd(1.0), sgd(0.0), sgd(0.0))
+        first, second = model.generator(model.sample_latents(6, (0, 1)), training=True)
+        kernels = [discriminator.trunk.convs[0].kernel for discriminator in model.discriminators]
+        before = [kernel.numpy() for kernel in kernels]
+        model.discriminator_phase(IMAGES, (first, sign * second))
+        updates.append([kernel.numpy() - old for kernel, old in zip(kernels, before)])
+    (first, second), (same_first, other_second) = updates
+    np.testing.assert_allclose(first, same_first, atol=1e-4 * np.abs(first).max())
+    assert np.abs(second - other_second).max() > 0.1 * np.abs(second).max()
+
+
+def test_all_that_the_trunks_see_passes_the_view_with_draws_of_its_own():
+    seen = []
+
+    def view(images, seed):
+        seen.append((tuple(np.asarray(seed)), float(tf.reduce_sum(images))))
+        return images
+    model = make(discriminator_view=view)
+    model.compile()
+    model.train_step((IMAGES, VIEWS))
+    # A stage: real and generated images for D; generated images and views for Q.
+    assert len(seen) == 8
+    assert len({seed for seed, _ in seen}) == 8
+    sums = [total for _, total in seen]
+    assert sums.count(float(tf.reduce_sum(IMAGES))) == 2 and sums.count(float(tf.reduce_sum(VIEWS))) == 2
