@@ -11,6 +11,8 @@ COLUMNS = 10
 # Noise of the pictures: the same in every row, epoch and run, so that pictures can be compared.
 PICTURE_SEED = (2020, 0)
 _GAP = 2
+# Images generated in one pass: of a thousand at 128x128, the activations alone would fill a GPU.
+_AT_A_TIME = 250
 
 
 def code_grid(model, columns=COLUMNS):
@@ -50,9 +52,11 @@ def traversal_grid(model, index, columns=COLUMNS):
 
 
 def generate(model, latents):
-    """Generates in inference mode, as uint8 images [N, H, W, C]."""
-    images = model(latents)
-    return to_uint8(images.numpy())
+    """Generates in inference mode, as uint8 images [N, H, W, C], some at a time."""
+    num = len(latents.noise)
+    parts = [model(Latents(*(part[start:start + _AT_A_TIME] for part in latents)))
+             for start in range(0, num, _AT_A_TIME)]
+    return np.concatenate([to_uint8(images.numpy()) for images in parts])
 
 
 def to_uint8(images):

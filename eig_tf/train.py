@@ -19,8 +19,8 @@ from eig_tf.errors import UserError
 FLAGS = flags.FLAGS
 
 flags.adopt_module_key_flags(run_flags)
-flags.DEFINE_string("workdir", None, "run directory; runs/<dataset>-<method>-split<k>-seed<n>, with the "
-                    "class set for cars and chairs, when absent")
+flags.DEFINE_string("workdir", None, "run directory; runs/<dataset>-<method>-split<k>-seed<n>, with "
+                    "the preset unless it is paper and the class set for cars and chairs, when absent")
 flags.DEFINE_bool("overwrite", False, "delete the run in the run directory and start anew")
 
 
@@ -38,7 +38,8 @@ def main(arguments):
 
 def _run_name(config):
     class_set = f"-set{config.data.class_set}" if "class_set" in config.data else ""
-    return f"{config.dataset}-{config.method}{class_set}-split{config.split}-seed{config.seed}"
+    preset = "" if config.preset == "paper" else f"-{config.preset}"
+    return f"{config.dataset}{preset}-{config.method}{class_set}-split{config.split}-seed{config.seed}"
 
 
 if __name__ == "__main__":

@@ -46,6 +46,15 @@ def test_rows_of_the_code_grid_share_their_noise(model):
     assert not np.array_equal(picture[:28, :28], picture[:28, 30:58])
 
 
+def test_images_made_some_at_a_time_are_those_made_at_once(model, monkeypatch):
+    latents = model.sample_latents(7, (0, 1))
+    at_once = grids.generate(model, latents)
+    monkeypatch.setattr(grids, "_AT_A_TIME", 3)
+    in_parts = grids.generate(model, latents)
+    assert in_parts.shape == (7, 28, 28, 1)
+    assert np.abs(in_parts.astype(int) - at_once).max() <= 1  # sums in another order may round otherwise
+
+
 def test_traversal_varies_only_the_continuous_code(model):
     kernel = model.generator.project.kernel
     before = kernel.numpy()

@@ -44,6 +44,12 @@ def test_every_named_flag_sets_its_field(parse):
     assert parse("--dataset=ytf", "--num_identities=5")["data.num_identities"] == 5
 
 
+def test_presets_of_a_data_set(parse):
+    paper, cpu = parse("--dataset=cars"), parse("--dataset=cars", "--preset=cpu", "--split=1")
+    assert (paper["preset"], paper["networks.width"]) == ("paper", 1.0)
+    assert (cpu["preset"], cpu["networks.width"], cpu["split"]) == ("cpu", 0.25, 1)
+
+
 def test_flag_and_field_are_the_same_setting(parse):
     by_field = parse("--dataset=folder", "--config.data.image_size=28", "--config.networks.num_codes=3")
     assert by_field == parse("--dataset=folder", "--image_size=28", "--num_codes=3")
@@ -55,7 +61,8 @@ def test_flag_and_field_are_the_same_setting(parse):
     (["--dataset=mnist", "--image_size=64"], "--image_size is given, which --dataset=mnist does not take"),
     (["--dataset=digits", "--class_set=1"], "--class_set is given, which --dataset=digits does not take"),
     (["--dataset=ytf", "--resize=pad"], "--resize is given, which --dataset=ytf does not take"),
-    (["--dataset=folder", "--image_size=48"], "--image_size is 48; expected one of 28, 32, 64"),
+    (["--dataset=mnist", "--preset=cpu"], "--preset is 'cpu'; --dataset=mnist expects paper"),
+    (["--dataset=folder", "--image_size=48"], "--image_size is 48; expected one of 28, 32, 64, 128"),
     (["--dataset=folder", "--num_codes=1"], "--num_codes is 1; expected 2 or more"),
     (["--dataset=folder", "--resize=stretch"], "--resize is 'stretch'; expected one of crop, pad"),
     (["--dataset=cars", "--config.data.views=4"], "--config.data.views is no field of configs/cars.py"),

@@ -39,7 +39,7 @@ def lines(judge, dataset):
             f"accuracy     {judge['accuracy']:.4f} on the held-out fifth of every class"]
     # Judges of digits that an earlier version stored have no figures by class.
     by_class = judge.get("accuracy_of_classes", {})
-    worst = [f"{name} {accuracy:.2f}" for name, accuracy in sorted(by_class.items(), key=lambda item: item[1])
+    worst = [f"{name} {accuracy:.3f}" for name, accuracy in sorted(by_class.items(), key=lambda item: item[1])
              if accuracy < 1.0]
     if worst:
         said.append(f"worst        {', '.join(worst[:_WORST])}")

@@ -52,8 +52,9 @@ def markdown(evaluations):
         evaluations: what `read` returns, one or more.
 
     Returns:
-        The table. `classifier` is the accuracy of what judged the images. Figures are means over the runs of a row, with the standard deviation of NMI and ENT
-        over them (n - 1) where there are two or more.
+        The table. Figures are means over the runs of a row, with the standard deviation of NMI and ENT
+        over them (n - 1) where there are two or more. `classifier` is the accuracy of what judged the
+        images, on those held out from it.
 
     Raises:
         UserError: runs of one row differ in more than split and seed.

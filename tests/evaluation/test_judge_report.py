@@ -8,12 +8,13 @@ def test_lines_name_the_worst_classes_first():
     assert judge_report.lines(JUDGE, "folder") == [
         "classifier   resnet50, 20 images, trained on 80",
         "accuracy     0.9510 on the held-out fifth of every class",
-        "worst        b 0.50, c 0.75"]
+        "worst        b 0.500, c 0.750"]
 
 
 def test_only_a_few_classes_are_named():
     judge = {**JUDGE, "accuracy_of_classes": {str(index): index / 100 for index in range(40)}}
-    assert judge_report.lines(judge, "folder")[2] == "worst        0 0.00, 1 0.01, 2 0.02, 3 0.03, 4 0.04"
+    worst = judge_report.lines(judge, "folder")[2]
+    assert worst == "worst        0 0.000, 1 0.010, 2 0.020, 3 0.030, 4 0.040"
 
 
 def test_judges_without_figures_by_class():
