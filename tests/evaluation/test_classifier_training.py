@@ -33,10 +33,10 @@ def _coloured(num, generator):
     return ImageSet(images, labels, ("red", "blue"), "made")
 
 
-def _linear():
+def _linear(make=keras.Sequential):
     keras.utils.set_random_seed(0)
-    return keras.Sequential([keras.layers.InputLayer((32, 32, 3)), keras.layers.GlobalAveragePooling2D(),
-                             keras.layers.Dense(2)])
+    return make([keras.layers.InputLayer((32, 32, 3)), keras.layers.GlobalAveragePooling2D(),
+                 keras.layers.Dense(2)])
 
 
 @pytest.fixture
@@ -49,15 +49,18 @@ def test_the_best_round_on_validation_stays(short, monkeypatch):
     monkeypatch.setattr(classifier_training, "_RATE", 0.5)
     losses, weights = [], []
 
-    class Recorder(keras.callbacks.EarlyStopping):
-        def on_epoch_end(self, epoch, logs=None):
-            losses.append(logs["val_loss"])
-            weights.append(self.model.get_weights())
-            super().on_epoch_end(epoch, logs)
+    def record(_, logs):
+        losses.append(logs["val_loss"])
+        weights.append(model.get_weights())
 
-    monkeypatch.setattr(keras.callbacks, "EarlyStopping", Recorder)
-    model = _linear()
+    class Recorded(keras.Sequential):
+        def fit(self, *arguments, callbacks, **options):
+            recorder = keras.callbacks.LambdaCallback(on_epoch_end=record)
+            return super().fit(*arguments, callbacks=[recorder, *callbacks], **options)
+
+    model = _linear(Recorded)
     report = classifier_training.fit_few(model, _coloured(50, np.random.default_rng(0)), mirrored=True)
+    assert len(losses) == 3
     best = int(report["steps"] / 20) - 1
     for kept, seen in zip(model.get_weights(), weights[best]):
         np.testing.assert_array_equal(kept, seen)
