@@ -1,7 +1,7 @@
 """3D Chairs: ten chairs in 62 views each, five sets of ten times five imbalanced splits (section 4).
 
 What it trains: 64x64 colour images, 200 to 450 of them by split; batch 50, 600 epochs, as in the paper.
-With --preset=cpu: smaller networks and 700 epochs, for machines without a GPU; see README, Results.
+With --preset=cpu: smaller networks and 300 epochs, for machines without a GPU; see README, Results.
 What the paper reports: NMI 0.650, ENT 0.765 (`elastic_infogan`).
 
     python -m eig_tf.train --dataset=chairs --data_dir=DIRECTORY --class_set=0 --split=0
@@ -22,4 +22,4 @@ def get_config():
 
 def get_cpu_config():
     """The preset for machines without a GPU."""
-    return for_cpu(get_config(), epochs=700)
+    return for_cpu(get_config(), epochs=300)

@@ -1,5 +1,7 @@
 """The evaluation of a run directory: every metric of the paper, as JSON, pictures and a short table."""
 
+from pathlib import Path
+
 import numpy as np
 from tensorflow import keras
 
@@ -36,8 +38,8 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
     config, model, epochs_done = directory.restore_model()
     environment = directory.load_environment()
     recipe = classifier.choose(config, architecture, pretrained_weights)
-    whole, image_set = registry.load_split(
-        config, data_dir or environment.get("data_dir"), cache_dir)
+    data_dir = data_dir or environment.get("data_dir")
+    whole, image_set = registry.load_split(config, data_dir, cache_dir)
     classifier.check_images(whole)
     classifier.check_held_out(image_set)
     judge = classifier.load_or_train(whole, cache_dir, config.dataset, recipe)
@@ -60,7 +62,7 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
         **_evaluate_recognition(config, model, image_set, seed),
         "classifier": judge.report,
         "evaluation_seed": seed,
-        **_describe_run(config, environment, epochs_done, image_set),
+        **_describe_run(config, environment, epochs_done, image_set, data_dir),
     })
     files.write_json(evaluation, directory.evaluation)
     figures.save_confusion(counts, code_to_class, whole.class_names, directory.confusion_picture)
@@ -156,10 +158,15 @@ def _random_features(config, image_set):
     return sampling.recognize(model, image_set.images)[0]
 
 
-def _describe_run(config, environment, epochs_done, image_set):
+def _without_place(source, data_dir):
+    """Where images are from without where they lie here: results are passed on, paths should not be."""
+    return source if data_dir is None else source.replace(str(data_dir), Path(data_dir).name)
+
+
+def _describe_run(config, environment, epochs_done, image_set, data_dir):
     return {
         "dataset": config.dataset,
-        "data_source": image_set.source,
+        "data_source": _without_place(image_set.source, data_dir),
         "num_training_images": len(image_set.labels),
         "method": config.method,
         "split": config.split,

@@ -68,7 +68,10 @@ def test_evaluation_figures_and_export_of_the_averaged_second_stage(run_dir, pla
         extra = [] if tool == "export" else [f"--cache_dir={cache}", f"--data_dir={place / 'images'}"]
         result = command(repository / "tools" / f"{tool}.py", run_dir, *arguments, *extra)
         assert result.returncode == 0, result.stderr
-    evaluation = json.loads((run_dir / "evaluation.json").read_text(encoding="utf-8"))
+    text = (run_dir / "evaluation.json").read_text(encoding="utf-8")
+    assert str(place) not in text  # results are passed on; paths of a machine should not be
+    evaluation = json.loads(text)
+    assert "images" in evaluation["data_source"]
     assert np.shape(evaluation["confusion"]) == (3, 2)  # three codes, two classes
     assert evaluation["classifier"]["architecture"] == "small_cnn"
     assert evaluation["classifier"]["accuracy"] == 1.0  # red and blue
