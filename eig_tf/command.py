@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import sys
+from pathlib import Path
 
 from absl import flags
 
@@ -64,6 +65,31 @@ def _parse(argv, description, prepare):
         print(f"{description}\nflags:\n{flags.FLAGS.main_module_help()}\n{more_help}", flush=True)
         sys.exit(0)
     return arguments
+
+
+def run_directory_argument(arguments):
+    """The path of the run directory that is a command's one positional argument.
+
+    Raises:
+        UserError: there is none, more than one, or no such directory.
+    """
+    run_dir = Path(single_argument(arguments, "RUN_DIR"))
+    if not run_dir.is_dir():
+        raise UserError(f"{run_dir} is no directory; expected a run directory that eig_tf.train wrote")
+    return run_dir
+
+
+def check_place(output, place, what="file"):
+    """Raises a `UserError` unless the `what` that --output names can be made in a directory.
+
+    Args:
+        output: the flag's value.
+        place: the directory.
+        what: `file` or `directory`.
+    """
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise UserError(f"--output is {str(output)!r}, but {str(place)!r} is no directory that can be "
+                        f"written; expected a {what} in one")
 
 
 def single_argument(arguments, name):

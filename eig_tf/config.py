@@ -44,17 +44,17 @@ def load_preset(name, preset="paper"):
             spec = importlib.util.spec_from_file_location(f"eig_tf_preset_{name}", path)
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
-            return _makers(name, preset, module)[preset]()
+            return _maker(name, preset, module)()
     raise UserError(f"--dataset is {name!r}; expected one of {', '.join(preset_names())}")
 
 
-def _makers(name, preset, module):
+def _maker(name, preset, module):
     makers = {"paper": module.get_config}
     if hasattr(module, "get_cpu_config"):
         makers["cpu"] = module.get_cpu_config
     if preset not in makers:
         raise UserError(f"--preset is {preset!r}; --dataset={name} expects {' or '.join(makers)}")
-    return makers
+    return makers[preset]
 
 
 IMAGE_SIZES = (28, 32, 64, 128)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from PIL import Image
 
 from eig_tf import files
-from eig_tf.models.infogan import Latents
+from eig_tf.models.inference import Latents
 
 COLUMNS = 10
 # Noise of the pictures: the same in every row, epoch and run, so that pictures can be compared.

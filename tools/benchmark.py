@@ -14,7 +14,6 @@ second, from the file of a decoded set, on one core and on two; and the memory o
 sets of two sizes. That takes 3.3 GB in the temporary directory (TMPDIR), which are freed again.
 """
 
-import os
 from pathlib import Path
 
 from absl import flags
@@ -67,9 +66,7 @@ def check_output(path):
     path = Path(path)
     if path.is_dir():
         raise UserError(f"--output is {str(path)!r}, a directory; expected the name of a JSON file")
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise UserError(f"--output is {str(path)!r}, but {str(path.parent)!r} is no directory that can be "
-                        "written; expected a file in one")
+    command.check_place(path, path.parent)
 
 
 def check_flags():

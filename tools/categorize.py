@@ -9,7 +9,6 @@ and, where there are labels, the class of every image, and beside it a picture o
 code.
 """
 
-import os
 from pathlib import Path
 
 from absl import flags
@@ -35,16 +34,12 @@ def check_output(path):
         if file.is_dir():
             raise UserError(f"--output is {str(path)!r}, but {str(file)!r} is a directory; expected the "
                             "name of a file, with that of its picture free")
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise UserError(f"--output is {str(path)!r}, but {str(path.parent)!r} is no directory that can be "
-                        "written; expected a file in one")
+    command.check_place(path, path.parent)
 
 
 def main(arguments):
     """Sorts the images that the command line names."""
-    run_dir = Path(command.single_argument(arguments, "RUN_DIR"))
-    if not run_dir.is_dir():
-        raise UserError(f"{run_dir} is no directory; expected a run directory that eig_tf.train wrote")
+    run_dir = command.run_directory_argument(arguments)
     if FLAGS.images is not None and FLAGS.data_dir is not None:
         raise UserError("--images and --data_dir are given; expected other images or the run's data set")
     if FLAGS.images is not None and not Path(FLAGS.images).is_dir():

@@ -14,7 +14,6 @@ Writes, all or none, into RUN_DIR/figures:
 Matched classes and confusion are those that tools/evaluate.py found; a run without them is drawn as well.
 """
 
-import os
 from pathlib import Path
 
 from absl import flags
@@ -58,17 +57,12 @@ def check_output(path):
     """Raises a `UserError` unless figures can be written there, before anything is decoded."""
     if path.exists() and not path.is_dir():
         raise UserError(f"--output is {str(path)!r}, which is no directory; expected one, or a new name")
-    place = path if path.is_dir() else path.parent
-    if not place.is_dir() or not os.access(place, os.W_OK):
-        raise UserError(f"--output is {str(path)!r}, but {str(place)!r} is no directory that can be written; "
-                        "expected a directory in one")
+    command.check_place(path, path if path.is_dir() else path.parent, "directory")
 
 
 def main(arguments):
     """Draws the run directory that the command line names."""
-    run_dir = Path(command.single_argument(arguments, "RUN_DIR"))
-    if not run_dir.is_dir():
-        raise UserError(f"{run_dir} is no directory; expected a run directory that eig_tf.train wrote")
+    run_dir = command.run_directory_argument(arguments)
     check_flags()
     codes = parse_codes(FLAGS.codes)
     output = run_dir / "figures" if FLAGS.output is None else Path(FLAGS.output)

@@ -9,7 +9,6 @@ positive view. The flags are those of a training; the same flags give the same p
 found and what is missing, without decoding images; its exit status is 0 when training can start.
 """
 
-import os
 from pathlib import Path
 
 from absl import flags
@@ -33,9 +32,7 @@ def check_output(path):
         raise UserError(f"--output is {str(path)!r}, a directory; expected the name of a PNG file")
     if path.suffix.lower() != ".png":
         raise UserError(f"--output is {str(path)!r}; expected a name that ends in .png")
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise UserError(f"--output is {str(path)!r}, but {str(path.parent)!r} is no directory that can be "
-                        "written; expected a file in one")
+    command.check_place(path, path.parent)
 
 
 def draw(config):

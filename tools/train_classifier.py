@@ -28,13 +28,11 @@ def main(arguments):
     from eig_tf.evaluation import classifier, judge_report
     recipe = classifier.choose(config, FLAGS.classifier, FLAGS.pretrained_weights)
     image_set = registry.load(config, FLAGS.data_dir, FLAGS.cache_dir)
-    classifier.check_images(image_set)
-    directory = classifier.find(image_set, FLAGS.cache_dir, config.dataset, recipe)
-    if directory.exists():
-        print("trained before; delete the directory to train it anew")
     judge = classifier.load_or_train(image_set, FLAGS.cache_dir, config.dataset, recipe)
+    if judge.trained_before:
+        print("trained before; delete the directory to train it anew")
     print("\n".join(judge_report.lines(judge.report, config.dataset)))
-    print(f"directory    {directory}")
+    print(f"directory    {judge.directory}")
 
 
 if __name__ == "__main__":

@@ -48,10 +48,14 @@ class Judge(NamedTuple):
         model: images in [-1, 1] to logits.
         report: its architecture, `accuracy` on the held-out fifth of every class, the image counts
             behind it, and what its training says of itself.
+        directory: where it is kept; None for one that `train` returns.
+        trained_before: whether it was there already.
     """
 
     model: keras.Model
     report: dict
+    directory: Optional[Path] = None
+    trained_before: bool = False
 
 
 def choose(config, architecture=None, weights=None):
@@ -68,7 +72,7 @@ def choose(config, architecture=None, weights=None):
     Raises:
         UserError: there is no such architecture, or the weights are given for another one than they fit.
     """
-    small = image_shape(config)[:2] == _DIGITS or config.get("preset", "paper") == "cpu"
+    small = image_shape(config)[:2] == _DIGITS or config.preset == "cpu"
     architecture = architecture or ("small_cnn" if small else "resnet50")
     if architecture not in ARCHITECTURES:
         raise UserError(f"--classifier is {architecture!r}; expected one of {', '.join(ARCHITECTURES)}")
@@ -97,7 +101,8 @@ def load_or_train(image_set, cache_dir, name, recipe):
     """
     check_images(image_set)
     directory = find(image_set, cache_dir, name, recipe)
-    if not directory.exists():
+    trained_before = directory.exists()
+    if not trained_before:
         print(f"trains the evaluation classifier of {name} ({recipe.architecture}) once; it is kept in "
               f"{directory}", flush=True)
         _store(train(image_set, recipe), directory)
@@ -106,7 +111,7 @@ def load_or_train(image_set, cache_dir, name, recipe):
         model.load_weights(directory / _WEIGHTS)
         report = json.loads((directory / _REPORT).read_text(encoding="utf-8"))
         # Judges of digits were once stored under another name of the same network.
-        return Judge(model, {**report, "architecture": recipe.architecture})
+        return Judge(model, {**report, "architecture": recipe.architecture}, directory, trained_before)
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{directory} holds a classifier that cannot be read: {reason}; delete the "

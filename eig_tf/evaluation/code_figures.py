@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from eig_tf import grids
 from eig_tf.evaluation import image_grid
-from eig_tf.models.infogan import Latents
+from eig_tf.models.inference import Latents
 
 
 def draw_codes(model, codes, labels, title, columns, seed, as_columns=False):

@@ -11,8 +11,8 @@ from matplotlib.ticker import MaxNLocator
 
 from eig_tf import files
 from eig_tf.data import names
+from eig_tf.evaluation import image_grid
 
-_DPI = 144
 _FEW = 15
 _FEW_LINES = 10  # what colours can tell apart
 _LONGEST_NAME = 22
@@ -30,6 +30,13 @@ def style():
             warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         yield
+
+
+def write(figure, path):
+    """Writes a figure as PNG or PDF, by the path's ending; equal figures make equal files."""
+    # The date and the version of matplotlib would make them differ.
+    metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
+    figure.savefig(path, dpi=image_grid.DPI, metadata=metadata)
 
 
 def save_confusion(counts, code_to_class, class_names, path):
@@ -225,10 +232,9 @@ def _length(labels):
 
 
 def _labels(class_names):
-    shown = map(names.printable, map(str, class_names))
-    return [name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME - 1] + "…" for name in shown]
+    return [image_grid.shorten(names.printable(str(name)), _LONGEST_NAME) for name in class_names]
 
 
 def _save(figure, path):
     with files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=_DPI, metadata={"Software": None})
+        write(figure, temporary)

@@ -9,7 +9,7 @@ import numpy as np
 from eig_tf import files
 from eig_tf.data import registry
 from eig_tf.errors import UserError
-from eig_tf.evaluation import code_figures, figures, image_grid, matching, metrics, neighbours, sampling
+from eig_tf.evaluation import code_figures, figures, matching, metrics, neighbours, sampling
 from eig_tf.run_directory import RunDirectory
 
 COLUMNS = 10
@@ -92,10 +92,7 @@ def save(drawn, output, formats):
     try:
         with contextlib.ExitStack() as stack:
             for path, figure in paths.items():
-                # The date and the version of matplotlib would make equal figures differ.
-                metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
-                temporary = stack.enter_context(files.replacing(path))
-                figure.savefig(temporary, dpi=image_grid.DPI, metadata=metadata)
+                figures.write(figure, stack.enter_context(files.replacing(path)))
     except BaseException:
         if made:
             output.rmdir()

@@ -1,23 +1,14 @@
 """Elastic-InfoGAN and its GAN baselines: one Keras model, trained in the paper's two phases."""
 
-from typing import NamedTuple
-
 import tensorflow as tf
 from tensorflow import keras
 
 from eig_tf.models import averaging, losses
+from eig_tf.models.inference import InferenceModel
 from eig_tf.models.optimizers import adam, build_optimizer
 
 
-class Latents(NamedTuple):
-    """What a generator takes: noise [N, Z], code [N, K] and continuous codes [N, C]."""
-
-    noise: tf.Tensor
-    code: tf.Tensor
-    continuous: tf.Tensor
-
-
-class InfoGAN(keras.Model):
+class InfoGAN(InferenceModel):
     """A GAN whose code is recovered by Q (equation 1), with a contrastive term on real images (4).
 
     The three switches that tell the methods apart are the prior (learned or fixed), the contrastive
@@ -50,15 +41,10 @@ class InfoGAN(keras.Model):
                  gradient_routing="head", information_weight=1.0, continuous_weight=1.0,
                  contrastive_weight=10.0, contrastive_temperature=1.0, information_target="hard",
                  average_decay=0.0, discriminator_view=None, seed=0, name="infogan"):
-        super().__init__(name=name)
+        super().__init__(networks, prior, noise_dim, num_continuous, averaged=bool(average_decay), name=name)
         _check_choice("contrastive_term", contrastive_term, (None, "nt_xent", "positive_pairs"))
         _check_choice("gradient_routing", gradient_routing, ("head", "shared"))
         _check_choice("information_target", information_target, ("hard", "soft"))
-        self.generator = networks.generator
-        self.discriminators = list(networks.discriminators)
-        self.prior = prior
-        self.noise_dim = noise_dim
-        self.num_continuous = num_continuous
         self.contrastive_term = contrastive_term
         self.gradient_routing = gradient_routing
         self.information_weight = information_weight
@@ -67,7 +53,6 @@ class InfoGAN(keras.Model):
         self.contrastive_temperature = contrastive_temperature
         self.information_target = information_target
         self.average_decay = average_decay
-        self.average_generator = networks.average_generator if average_decay else None
         self.discriminator_view = discriminator_view
         self.seed = seed
         terms = ["d_loss", "g_loss", "info_loss"]
@@ -128,43 +113,6 @@ class InfoGAN(keras.Model):
     def metrics(self):
         """The running means of the losses, reset by `fit` at every epoch."""
         return list(self.trackers.values())
-
-    def call(self, latents, training=None):
-        """Generates the last stage's images from `Latents`, by the averaged weights where there are any.
-
-        `training` is Keras's and changes nothing: the generator is in inference mode.
-        """
-        return self.inference_generator(latents, training=False)[-1]
-
-    @property
-    def inference_generator(self):
-        """The generator outside training: that of the averaged weights where there is one, else G."""
-        return self.average_generator or self.generator
-
-    def recognize(self, images):
-        """What the last stage's Q says of images [N, H, W, C] in [-1, 1], in inference mode.
-
-        Returns:
-            The features [N, F], the code logits [N, K] and the means of the continuous codes [N, C].
-        """
-        discriminator = self.discriminators[-1]
-        return discriminator.recognition_head(discriminator.trunk(images, training=False), training=False)
-
-    def sample_latents(self, num, seed, code=None):
-        """Draws `Latents` as in training: noise ~ N(0, I), code ~ prior, continuous ~ U(-1, 1).
-
-        Args:
-            num: how many.
-            seed: a stateless seed, int32 [2].
-            code: codes to use instead of drawing them, float32 [num, K].
-        """
-        noise_seed, code_seed, continuous_seed = tf.unstack(
-            tf.random.experimental.stateless_split(seed, 3))
-        return Latents(
-            noise=tf.random.stateless_normal([num, self.noise_dim], noise_seed),
-            code=self.prior.sample(num, code_seed) if code is None else code,
-            continuous=tf.random.stateless_uniform(
-                [num, self.num_continuous], continuous_seed, minval=-1.0, maxval=1.0))
 
     def train_step(self, data):
         """One step: the discriminator's phase, then that of G, Q and the prior (supplement 4.4).

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from eig_tf.models.infogan import Latents
+from eig_tf.models.inference import Latents
 from eig_tf.serving import checks
 
 # Bounds the memory that one request can claim.

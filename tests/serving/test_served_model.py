@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from eig_tf.models.infogan import Latents
+from eig_tf.models.inference import Latents
 from eig_tf.serving.served_model import MAX_COUNT
 
 NUM_CODES = 10
