@@ -160,7 +160,11 @@ def _random_features(config, image_set):
 
 def _without_place(source, data_dir):
     """Where images are from without where they lie here: results are passed on, paths should not be."""
-    return source if data_dir is None else source.replace(str(data_dir), Path(data_dir).name)
+    if data_dir is None:
+        return source
+    # Loaders name the directory as `registry.find_directory` gives it.
+    place = Path(data_dir).absolute()
+    return source.replace(str(place), place.name)
 
 
 def _describe_run(config, environment, epochs_done, image_set, data_dir):

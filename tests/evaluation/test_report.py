@@ -3,6 +3,7 @@ import types
 import numpy as np
 import pytest
 
+from eig_tf.data import registry
 from eig_tf.data.image_set import ImageSet
 from eig_tf.evaluation import classifier, report, sampling
 from eig_tf.models.infogan import InfoGAN
@@ -111,3 +112,17 @@ def _with_codes(num, probabilities):
     prior = CodePrior(num)
     prior.logits.assign(np.log(probabilities))
     return types.SimpleNamespace(prior=prior)
+
+
+@pytest.mark.parametrize(("start", "given"), [
+    (".", "cars"), (".", "cars/"), ("cars", "."), (".", "{here}/cars"), (".", "{here}/cars/")])
+def test_results_do_not_say_where_the_data_lie(tmp_path, monkeypatch, start, given):
+    (tmp_path / "cars").mkdir()
+    monkeypatch.chdir(tmp_path / start)
+    data_dir = given.format(here=tmp_path)
+    source = f"3D Cars v1.0, {registry.find_directory('cars', data_dir)}"
+    assert report._without_place(source, data_dir) == "3D Cars v1.0, cars"
+
+
+def test_sets_without_a_directory_keep_their_source():
+    assert report._without_place("scikit-learn's digits", None) == "scikit-learn's digits"
