@@ -3,8 +3,9 @@
     python tools/train_classifier.py --dataset=cars --data_dir=DIRECTORY
     python tools/train_classifier.py --dataset=ytf --data_dir=DIRECTORY --pretrained_weights=vggface2.h5
 
-It is kept in --cache_dir, where tools/evaluate.py finds it: with the same data, --classifier and
---pretrained_weights. It is trained on all images of the classes, so --split and --imbalance do not matter.
+It is kept in --cache_dir, where tools/evaluate.py finds it when the data, --preset, --config.augment.flip,
+--classifier and --pretrained_weights are those of the run and its evaluation. It is trained on all images of
+the classes, so --split and --imbalance do not matter.
 """
 
 from absl import flags
