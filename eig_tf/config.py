@@ -179,10 +179,7 @@ def save(config, path):
 
 
 def load(path):
-    """Reads a config that `save` wrote.
-
-    Settings that a later version added are not in the file and take their defaults, those of
-    the preset.
+    """Reads a config that `save` wrote; see `from_dict`.
 
     Raises:
         UserError: the file is missing, is no JSON, has fields that the schema does not know or a value
@@ -190,14 +187,27 @@ def load(path):
     """
     try:
         saved = json.loads(Path(path).read_text(encoding="utf-8"))
-        missing = [field for field in ("dataset", "method", "split", "seed") if field not in saved]
-        if missing:
-            raise ValueError(f"it lacks {', '.join(missing)}")
-        config = load_preset(saved["dataset"], saved.get("preset", "paper")).lock()
-        config.update(saved)
+        config = from_dict(saved)
         validate(config)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; expected the config of a run directory") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is not a config that this version wrote: {error}") from None
+    return config
+
+
+def from_dict(saved):
+    """The config that `ConfigDict.to_dict` made a dict of, maybe in an earlier version.
+
+    Settings that a later version added are not in it and take their defaults, those of the preset.
+
+    Raises:
+        UserError: there is no such data set or preset.
+        ValueError, KeyError, TypeError, AttributeError: it is no such dict.
+    """
+    missing = [field for field in ("dataset", "method", "split", "seed") if field not in saved]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    config = load_preset(saved["dataset"], saved.get("preset", "paper")).lock()
+    config.update(saved)
     return config

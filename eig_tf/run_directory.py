@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from eig_tf import config as config_lib
@@ -92,7 +93,8 @@ class RunDirectory:
             The config, the `InfoGAN` (not compiled) and the number of epochs done.
 
         Raises:
-            UserError: no epoch was finished, or the checkpoint does not fit or cannot be read.
+            UserError: no epoch was finished, the checkpoint does not fit or cannot be read, or it holds
+                weights that are no finite numbers.
         """
         config = self.load_config()
         model = build_infogan(config)
@@ -100,6 +102,9 @@ class RunDirectory:
         if manager.latest_checkpoint is None:
             raise UserError(f"{self.path} has no checkpoint yet; expected at least one finished epoch")
         restore(manager).expect_partial()
+        if not all(np.isfinite(variable).all() for variable in model.variables):
+            raise UserError(f"{manager.latest_checkpoint} holds weights that are no finite numbers; expected "
+                            "a run that did not diverge")
         return config, model, int(manager.checkpoint.epochs_done)
 
 

@@ -151,3 +151,12 @@ def test_damaged_environment_is_refused_with_its_path(copy, text):
         copy.environment.write_text(text)
     with pytest.raises(UserError, match=r"environment\.json"):
         copy.load_environment()
+
+
+def test_weights_of_a_run_that_diverged_are_refused(copy):
+    model = build_infogan(copy.load_config())
+    kernel = model.trunk_variables[0]
+    kernel.assign(np.full(kernel.shape, np.nan))
+    copy.checkpoint_manager(model).save(checkpoint_number=3)
+    with pytest.raises(UserError, match=r"ckpt-3 holds weights that are no finite numbers; expected"):
+        copy.restore_model()

@@ -24,9 +24,9 @@ flags.DEFINE_integer("evaluation_seed", 0, "of the generated images and of the 1
 def main(arguments):
     """Evaluates the run directory that the command line names."""
     run_dir = command.single_argument(arguments, "RUN_DIR")
-    for name, smallest in (("images_per_code", 1), ("evaluation_seed", 0)):
-        if FLAGS[name].value < smallest:
-            raise UserError(f"--{name} is {FLAGS[name].value}; expected {smallest} or more")
+    for name, smallest, largest in (("images_per_code", 1, 10**6), ("evaluation_seed", 0, 2**31 - 1)):
+        if not smallest <= FLAGS[name].value <= largest:
+            raise UserError(f"--{name} is {FLAGS[name].value}; expected {smallest} to {largest}")
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.evaluation import report
     evaluation = report.evaluate(run_dir, FLAGS.cache_dir, FLAGS.data_dir, FLAGS.images_per_code,

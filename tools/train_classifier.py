@@ -26,14 +26,14 @@ def main(arguments):
     config = run_flags.config_from_flags()
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.data import registry
-    from eig_tf.evaluation import classifier, judge_report
+    from eig_tf.evaluation import classifier, classifier_report
     recipe = classifier.choose(config, FLAGS.classifier, FLAGS.pretrained_weights)
     image_set = registry.load(config, FLAGS.data_dir, FLAGS.cache_dir)
-    judge = classifier.load_or_train(image_set, FLAGS.cache_dir, config.dataset, recipe)
-    if judge.trained_before:
+    trained = classifier.load_or_train(image_set, FLAGS.cache_dir, config.dataset, recipe)
+    if trained.trained_before:
         print("trained before; delete the directory to train it anew")
-    print("\n".join(judge_report.lines(judge.report, config.dataset)))
-    print(f"directory    {judge.directory}")
+    print("\n".join(classifier_report.lines(trained.report, config.dataset)))
+    print(f"directory    {trained.directory}")
 
 
 if __name__ == "__main__":

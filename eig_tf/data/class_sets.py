@@ -30,9 +30,10 @@ def choose(class_set, available, dataset, seed):
     available = sorted(available)
     if class_set == RANDOM:
         return _draw(available, seed)
-    paper_sets = imbalance.paper_splits()[dataset]["class_ids"]
-    numbers = [str(number) for number in range(len(paper_sets))]
-    ids = paper_sets[int(class_set)] if class_set in numbers else _parse(class_set, numbers, available)
+    if class_set in numbers(dataset):
+        ids = imbalance.paper_splits()[dataset]["class_ids"][int(class_set)]
+    else:
+        ids = _parse(class_set, numbers(dataset), available)
     absent = _absent(ids, available)
     if absent:
         raise UserError(
@@ -40,6 +41,12 @@ def choose(class_set, available, dataset, seed):
             f"{', '.join(absent)}; expected some of the {_count(available, 'id')} that it holds"
             f"{_span(available)}, by --class_set={RANDOM} or as a list of ids")
     return ids
+
+
+def numbers(dataset):
+    """The numbers of the paper's class sets of a data set, as flags take them; none for most sets."""
+    sets = imbalance.paper_splits().get(dataset, {}).get("class_ids", [])
+    return [str(number) for number in range(len(sets))]
 
 
 def describe(available, dataset):
@@ -60,12 +67,12 @@ def _draw(available, seed):
     return sorted(np.random.RandomState(seed).permutation(available)[:NUM_RANDOM].tolist())
 
 
-def _parse(class_set, numbers, available):
+def _parse(class_set, known, available):
     ids = [part.strip() for part in class_set.split(",")]
     if len(ids) < 2 or not all(ids):
         example = ",".join(available[:2]) or "003,017"
         raise UserError(f"--class_set is {class_set!r}; expected the number of one of the paper's sets, "
-                        f"{numbers[0]} to {numbers[-1]}, {RANDOM}, or two or more ids separated by commas, "
+                        f"{known[0]} to {known[-1]}, {RANDOM}, or two or more ids separated by commas, "
                         f"such as {example}")
     twice = sorted({one for one in ids if ids.count(one) > 1})
     if twice:

@@ -11,7 +11,6 @@ from tensorflow import keras
 from eig_tf import config as config_lib
 from eig_tf import files
 from eig_tf.data import pipeline, preview, registry
-from eig_tf.errors import UserError
 from eig_tf.run_directory import RunDirectory
 
 MAX_ROWS = 100
@@ -76,9 +75,6 @@ def categorize(run_dir, output, images=None, data_dir=None, cache_dir=None):
     else:
         image_set = registry.load(folder_config(config), images, cache_dir)
     categories = recognize(model, image_set.images)
-    if not np.isfinite(categories.probabilities).all():
-        raise UserError(f"{run_dir} holds a network whose answers are no finite numbers; expected a run that "
-                        "did not diverge")
     # Nested, so that neither is in place before both are written.
     with files.replacing(output) as table, files.replacing(picture_path(output)) as picture:
         write_csv(image_set, categories, table)
@@ -119,8 +115,7 @@ def recognize(model, images, batch_size=_BATCH):
         # In float32 the surest images would all have probability one, and no order.
         logits = logits.numpy().astype(np.float64)
         codes.append(np.argmax(logits, axis=-1))
-        with np.errstate(invalid="ignore"):  # Of a run that diverged; NaN says so.
-            probabilities.append(1 / np.exp(logits - logits.max(axis=-1, keepdims=True)).sum(axis=-1))
+        probabilities.append(1 / np.exp(logits - logits.max(axis=-1, keepdims=True)).sum(axis=-1))
         progress.add(len(batch))
     return Categories(np.concatenate(codes), np.concatenate(probabilities),
                       model.prior.probabilities.numpy().astype(np.float64), model.prior.learned)

@@ -41,7 +41,7 @@ class Recipe(NamedTuple):
     weights: Optional[str] = None
 
 
-class Judge(NamedTuple):
+class TrainedClassifier(NamedTuple):
     """A trained classifier and how far it can be trusted.
 
     Attributes:
@@ -83,16 +83,16 @@ def choose(config, architecture=None, weights=None):
 
 
 def load_or_train(image_set, cache_dir, name, recipe):
-    """The judge of a data set, from the cache or newly trained on four fifths of every class.
+    """The classifier of a data set, from the cache or newly trained on four fifths of every class.
 
     Args:
         image_set: the whole data set, not a split of it.
-        cache_dir: where judges are kept.
+        cache_dir: where classifiers are kept.
         name: the data set's name, for people who look into the cache.
         recipe: see `choose`.
 
     Returns:
-        A `Judge`.
+        A `TrainedClassifier`.
 
     Raises:
         UserError: the images have not two classes or none to hold out, the pretrained weights do not
@@ -110,8 +110,9 @@ def load_or_train(image_set, cache_dir, name, recipe):
     try:
         model.load_weights(directory / _WEIGHTS)
         report = json.loads((directory / _REPORT).read_text(encoding="utf-8"))
-        # Judges of digits were once stored under another name of the same network.
-        return Judge(model, {**report, "architecture": recipe.architecture}, directory, trained_before)
+        # Classifiers of digits were once stored under another name of the same network.
+        report = {**report, "architecture": recipe.architecture}
+        return TrainedClassifier(model, report, directory, trained_before)
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{directory} holds a classifier that cannot be read: {reason}; delete the "
@@ -136,7 +137,7 @@ def check_held_out(image_set):
 
 
 def find(image_set, cache_dir, name, recipe):
-    """The directory of a judge in the cache, whether it is there or not.
+    """The directory of a classifier in the cache, whether it is there or not.
 
     Raises:
         UserError: the file of pretrained weights cannot be read.
@@ -146,12 +147,12 @@ def find(image_set, cache_dir, name, recipe):
 
 
 def train(image_set, recipe):
-    """Trains a judge on four fifths of every class.
+    """Trains a classifier on four fifths of every class.
 
     Nothing is chosen on the held-out fifth; it is looked at once, at the end.
 
     Returns:
-        A `Judge`.
+        A `TrainedClassifier`.
 
     Raises:
         UserError: the pretrained weights do not fit.
@@ -169,14 +170,14 @@ def train(image_set, recipe):
         said.update(classifier_training.fit_few(
             model, training_set, recipe.mirrored, pretrained=recipe.weights is not None))
     right = predict(model, image_set.subset(test_indices).images) == image_set.labels[test_indices]
-    return Judge(model, {
+    return TrainedClassifier(model, {
         "architecture": recipe.architecture, "accuracy": round(float(np.mean(right)), 4),
         "num_train": len(train_indices), "num_test": len(test_indices), **said,
         "accuracy_of_classes": _accuracy_of_classes(right, image_set, test_indices)})
 
 
 def predict(model, images):
-    """The classes that the judge sees in uint8 images [N, H, W, C]: int64 [N]."""
+    """The classes that the classifier sees in uint8 images [N, H, W, C]: int64 [N]."""
     return np.concatenate([
         np.argmax(model(to_float(images[start:start + _PREDICTED]), training=False), axis=-1)
         for start in range(0, len(images), _PREDICTED)])
@@ -197,13 +198,13 @@ def _build(image_set, recipe):
     return ARCHITECTURES[recipe.architecture](image_set.image_shape, len(image_set.class_names))
 
 
-def _store(judge, directory):
-    """Puts a judge into the cache, whole; of two processes that trained the same one, the first wins."""
+def _store(trained, directory):
+    """Puts a classifier into the cache, whole; of two processes that trained the same one, the first wins."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
     try:
-        judge.model.save_weights(temporary / _WEIGHTS)
-        files.write_json(judge.report, temporary / _REPORT)
+        trained.model.save_weights(temporary / _WEIGHTS)
+        files.write_json(trained.report, temporary / _REPORT)
         if not directory.exists():
             os.rename(temporary, directory)
     finally:

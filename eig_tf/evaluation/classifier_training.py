@@ -20,7 +20,7 @@ _DIGIT_RATE = 1e-3
 # Of sets with few images. A round is the number of steps after which validation is looked at.
 ROUNDS = 40
 PATIENCE = 8
-# Of the loss, in nats: a judge that errs so rarely is not made better by less.
+# Of the loss, in nats: a classifier that errs so rarely is not made better by less.
 _WORTHWHILE = 0.01
 _BATCH = 64
 _VALIDATION_SHARE = 0.15
@@ -60,8 +60,9 @@ def fit_digits(model, image_set):
 def fit_few(model, image_set, mirrored, pretrained=False):
     """Adam with cosine decay on balanced, augmented batches; stops where validation no longer improves.
 
-    Some of every class are kept for validation, and the weights of the round with the lowest loss on them
-    stay. Classes too small to keep any of are validated on what they are trained on.
+    Some of every class are kept for validation, and the weights stay of the last round that made the loss
+    on them smaller by a hundredth of a nat or more. Classes too small to keep any of are validated on what
+    they are trained on.
 
     Args:
         model: images in [-1, 1] to logits.

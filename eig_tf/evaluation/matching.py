@@ -7,7 +7,7 @@ import numpy as np
 
 from eig_tf.data import names
 from eig_tf.errors import UserError
-from eig_tf.evaluation import image_grid
+from eig_tf.evaluation import figures, image_grid
 
 _LONGEST_NAME = 18
 
@@ -69,13 +69,9 @@ def order(probabilities, matching=None):
         A list of codes, by matched class where there is a matching, those without a class last, else the
         most probable first; and words for a title.
     """
-    by_probability = np.argsort(-np.asarray(probabilities), kind="stable").tolist()
     if matching is None:
-        return by_probability, "the most probable first"
-    classes = matching.code_to_class
-    # Sorting is stable: codes without a class keep the order of their probabilities.
-    return sorted(by_probability, key=lambda code: (classes[code] is None, classes[code] or 0)), (
-        "ordered by the class they match")
+        return np.argsort(-np.asarray(probabilities), kind="stable").tolist(), "the most probable first"
+    return figures.order_by_class(matching.code_to_class), "ordered by the class they match"
 
 
 def label(code, probability, matching=None):

@@ -45,9 +45,6 @@ def plot(run_dir, output, data_dir=None, cache_dir=None, columns=COLUMNS, codes=
         config, data_dir or directory.load_environment().get("data_dir"), cache_dir)
     features, _ = sampling.recognize(model, image_set.images)
     probabilities = model.prior.probabilities.numpy().astype(np.float64)
-    if not (np.isfinite(features).all() and np.isfinite(probabilities).all()):
-        raise UserError(f"{run_dir} holds a network whose answers are no finite numbers; expected a run that "
-                        "did not diverge")
     match = matching.read(directory.evaluation, len(probabilities))
     about = (f"{config.dataset}, {config.method}, split {config.split}, seed {config.seed}, "
              f"{epochs_done} epoch{'s' * (epochs_done != 1)}")

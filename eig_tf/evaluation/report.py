@@ -7,7 +7,7 @@ from tensorflow import keras
 
 from eig_tf import files
 from eig_tf.data import registry
-from eig_tf.evaluation import classifier, figures, judge_report, metrics, nearest, sampling
+from eig_tf.evaluation import classifier, classifier_report, figures, metrics, nearest, sampling
 from eig_tf.models.build import build_infogan
 from eig_tf.run_directory import RunDirectory
 
@@ -42,9 +42,9 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
     whole, image_set = registry.load_split(config, data_dir, cache_dir)
     classifier.check_images(whole)
     classifier.check_held_out(image_set)
-    judge = classifier.load_or_train(whole, cache_dir, config.dataset, recipe)
+    trained = classifier.load_or_train(whole, cache_dir, config.dataset, recipe)
 
-    counts = _count_generated(model, judge.model, images_per_code, len(whole.class_names), seed)
+    counts = _count_generated(model, trained.model, images_per_code, len(whole.class_names), seed)
     code_to_class = metrics.match_codes(counts)
     ent, ent_codes, ent_classes = metrics.average_entropy(counts)
     prior = _evaluate_prior(model, image_set, counts, code_to_class)
@@ -60,7 +60,7 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
         "class_names": list(whole.class_names),
         "prior": prior,
         **_evaluate_recognition(config, model, image_set, seed),
-        "classifier": judge.report,
+        "classifier": trained.report,
         "evaluation_seed": seed,
         **_describe_run(config, environment, epochs_done, image_set, data_dir),
     })
@@ -74,9 +74,9 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
 def table(evaluation):
     """The main figures of an evaluation as lines of text, with a warning where the classifier is weak."""
     prior, one_nn = evaluation["prior"], evaluation["one_nn"]
-    recognition, judge = evaluation["recognition"], evaluation["classifier"]
+    recognition, trained = evaluation["recognition"], evaluation["classifier"]
     kl = "infinite" if prior["kl"] is None else f"{prior['kl']:.3f} nats"
-    judged = f"  [classifier {judge['accuracy']:.3f}]"
+    judged = f"  [classifier {trained['accuracy']:.3f}]"
     rows = [
         ("NMI (code, class of generated image)", f"{evaluation['nmi']:.3f}{judged}"),
         ("ENT", f"{evaluation['ent']:.3f} nats{judged}"),
@@ -90,20 +90,22 @@ def table(evaluation):
          f"(before training: {one_nn['accuracy_of_random_weights']:.3f})"),
         ("Q on real images: accuracy, NMI, ARI", f"{recognition['accuracy']:.3f}, "
          f"{recognition['nmi']:.3f}, {recognition['ari']:.3f}"),
-        ("classifier accuracy, held-out fifth", f"{judge['accuracy']:.4f} ({judge_report.describe(judge)})"),
+        ("classifier accuracy, held-out fifth",
+         f"{trained['accuracy']:.4f} ({classifier_report.describe(trained)})"),
     ]
     width = max(len(name) for name, _ in rows)
     head = (f"{evaluation['dataset']}, {evaluation['method']}, split {evaluation['split']}, "
             f"seed {evaluation['seed']}, {evaluation['epochs']} epochs, "
             f"{evaluation['gradient_routing']} routing, {evaluation['images_per_code']} images a code")
     return "\n".join([head] + [f"  {name:<{width}}  {value}" for name, value in rows]
-                     + judge_report.warnings(judge, evaluation["dataset"]))
+                     + classifier_report.warnings(trained, evaluation["dataset"]))
 
 
-def _count_generated(model, judge_model, images_per_code, num_classes, seed):
+def _count_generated(model, classifier_model, images_per_code, num_classes, seed):
     num_codes = model.prior.num_codes
-    classes = [classifier.predict(judge_model, sampling.images_of_code(model, code, images_per_code, seed))
-               for code in range(num_codes)]
+    classes = [
+        classifier.predict(classifier_model, sampling.images_of_code(model, code, images_per_code, seed))
+        for code in range(num_codes)]
     codes = np.repeat(np.arange(num_codes), images_per_code)
     return metrics.confusion_counts(codes, np.concatenate(classes), num_codes, num_classes)
 

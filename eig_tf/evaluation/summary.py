@@ -4,9 +4,8 @@ import json
 import statistics
 from pathlib import Path
 
-from ml_collections import config_dict
-
-from eig_tf.config import flatten
+from eig_tf import config as config_lib
+from eig_tf.data import class_sets
 from eig_tf.errors import UserError
 from eig_tf.evaluation.paper import TABLE_1
 
@@ -14,9 +13,9 @@ _GROUP = ("dataset", "method", "epochs", "gradient_routing")
 _PRIORS = ("total_variation", "total_variation_of_uniform",
            "generated_total_variation", "generated_total_variation_of_uniform")
 # What runs of one row may differ in; everything else of their configs must agree.
-_FREE = ("split", "seed", "training.epochs")
-_COLUMNS = ("data set", "method", "width", "epochs (steps)", "routing", "runs (split/seed)", "NMI", "ENT",
-            "TV matched (uniform)", "TV generated (uniform)", "1-NN", "classifier", "paper NMI / ENT")
+_FREE = ("split", "seed", "training.epochs", "data.class_set")
+_COLUMNS = ("data set", "method", "width", "epochs (steps)", "routing", "runs (split/seed)", "NMI",
+            "ENT", "TV matched (uniform)", "TV generated (uniform)", "1-NN", "classifier", "paper NMI / ENT")
 
 
 def read(path):
@@ -27,26 +26,32 @@ def read(path):
     """
     try:
         evaluation = json.loads(Path(path).read_text(encoding="utf-8"))
-        prior, config = evaluation["prior"], evaluation["config"]
+        prior, config = evaluation["prior"], config_lib.from_dict(evaluation["config"])
+        class_set = config.data.get("class_set", "")
+        numbered = class_set in class_sets.numbers(config.dataset)
         return {
-            "group": (*(evaluation[field] for field in _GROUP), config["networks"]["width"]),
+            "group": (*(evaluation[field] for field in _GROUP), config.networks.width,
+                      "" if numbered else class_set),
+            "run": (*([class_set] if numbered else []), evaluation["split"], evaluation["seed"]),
             "steps": evaluation["epochs"] * (
-                evaluation["num_training_images"] // config["training"]["batch_size"]),
-            **{field: evaluation[field] for field in ("split", "seed", "nmi", "ent")},
+                evaluation["num_training_images"] // config.training.batch_size),
+            **{field: evaluation[field] for field in ("nmi", "ent")},
             "priors": [prior[field] for field in _PRIORS],
             "one_nn": evaluation["one_nn"]["accuracy"],
             "classifier": evaluation["classifier"]["accuracy"],
-            "settings": {**flatten(config_dict.ConfigDict(config)),
-                         "images_per_code": evaluation["images_per_code"]},
+            "settings": {**config_lib.flatten(config), "images_per_code": evaluation["images_per_code"]},
         }
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; expected an evaluation.json") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is no evaluation.json of this version: {error}") from None
 
 
 def markdown(evaluations):
-    """One row for each data set, method, number of epochs, routing and width of the networks.
+    """One row for each data set, method, number of epochs, routing, width of the networks and class set.
+
+    The paper's five class sets of cars or chairs are one row, as it averages over them (section 4); their
+    runs are named `set/split/seed`.
 
     Args:
         evaluations: what `read` returns, one or more.
@@ -57,7 +62,7 @@ def markdown(evaluations):
         images, on those held out from it.
 
     Raises:
-        UserError: runs of one row differ in more than split and seed.
+        UserError: runs of one row differ in more than split, seed and the paper's class set.
     """
     groups = {}
     for evaluation in evaluations:
@@ -68,8 +73,8 @@ def markdown(evaluations):
 
 
 def _row(group, runs):
-    dataset, method, epochs, routing, width = group
-    runs = sorted(runs, key=lambda run: (run["split"], run["seed"]))
+    dataset, method, epochs, routing, width, class_set = group
+    runs = sorted(runs, key=lambda run: run["run"])
     _check_same_settings(group, runs)
     matched, matched_start, generated, generated_start = (
         statistics.mean(distances) for distances in zip(*(run["priors"] for run in runs)))
@@ -77,7 +82,7 @@ def _row(group, runs):
     return [
         dataset, method, f"{width:g}",
         f"{epochs:,} ({statistics.mean(run['steps'] for run in runs):,.0f})", routing,
-        ", ".join(f"{run['split']}/{run['seed']}" for run in runs),
+        ", ".join("/".join(map(str, run["run"])) for run in runs) + (f" ({class_set})" if class_set else ""),
         _mean(run["nmi"] for run in runs),
         _mean(run["ent"] for run in runs),
         f"{matched:.3f} ({matched_start:.3f})",

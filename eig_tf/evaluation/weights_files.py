@@ -40,7 +40,8 @@ def read(path):
         for name, arrays in layers.items():
             if not all(np.all(np.isfinite(array)) for array in arrays):
                 raise ValueError(f"layer {name} has values that are not finite")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError,
+            zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"--pretrained_weights is {str(path)!r}, which cannot be read: {reason}; expected a "
                         "file of Keras weights, .h5, .weights.h5 or .keras") from None

@@ -34,7 +34,7 @@ class InfoGAN(InferenceModel):
         seed: root of all randomness of training; with the step number it determines every draw.
 
     Raises:
-        ValueError: an option has a value that it does not know.
+        ValueError: an option has a value that it does not know, or there is no generator to average into.
     """
 
     def __init__(self, networks, prior, noise_dim=62, num_continuous=0, contrastive_term="nt_xent",
@@ -45,6 +45,7 @@ class InfoGAN(InferenceModel):
         _check_choice("contrastive_term", contrastive_term, (None, "nt_xent", "positive_pairs"))
         _check_choice("gradient_routing", gradient_routing, ("head", "shared"))
         _check_choice("information_target", information_target, ("hard", "soft"))
+        _check_average(average_decay, networks)
         self.contrastive_term = contrastive_term
         self.gradient_routing = gradient_routing
         self.information_weight = information_weight
@@ -229,7 +230,8 @@ class InfoGAN(InferenceModel):
     def _seen(self, images, stage, what):
         """Images as trunk and heads see them: through `discriminator_view`, when there is one.
 
-        What is seen in both phases is drawn anew in the second, for D's update counts as a step of the seed.
+        D's update counts as a step of the seed: what is seen in both phases is drawn anew in the second, with
+        the draw of the next step's first.
         """
         if self.discriminator_view is None:
             return images
@@ -254,3 +256,11 @@ class InfoGAN(InferenceModel):
 def _check_choice(name, value, choices):
     if value not in choices:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")
+
+
+def _check_average(decay, networks):
+    if not 0.0 <= decay < 1.0:  # Written so that NaN fails too.
+        raise ValueError(f"average_decay is {decay}; expected 0 or more, and less than 1")
+    if decay and networks.average_generator is None:
+        raise ValueError(f"average_decay is {decay} and the networks have no average_generator; expected "
+                         "networks that were built with averaged=True")

@@ -25,7 +25,7 @@ def stripes():
 
 @pytest.fixture(scope="module")
 def first(stripes):
-    """The judge of a short training."""
+    """The classifier of a short training."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classifier_training, "STEPS", 20)
         return classifier.train(stripes, SMALL)
@@ -33,12 +33,12 @@ def first(stripes):
 
 @pytest.fixture
 def cache(stripes, first, tmp_path):
-    """A cache that holds that judge."""
+    """A cache that holds that classifier."""
     classifier._store(first, classifier.find(stripes, tmp_path, "stripes", SMALL))
     return tmp_path
 
 
-def test_a_judge_is_trained_on_four_fifths_and_tried_on_the_rest(first):
+def test_a_classifier_is_trained_on_four_fifths_and_tried_on_the_rest(first):
     assert first.report == {
         "architecture": "small_cnn", "accuracy": 1.0, "num_train": 48, "num_test": 12, "steps": 20,
         "accuracy_of_classes": {"h": 1.0, "v": 1.0}}
@@ -46,15 +46,15 @@ def test_a_judge_is_trained_on_four_fifths_and_tried_on_the_rest(first):
 
 def test_what_is_trained_is_stored_and_said(stripes, first, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(classifier, "train", lambda *given: first if given == (stripes, SMALL) else None)
-    judge = classifier.load_or_train(stripes, tmp_path, "stripes", SMALL)
+    trained = classifier.load_or_train(stripes, tmp_path, "stripes", SMALL)
     directory = classifier.find(stripes, tmp_path, "stripes", SMALL)
     said = f"trains the evaluation classifier of stripes (small_cnn) once; it is kept in {directory}\n"
     assert capsys.readouterr().out == said
     assert sorted(path.name for path in directory.iterdir()) == ["classifier.weights.h5", "report.json"]
-    assert judge.report == first.report
+    assert trained.report == first.report
 
 
-def test_a_stored_judge_is_loaded_not_trained(stripes, first, cache, monkeypatch, capsys):
+def test_a_stored_classifier_is_loaded_not_trained(stripes, first, cache, monkeypatch, capsys):
     monkeypatch.setattr(classifier, "train", None)
     second = classifier.load_or_train(stripes, cache, "stripes", SMALL)
     assert capsys.readouterr().out == ""
@@ -62,7 +62,7 @@ def test_a_stored_judge_is_loaded_not_trained(stripes, first, cache, monkeypatch
     np.testing.assert_array_equal(classifier.predict(second.model, stripes.images), stripes.labels)
 
 
-def test_other_data_gets_another_judge(stripes, tmp_path):
+def test_other_data_gets_another_classifier(stripes, tmp_path):
     others = [stripes.subset(np.arange(50)), stripes._replace(labels=1 - stripes.labels),
               stripes._replace(class_names=("a", "b")), stripes._replace(images=255 - stripes.images)]
     found = {classifier.find(images, tmp_path, "stripes", SMALL) for images in (stripes, *others)}
@@ -70,14 +70,14 @@ def test_other_data_gets_another_judge(stripes, tmp_path):
 
 
 def test_key_of_digits_is_that_of_published_results(tmp_path):
-    """Judges of 28x28 images lie where earlier versions put them, whether mirrored images would do or not."""
+    """Classifiers of 28x28 images lie where earlier versions put them, mirrored or not."""
     images = ImageSet(np.zeros([4, 28, 28, 1], np.uint8), np.array([0, 0, 1, 1]), ("a", "b"), "made")
     names = {classifier.find(images, tmp_path, "x", recipe).name for recipe in (
         SMALL, Recipe("small_cnn", mirrored=True))}
     assert names == {"x-0e00876d56b7cb93"}
 
 
-def test_each_recipe_has_a_judge_of_its_own(tmp_path):
+def test_each_recipe_has_a_classifier_of_its_own(tmp_path):
     images = ImageSet(np.zeros([4, 32, 32, 3], np.uint8), np.array([0, 0, 1, 1]), ("a", "b"), "made")
     weights, others = tmp_path / "weights.h5", tmp_path / "others.h5"
     weights.write_bytes(b"weights")
@@ -126,7 +126,7 @@ def test_a_class_too_small_to_hold_out_has_no_accuracy_of_its_own():
     assert classifier._accuracy_of_classes(right, image_set, np.array([0, 1, 2])) == {"a": 0.5, "c": 1.0}
 
 
-def test_a_judge_that_another_process_stored_meanwhile_is_kept(first, cache):
+def test_a_classifier_that_another_process_stored_meanwhile_is_kept(first, cache):
     (directory,) = (cache / "classifiers").iterdir()
     report = json.loads((directory / "report.json").read_text())
     classifier._store(first._replace(report={"accuracy": 0.0}), directory)
@@ -149,8 +149,8 @@ def test_damaged_cache_is_named(stripes, cache, name, content):
 
 
 @pytest.mark.slow
-def test_judge_of_mnist_reaches_the_papers_accuracy(real_data, tmp_path):
+def test_classifier_of_mnist_reaches_the_papers_accuracy(real_data, tmp_path):
     from eig_tf.data import mnist
-    judge = classifier.load_or_train(mnist.load(real_data / "mnist"), tmp_path, "mnist", SMALL)
-    assert judge.report["accuracy"] >= 0.98
-    assert judge.report["num_train"] + judge.report["num_test"] == 70_000
+    trained = classifier.load_or_train(mnist.load(real_data / "mnist"), tmp_path, "mnist", SMALL)
+    assert trained.report["accuracy"] >= 0.98
+    assert trained.report["num_train"] + trained.report["num_test"] == 70_000

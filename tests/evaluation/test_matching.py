@@ -30,9 +30,9 @@ def test_codes_are_ordered_and_labelled_by_their_classes(tmp_path):
     assert found.epochs == 3 and found.true.tolist() == [0.25, 0.75]
 
 
-def test_codes_without_a_class_come_last_by_probability(tmp_path):
+def test_codes_without_a_class_come_last(tmp_path):
     found = matching.read(write(tmp_path / "a.json", code_to_class=[None, None, 0]), 3)
-    assert matching.order([0.3, 0.5, 0.2], found)[0] == [2, 1, 0]
+    assert matching.order([0.3, 0.5, 0.2], found)[0] == [2, 0, 1]
 
 
 def test_without_an_evaluation_the_most_probable_is_first():

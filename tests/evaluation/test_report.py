@@ -37,9 +37,9 @@ def test_prior_is_measured_beside_its_uniform_start(model, image_set):
 
 
 def test_generated_images_are_counted_by_code(model, monkeypatch):
-    """A judge that knows images of code 1 by heart sees them in the second row of the table."""
+    """A classifier that knows images of code 1 by heart sees them in the second row of the table."""
     known = {image.tobytes() for image in sampling.images_of_code(model, 1, 5, seed=3)}
-    monkeypatch.setattr(classifier, "predict", lambda judge, images: np.array(
+    monkeypatch.setattr(classifier, "predict", lambda model, images: np.array(
         [2 if image.tobytes() in known else 0 for image in images]))
     counts = report._count_generated(model, None, 5, num_classes=3, seed=3)
     np.testing.assert_array_equal(counts, [[5, 0, 0], [0, 0, 5]])
@@ -53,7 +53,7 @@ def test_untrained_weights_that_features_are_compared_with_are_the_same_every_ti
     np.testing.assert_array_equal(*found)
 
 
-def _evaluation(**judge):
+def _evaluation(**classifier_report):
     """All that the table needs, by hand; three codes, two classes."""
     return {
         "dataset": "cars", "method": "elastic_infogan", "split": 0, "seed": 1, "epochs": 2,
@@ -62,7 +62,7 @@ def _evaluation(**judge):
                   "generated_total_variation": 0.3, "generated_total_variation_of_uniform": 0.4},
         "one_nn": {"accuracy": 0.75, "accuracy_of_random_weights": 0.5},
         "recognition": {"accuracy": 0.6, "nmi": 0.7, "ari": 0.8},
-        "classifier": {"architecture": "resnet50", "accuracy": 0.9123, "num_test": 10, **judge},
+        "classifier": {"architecture": "resnet50", "accuracy": 0.9123, "num_test": 10, **classifier_report},
     }
 
 

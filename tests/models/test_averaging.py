@@ -1,6 +1,7 @@
 """The running average of a network's weights, by hand and inside training."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from tensorflow import keras
 
@@ -47,6 +48,15 @@ def test_training_neither_sees_the_average_nor_goes_on_from_it(images, views):
         # After two steps the average lies within a step of the path from the start to here.
         assert np.all(average >= low - 4e-4) and np.all(average <= high + 4e-4)
         assert not np.array_equal(average, current) and not np.array_equal(average, start)
+
+
+@pytest.mark.parametrize(("decay", "sentence"), [
+    (0.5, r"average_decay is 0\.5 and the networks have no average_generator; expected"),
+    (1.0, r"average_decay is 1\.0; expected 0 or more, and less than 1"),
+    (-0.1, r"average_decay is -0\.1; expected"), (float("nan"), "average_decay is nan; expected")])
+def test_decays_that_nothing_can_average_by(decay, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        InfoGAN(mnist.build(width=0.0625), CodePrior(10), average_decay=decay)
 
 
 def test_the_average_generates_outside_training(images, views):

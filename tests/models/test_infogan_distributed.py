@@ -11,6 +11,7 @@ from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
 from eig_tf.networks import mnist
 
+tf.keras.mixed_precision.set_global_policy("{policy}")
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
     model = InfoGAN(mnist.build(width=0.1, averaged=True), CodePrior(10), gradient_routing="{routing}",
@@ -34,8 +35,9 @@ print("done")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("routing", ["head", "shared"])
-def test_two_devices_train_one_model(command, routing):
-    result = command("-c", SCRIPT.format(routing=routing))
+@pytest.mark.parametrize(("routing", "policy"), [
+    ("head", "float32"), ("shared", "float32"), ("head", "mixed_bfloat16")])
+def test_two_devices_train_one_model(command, routing, policy):
+    result = command("-c", SCRIPT.format(routing=routing, policy=policy))
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip().endswith("done")

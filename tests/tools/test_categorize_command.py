@@ -163,7 +163,7 @@ def test_run_that_diverged_is_refused(tmp_path):
     kernel = model.discriminators[0].recognition_head.prediction.kernel
     kernel.assign(np.full(kernel.shape, np.nan))
     directory.checkpoint_manager(model).save(checkpoint_number=1)
-    with pytest.raises(UserError, match="whose answers are no finite numbers"):
+    with pytest.raises(UserError, match="weights that are no finite numbers"):
         categories.categorize(tmp_path / "run", tmp_path / "a.csv")
     assert not (tmp_path / "a.csv").exists()
 

@@ -26,8 +26,10 @@ def test_help_needs_no_tensorflow_and_names_the_flags(command, repository, tmp_p
 @pytest.mark.parametrize("arguments, message", [
     ([], "error: the arguments are none; expected exactly one, RUN_DIR"),
     (["a", "b"], "error: the arguments are a b; expected exactly one, RUN_DIR"),
-    (["a", "--images_per_code=0"], "error: --images_per_code is 0; expected 1 or more"),
-    (["a", "--evaluation_seed=-1"], "error: --evaluation_seed is -1; expected 0 or more"),
+    (["a", "--images_per_code=0"], "error: --images_per_code is 0; expected 1 to 1000000"),
+    (["a", "--evaluation_seed=-1"], "error: --evaluation_seed is -1; expected 0 to 2147483647"),
+    (["a", f"--evaluation_seed={2**31}"],
+     "error: --evaluation_seed is 2147483648; expected 0 to 2147483647"),
     (["a", "--classifier=vgg"], "error: flag --classifier=vgg: value should be one of <small_cnn|resnet50>; "
                                 "--help lists the flags"),
 ])
