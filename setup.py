@@ -6,6 +6,8 @@ from setuptools import find_packages, setup
 
 # What tools/render_shapenet.py needs.
 RENDER = ["vtk>=9.4"]
+# What warm-up requests and the client of a model server need.
+SERVING = ["tensorflow-serving-api==2.15.1", "grpcio", "requests"]
 # Presets and tools live at the top level; a wheel carries them inside the package.
 INSIDE_PACKAGE = {"eig_tf.configs": "configs", "eig_tf.tools": "tools"}
 
@@ -36,6 +38,7 @@ setup(
     ],
     extras_require={
         "render": RENDER,
-        "test": ["pytest", "hypothesis", "ruff", *RENDER],
+        "serving": SERVING,
+        "test": ["pytest", "hypothesis", "pyyaml", "ruff", *RENDER, *SERVING],
     },
 )

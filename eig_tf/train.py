@@ -21,6 +21,7 @@ FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(run_flags)
 flags.DEFINE_string("workdir", None, "run directory; runs/<dataset>-<method>-split<k>-seed<n>, with "
                     "the preset unless it is paper and the class set for cars and chairs, when absent")
+flags.DEFINE_bool("export", True, "export the finished run as a SavedModel; see tools/export.py")
 flags.DEFINE_bool("overwrite", False, "delete the run in the run directory and start anew")
 
 
@@ -33,7 +34,10 @@ def main(arguments):
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.training.run import run
     directory = run(config, workdir, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.overwrite)
-    print(f"\nrun directory  {directory.path}\nsample grids   {directory.samples}")
+    print(f"\nrun directory  {directory.path}\nsample grids   {directory.samples}", flush=True)
+    if FLAGS.export:
+        from eig_tf.serving import export
+        print(f"SavedModel     {export.ensure(directory.path)}")
 
 
 def _run_name(config):

@@ -51,7 +51,14 @@ def command(tmp_path):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def evaluation_cache(tmp_path_factory):
+    """The default cache directory under an XDG_CACHE_HOME of the tests that evaluate: the classifier of a data
+    set is trained for the first of them."""
+    return tmp_path_factory.mktemp("xdg") / "eig_tf"
+
+
+@pytest.fixture(scope="session")
 def repository():
     """The root of the checkout."""
     return REPOSITORY

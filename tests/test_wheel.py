@@ -34,13 +34,14 @@ def test_trains_from_an_empty_directory(installed, tmp_path):
     assert result.returncode == 0, result.stderr
     run = tmp_path / "runs" / "digits-elastic_infogan-split0-seed0"
     assert (run / "samples" / "codes_epoch_0001.png").is_file()
+    assert (run / "export" / "digits" / "1" / "saved_model.pb").is_file()
     result = _run(installed, tmp_path, "-m", "eig_tf.tools.export", str(run))
     assert result.returncode == 0, result.stderr
-    assert (run / "export" / "1" / "saved_model.pb").is_file()
+    assert (run / "export" / "digits" / "2" / "saved_model.pb").is_file()
 
 
 @pytest.mark.parametrize("tool", ["evaluate", "export", "benchmark", "summarize", "preview_data",
-                                  "prepare_data", "categorize", "render_shapenet"])
+                                  "prepare_data", "categorize", "render_shapenet", "client"])
 def test_tools_are_inside(installed, tmp_path, tool):
     result = _run(installed, tmp_path, "-m", f"eig_tf.tools.{tool}", "--help")
     assert result.returncode == 0, result.stderr

@@ -32,7 +32,7 @@ def main(arguments):
 def demo(python, run_dir):
     """The main job on the embedded digits."""
     steps = (
-        ["-m", "eig_tf.train", "--dataset=digits", f"--workdir={run_dir}"],
+        ["-m", "eig_tf.train", "--dataset=digits", "--noexport", f"--workdir={run_dir}"],
         [str(REPOSITORY / "tools" / "evaluate.py"), run_dir],
         [str(REPOSITORY / "tools" / "export.py"), run_dir],
     )

@@ -4,6 +4,7 @@ import statistics
 import time
 from typing import Callable, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -29,6 +30,23 @@ def repeated(name, call, steps):
         tf.test.experimental.sync_devices()
         return (time.perf_counter() - start) / steps
     return Case(name, measure)
+
+
+def each_call(name, call, steps):
+    """As `repeated`, for calls that return when their work is done, with the time of every single one.
+
+    Returns:
+        The `Case`, and a list that each of its measurements adds the seconds of its `steps` calls to.
+    """
+    seconds = []
+
+    def measure():
+        for _ in range(steps):
+            start = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - start)
+        return statistics.fmean(seconds[-steps:])
+    return Case(name, measure), seconds
 
 
 def interleave(cases, repeats):
@@ -57,3 +75,8 @@ def summary(seconds):
     """Median, smallest and largest of a list of seconds, in milliseconds."""
     return {"median": 1e3 * statistics.median(seconds), "min": 1e3 * min(seconds),
             "max": 1e3 * max(seconds)}
+
+
+def percentile(seconds, percent):
+    """The smallest of a list of seconds that `percent` of them do not exceed, in milliseconds."""
+    return 1e3 * float(np.percentile(seconds, percent, method="inverted_cdf"))

@@ -14,7 +14,7 @@ def draw_codes(model, codes, labels, title, columns, seed, as_columns=False):
     Args:
         model: an `InfoGAN`.
         codes: int [R], the codes to show, in that order.
-        labels: R texts, see `matching.label`.
+        labels: R texts, see `code_labels.label`.
         title: a sentence above the figure.
         columns: images of each code.
         seed: of the noise.

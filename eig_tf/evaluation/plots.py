@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from eig_tf import files
+from eig_tf import files, matching
 from eig_tf.data import registry
 from eig_tf.errors import UserError
-from eig_tf.evaluation import code_figures, figures, matching, metrics, neighbours, sampling
+from eig_tf.evaluation import code_figures, code_labels, figures, metrics, neighbours, sampling
 from eig_tf.run_directory import RunDirectory
 
 COLUMNS = 10
@@ -115,12 +115,12 @@ def _evaluation_notes(run_dir, match, epochs_done):
 
 
 def _draw_grids(model, probabilities, match, kind, about, columns, codes, as_columns, seed):
-    ordered, order_in_words = matching.order(probabilities, match)
+    ordered, order_in_words = code_labels.order(probabilities, match)
     if codes is not None:
         ordered, order_in_words = codes, "chosen ones"
     meaning = f"p is its {kind} probability" + (
         "" if match is None else ", the percentage that of its images which the classifier sees as the class")
-    labels = [matching.label(code, probabilities[code], match) for code in ordered]
+    labels = [code_labels.label(code, probabilities[code], match) for code in ordered]
     line, lines = ("column", "columns") if as_columns else ("row", "rows")
     title = f"{about}: a code a {line}, {order_in_words}; {meaning}. All {lines} have the same noise"
     drawn = {"codes": code_figures.draw_codes(model, ordered, labels, title, columns, seed, as_columns)}

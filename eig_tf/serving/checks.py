@@ -2,6 +2,9 @@
 
 import tensorflow as tf
 
+# Bounds the memory that one request can claim.
+MAX_ROWS = 1024
+
 
 def checked(tensor, condition, message, *values):
     """Passes a tensor on when a condition holds.
@@ -50,6 +53,29 @@ def same_rows(name, tensor, other_name, other):
                    rows, others)
 
 
-def not_empty(name, tensor):
-    """Passes `tensor` [N, ...] on when N is 1 or more."""
-    return checked(tensor, tf.shape(tensor)[0] > 0, f"{name} has no rows; expected 1 or more")
+def batch(name, tensor):
+    """Passes `tensor` [N, ...] on when N is from 1 to `MAX_ROWS`."""
+    rows = tf.shape(tensor)[0]
+    return checked(tensor, (rows >= 1) & (rows <= MAX_ROWS),
+                   f"{name} has {{}} rows; expected 1 to {MAX_ROWS}", rows)
+
+
+def of_shape(name, tensor, expected):
+    """Passes `tensor` on when it has the shape `expected`, a `tf.TensorShape` with free first size or none.
+
+    Servers do not check shapes, and a convolution takes images of any size.
+    """
+    # Hides the shape that the signature promises: by it the checks would be folded away as always true.
+    tensor = tf.compat.v1.placeholder_with_default(tensor, shape=None)
+    shape = tf.shape(tensor)
+    tensor = checked(tensor, tf.rank(tensor) == expected.rank,
+                     f"{name} has shape {{}}; expected {_describe(expected)}", shape)
+    if expected.rank:
+        tensor = checked(tensor, tf.shape(tensor)[1:] == expected[1:].as_list(),
+                         f"{name} has shape {{}}; expected {_describe(expected)}", shape)
+    tensor.set_shape(expected)
+    return tensor
+
+
+def _describe(shape):
+    return f"[{' '.join('N' if size is None else str(size) for size in shape)}]"

@@ -1,58 +1,115 @@
 """From a run directory to a SavedModel that TF Serving can load."""
 
+import json
 from pathlib import Path
 
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from eig_tf import files
+from eig_tf.config import image_shape
+from eig_tf.data import names
+from eig_tf.data.pictures import CROP
 from eig_tf.errors import UserError
 from eig_tf.networks.precision import policy
 from eig_tf.run_directory import RunDirectory
+from eig_tf.serving import versions, warmup
+from eig_tf.serving.description import describe
 from eig_tf.serving.served_model import ServedModel
-from eig_tf.serving.versions import write_version
+
+# Of the products inside the networks; what goes in and out is float32 always.
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+DESCRIPTION = Path("assets.extra") / "model.json"
 
 
-def export(path, output=None):
-    """Exports the last checkpoint of a run, in float32, as the next version.
+def export(path, output=None, name=None, version=None, keep=None, precision="float32"):
+    """Exports the last checkpoint of a run as a new version of a model.
 
-    Beside the SavedModel lies `assets.extra/model.json`: the run's config, the epochs done, the learned
-    prior, and the package versions and git revision of its training.
+    Beside the SavedModel lie `assets.extra/model.json`, see `description.describe`, and the requests that
+    TF Serving warms it up with, when tensorflow-serving-api is installed.
 
     Args:
         path: the run directory.
-        output: the directory of the versions; `export` in the run directory when None.
+        output: the directory of models; `export` in the run directory when None.
+        name: of the model; that of the data set when None.
+        version: its number, 1 or more; the next one when None.
+        keep: how many versions stay, the new one among them; all when None.
+        precision: `float32` or `bfloat16`.
 
     Returns:
-        The `Path` of the new version, such as `<output>/1`. See `ServedModel` for its signatures.
+        The `Path` of the new version, `<output>/<name>/<version>`. See `ServedModel` for its signatures.
 
     Raises:
-        UserError: no run, no checkpoint, or one that cannot be restored; `output` cannot be written.
+        UserError: no run, no checkpoint, or one that cannot be restored; the run's evaluation is damaged;
+            the version is there already; `output` cannot be written.
     """
     directory = RunDirectory(path)
-    # In float32, whatever policy training has set in this process.
-    with policy("float32"):
-        config, model, epochs_done = directory.restore_model()
-    environment = directory.load_environment() if directory.environment.is_file() else {}
-    description = {
-        "config": config.to_dict(),
-        "epochs_done": epochs_done,
-        "prior": [float(probability) for probability in model.prior.probabilities],
-        "packages": environment.get("packages"),
-        "git_revision": environment.get("git_revision"),
-    }
+    config, model, epochs_done = restore(directory, precision)
+    name = name or config.dataset
+    description = describe(directory, name, config, model, epochs_done)
 
     def write(content):
-        _save(ServedModel(model), content)
-        (content / "assets.extra").mkdir()
-        files.write_json(description, content / "assets.extra" / "model.json")
+        class_names = [names.printable(class_name or "") for class_name in
+                       description["class_names"] or [None] * model.prior.num_codes]
+        _save(ServedModel(model, image_shape(config), config.data.get("resize", CROP), class_names), content)
+        (content / DESCRIPTION).parent.mkdir()
+        files.write_json(description, content / DESCRIPTION)
+        if warmup.available():
+            warmup.write(content, name)
 
-    base = directory.export if output is None else Path(output)
+    base = (directory.export if output is None else Path(output)) / name
     try:
-        return write_version(base, write)
+        new = versions.write_version(base, write, version)
+        if keep is not None:
+            versions.prune(base, keep, new)
+        return new
+    except FileExistsError as error:
+        raise UserError(f"--version is {version}, but {base} has it already; expected a new number "
+                        "or no --version") from error
     except (OSError, tf.errors.OpError) as error:
         reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
-        raise UserError(f"--output {str(base)!r} cannot be written: {reason}") from None
+        raise UserError(f"--output {str(base.parent)!r} cannot be written: {reason}") from None
+
+
+def restore(directory, precision="float32"):
+    """The config, model and epochs of a run, its networks made for a precision.
+
+    Whatever policy training has set in this process does not matter.
+    """
+    with policy(PRECISIONS[precision]):
+        return directory.restore_model()
+
+
+def ensure(path):
+    """Exports a finished run unless its latest version, at the usual place, has these epochs already.
+
+    Returns:
+        The `Path` of the latest version.
+
+    Raises:
+        UserError: see `export`.
+    """
+    directory = RunDirectory(path)
+    config = directory.load_config()
+    base = directory.export / config.dataset
+    latest = base / str(versions.latest_version(base)) if base.is_dir() else base
+    try:
+        epochs = json.loads((latest / DESCRIPTION).read_text(encoding="utf-8"))["epochs_done"]
+    except (OSError, ValueError, KeyError, TypeError):
+        epochs = None
+    return latest if epochs == config.training.epochs else export(path)
+
+
+def notes(version):
+    """What a version lacks that it could have, sentences for people; none where all is there."""
+    found = []
+    if json.loads((Path(version) / DESCRIPTION).read_text(encoding="utf-8"))["class_names"] is None:
+        found.append("the codes have no class names, for there is no evaluation of these weights; where "
+                     "there are labels, tools/evaluate.py makes one, and the next export has them")
+    if not (Path(version) / warmup.FILE).is_file():
+        found.append("there are no warm-up requests, so that the first requests are slow; they need "
+                     "pip install 'eig_tf[serving]'")
+    return found
 
 
 def describe_signatures(version):

@@ -244,7 +244,7 @@ def test_folder_that_may_not_be_read(public, dataset):
 
 
 TINY = ("-m", "eig_tf.train", "--dataset=folder", "--data_dir=data", "--image_size=28",
-        "--config.networks.width=0.05", "--config.training.epochs=1")
+        "--config.networks.width=0.05", "--config.training.epochs=1", "--noexport")
 
 
 @pytest.mark.slow

@@ -12,13 +12,24 @@ from tensorflow import keras
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
+from eig_tf import config as config_lib
 from eig_tf.errors import UserError
 from eig_tf.run_directory import RunDirectory
-from eig_tf.serving.export import describe_signatures, export
+from eig_tf.serving import warmup
+from eig_tf.serving.description import describe
+from eig_tf.serving.export import describe_signatures, ensure, export, notes
 
 
 def _read_description(version):
     return json.loads((version / "assets.extra" / "model.json").read_text())
+
+
+def _types(version):
+    """Types of all attributes of the graph's nodes."""
+    saved_model = saved_model_pb2.SavedModel()
+    saved_model.ParseFromString((version / "saved_model.pb").read_bytes())
+    return {attribute.type for function in saved_model.meta_graphs[0].graph_def.library.function
+            for node in function.node_def for attribute in node.attr.values()}
 
 
 @pytest.fixture
@@ -27,13 +38,79 @@ def run_copy(finished_run, tmp_path):
     return RunDirectory(shutil.copytree(finished_run.path, tmp_path / "run"))
 
 
+@pytest.mark.slow
 def test_versions_count_up_in_the_run_directory(run_copy):
-    assert export(run_copy.path) == run_copy.export / "1"
+    base = run_copy.export / "mnist"
+    assert export(run_copy.path) == base / "1"
     run_copy.environment.unlink()  # of a run that was copied in part
-    second = export(str(run_copy.path))
-    assert second == run_copy.export / "2"
-    assert sorted(os.listdir(run_copy.export)) == ["1", "2"]
+    second = export(str(run_copy.path), keep=1)
+    assert second == base / "2"
+    assert os.listdir(base) == ["2"]
     assert _read_description(second)["git_revision"] is None
+    assert "no class names" in notes(second)[0]
+    with pytest.raises(UserError, match=r"--version is 2, but .*mnist has it already; expected a new number"):
+        export(run_copy.path, version=2)
+
+
+def _evaluate(run, epochs):
+    """Writes an evaluation by hand: codes 0 to 9 show the classes nine to zero, code 4 none."""
+    names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    classes = [9, 8, 7, 6, None, 4, 3, 2, 1, 0]
+    run.evaluation.write_text(json.dumps({
+        "epochs": epochs, "class_names": names, "code_to_class": classes, "confusion": [[1] * 10] * 10,
+        "nmi": 0.9, "ent": 0.1, "prior": {"true": [0.1] * 10, "total_variation": 0.05}}))
+
+
+def test_classes_and_metrics_of_an_evaluation_are_exported_while_they_hold(run_copy, tmp_path):
+    _evaluate(run_copy, epochs=3)
+    version = export(run_copy.path, tmp_path, name="digits.v2", version=5)
+    assert version == tmp_path / "digits.v2" / "5"
+    description = _read_description(version)
+    assert description["name"] == "digits.v2"
+    assert description["class_names"][:5] == ["nine", "eight", "seven", "six", None]
+    assert description["metrics"]["nmi"] == 0.9
+    assert description["metrics"]["prior"]["total_variation"] == 0.05
+    assert notes(version) == []
+    prior = tf.saved_model.load(str(version)).signatures["prior"]()
+    assert prior["class_name"].numpy().tolist() == [
+        b"nine", b"eight", b"seven", b"six", b"", b"four", b"three", b"two", b"one", b"zero"]
+
+
+def test_an_evaluation_of_other_epochs_says_nothing(run_copy):
+    _evaluate(run_copy, epochs=2)
+    config, model, epochs_done = run_copy.restore_model()
+    description = describe(run_copy, "mnist", config, model, epochs_done)
+    assert description["class_names"] is None and description["metrics"] is None
+
+
+def test_a_damaged_evaluation_is_refused(run_copy):
+    run_copy.evaluation.write_text("{")
+    with pytest.raises(UserError, match=r"evaluation\.json is no evaluation of this run"):
+        export(run_copy.path)
+    assert not run_copy.export.exists()
+
+
+@pytest.mark.slow
+def test_bfloat16_products_change_images_by_little(finished_run, tmp_path, served):
+    version = export(finished_run.path, tmp_path, precision="bfloat16")
+    assert types_pb2.DT_BFLOAT16 in _types(version)
+    inputs = {"code": tf.constant([1, 2, 3]), "seed": tf.constant([4, 5, 6], tf.int64)}
+    images = tf.saved_model.load(str(version)).signatures["generate"](**inputs)["images"].numpy()
+    assert images.dtype == np.float32
+    difference = np.abs(images - served("generate", **inputs)["images"])
+    assert 0 < difference.max() < 0.1
+
+
+@pytest.mark.slow
+def test_a_finished_training_is_exported_once(run_copy):
+    config = run_copy.load_config()
+    config.training.epochs = 3
+    config_lib.save(config, run_copy.config)
+    first = ensure(run_copy.path)
+    assert first == run_copy.export / "mnist" / "1"
+    assert ensure(run_copy.path) == first
+    (first / "assets.extra" / "model.json").write_text("damaged")
+    assert ensure(run_copy.path) == run_copy.export / "mnist" / "2"
 
 
 def test_only_the_variables_that_serve_are_saved(exported, live):
@@ -47,6 +124,11 @@ def test_only_the_variables_that_serve_are_saved(exported, live):
     assert sorted(tuple(shape) for _, shape in saved) == sorted(tuple(v.shape) for v in expected)
 
 
+def test_the_export_lies_where_deploy_looks_for_it(exported):
+    assert exported.parent.name == "mnist" and exported.name == "1"  # as in deploy/models.config
+    assert (exported / warmup.FILE).is_file()
+
+
 def test_model_json_tells_where_the_model_comes_from(exported, live):
     description = _read_description(exported)
     assert description["config"]["networks"]["num_codes"] == 10
@@ -58,10 +140,7 @@ def test_model_json_tells_where_the_model_comes_from(exported, live):
 
 
 def test_the_export_is_float32_after_a_bfloat16_training(exported):
-    saved_model = saved_model_pb2.SavedModel()
-    saved_model.ParseFromString((exported / "saved_model.pb").read_bytes())
-    types = {attribute.type for function in saved_model.meta_graphs[0].graph_def.library.function
-             for node in function.node_def for attribute in node.attr.values()}
+    types = _types(exported)
     assert types_pb2.DT_FLOAT in types
     assert types_pb2.DT_BFLOAT16 not in types
 
@@ -79,11 +158,16 @@ def test_the_policy_is_put_back(tmp_path):
 def test_signatures_are_described_a_line_each(exported):
     assert describe_signatures(exported) == [
         "categorize          images float32 [N, 28, 28, 1] -> "
-        "code int32 [N], feature float32 [N, 128], probabilities float32 [N, 10]",
+        "code int32 [N], confidence float32 [N], probabilities float32 [N, 10]",
+        "categorize_bytes    image_bytes string [N] -> "
+        "code int32 [N], confidence float32 [N], probabilities float32 [N, 10]",
+        "embed               images float32 [N, 28, 28, 1] -> feature float32 [N, 128]",
         "generate            code int32 [N], seed int64 [N] -> images float32 [N, 28, 28, 1]",
-        "generate_from_code  code float32 [N, 10], seed int64 [N] -> images float32 [N, 28, 28, 1]",
-        "prior               no input -> probabilities float32 [10]",
+        "generate_from_code  code float32 [N, 10], noise float32 [N, 62] -> images float32 [N, 28, 28, 1]",
+        "generate_png        code int32 [N], seed int64 [N] -> image_bytes string [N]",
+        "prior               no input -> class_name string [10], probabilities float32 [10]",
         "sample              count int32 [], seed int64 [] -> code int32 [N], images float32 [N, 28, 28, 1]",
+        "sample_each         seed int64 [N] -> code int32 [N], images float32 [N, 28, 28, 1]",
         "serving_default     code int32 [N], seed int64 [N] -> images float32 [N, 28, 28, 1]",
     ]
 
@@ -119,11 +203,12 @@ def test_a_damaged_checkpoint_is_refused(run_copy, damage):
 
 def test_an_output_that_is_a_file_is_refused(finished_run, tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UserError, match="file' cannot be written: File exists"):
+    with pytest.raises(UserError, match="file' cannot be written: Not a directory"):
         export(finished_run.path, tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_version(finished_run, tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
@@ -132,4 +217,4 @@ def test_a_full_disk_leaves_no_version(finished_run, tmp_path):
             export(finished_run.path, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path / "mnist") == []

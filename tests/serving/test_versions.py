@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from eig_tf.serving.versions import latest_version, write_version
+from eig_tf.serving.versions import latest_version, prune, write_version
 
 
 def _write(content):
@@ -71,3 +71,45 @@ def test_a_base_that_is_a_file_is_an_error(tmp_path):
     (tmp_path / "base").touch()
     with pytest.raises(OSError, match="base"):
         write_version(tmp_path / "base", _write)
+
+
+def test_a_number_can_be_chosen_once(tmp_path):
+    assert write_version(tmp_path, _write, 7) == tmp_path / "7"
+    assert write_version(tmp_path, _write, 3) == tmp_path / "3"
+    assert write_version(tmp_path, _write) == tmp_path / "8"
+    (tmp_path / "3" / "file").write_text("kept")
+    (tmp_path / "09").mkdir()
+    for number in (3, 9):
+        with pytest.raises(FileExistsError, match=f"version {number} is there"):
+            write_version(tmp_path, _write, number)
+    assert (tmp_path / "3" / "file").read_text() == "kept"
+
+
+def test_the_latest_and_the_new_one_stay(tmp_path):
+    for number in (1, 2, 9, 10):
+        write_version(tmp_path, _write, number)
+    (tmp_path / "notes").mkdir()
+    new = write_version(tmp_path, _write, 3)
+    prune(tmp_path, 2, new)
+    assert sorted(os.listdir(tmp_path)) == ["10", "3", "9", "notes"]
+    prune(tmp_path, 5, new)
+    prune(tmp_path, 1, tmp_path / "10")
+    assert sorted(os.listdir(tmp_path)) == ["10", "notes"]
+
+
+def test_a_version_vanishes_at_once(tmp_path, monkeypatch):
+    """A server that looks while a version is deleted sees it whole or not at all."""
+    for _ in range(2):
+        write_version(tmp_path, _write)
+    seen = []
+    rename = os.rename
+
+    def look(source, target):
+        seen.append(sorted(name for name in os.listdir(tmp_path) if name.isdecimal()))
+        rename(source, target)
+        seen.append(sorted(name for name in os.listdir(tmp_path) if name.isdecimal()))
+        assert (target / "file").read_text() == "whole"
+
+    monkeypatch.setattr(os, "rename", look)
+    prune(tmp_path, 1, tmp_path / "2")
+    assert seen == [["1", "2"], ["2"]]

@@ -46,11 +46,11 @@ def test_a_directory_without_a_run_is_refused(evaluate, tmp_path):
 
 
 @pytest.mark.slow
-def test_evaluation_of_a_run(command, evaluate, tmp_path):
+def test_evaluation_of_a_run(command, evaluate, evaluation_cache, tmp_path):
     trained = command("-m", "eig_tf.train", "--dataset=digits", "--workdir=run",
-                      "--config.training.epochs=2", "--config.networks.num_codes=12")
+                      "--config.training.epochs=2", "--config.networks.num_codes=12", "--noexport")
     assert trained.returncode == 0, trained.stderr
-    result = evaluate("run", "--cache_dir=cache", "--images_per_code=20")
+    result = evaluate("run", f"--cache_dir={evaluation_cache}", "--images_per_code=20")
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert "NMI" in result.stdout
@@ -67,6 +67,6 @@ def test_evaluation_of_a_run(command, evaluate, tmp_path):
     for name in ("confusion.png", "prior.png"):
         with Image.open(tmp_path / "run" / name) as image:
             image.verify()
-    again = evaluate("run", "--cache_dir=cache", "--images_per_code=20")
+    again = evaluate("run", f"--cache_dir={evaluation_cache}", "--images_per_code=20")
     assert "trains the evaluation classifier" not in again.stdout
     assert json.loads((tmp_path / "run" / "evaluation.json").read_text()) == evaluation

@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).parents[2]
 TINY = ("--dataset=digits", "--split=31", "--config.networks.width=0.0625",
         "--config.optimizer.learning_rate=0.03", "--config.optimizer.prior_learning_rate=0.01",
         "--config.training.batch_size=200", "--config.training.steps_per_execution=3",
-        "--config.training.epochs=2")
+        "--config.training.epochs=2", "--noexport")
 
 
 def _interruptible():

@@ -94,6 +94,17 @@ def test_finished_run_is_left_as_it_is(train, tiny, run_copy):
         np.testing.assert_array_equal(values, after[1][name])
 
 
+@pytest.mark.slow
+def test_a_finished_run_is_exported_once_for_its_epochs(train, tiny, run_copy):
+    base = run_copy / "export" / "digits"
+    for epochs in (3, 3):
+        result = train(run_copy.parent, *tiny, "--export", "--workdir=run",
+                       f"--config.training.epochs={epochs}")
+        assert (result.status, result.stderr) == (0, "")
+        assert result.stdout.splitlines()[-1] == "SavedModel     run/export/digits/1"
+        assert [path.name for path in base.iterdir()] == ["1"]
+
+
 def test_kill_in_the_middle_of_an_epoch_loses_no_more_than_that_epoch(
         start_training, train, tiny, tmp_path, straight):
     process = start_training(tmp_path, *tiny, FOUR, "--workdir=run")

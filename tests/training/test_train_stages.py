@@ -13,7 +13,7 @@ from eig_tf.run_directory import RunDirectory
 pytestmark = pytest.mark.slow
 
 FLAGS = ("--dataset=folder", "--preset=cpu", "--data_dir=images", "--image_size=32", "--num_codes=3",
-         "--cache_dir=cache", "--config.networks.width=0.0625", "--config.networks.stages=2",
+         "--noexport", "--cache_dir=cache", "--config.networks.width=0.0625", "--config.networks.stages=2",
          "--config.training.batch_size=20", "--config.training.precision=float32")
 
 
@@ -77,7 +77,7 @@ def test_evaluation_figures_and_export_of_the_averaged_second_stage(run_dir, pla
     assert evaluation["classifier"]["accuracy"] == 1.0  # red and blue
     assert {"codes.png", "neighbours.png"} <= {path.name for path in (run_dir / "figures").iterdir()}
     model = RunDirectory(run_dir).restore_model()[1]
-    version = run_dir / "export" / "1"
+    version = run_dir / "export" / "folder" / "1"
     served = tf.saved_model.load(str(version)).signatures["generate"](
         code=tf.constant([0, 2]), seed=tf.constant([1, 2], tf.int64))["images"]
     noise = np.stack([tf.random.stateless_normal([100], tf.constant([seed, 0], tf.int64)) for seed in (1, 2)])

@@ -1,0 +1,60 @@
+"""From a run directory to files for TFLite or for Keras, where no model server runs."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from eig_tf import files
+from eig_tf.errors import UserError
+from eig_tf.run_directory import RunDirectory
+from eig_tf.serving import keras_format, tflite
+from eig_tf.serving.description import describe
+from eig_tf.serving.export import restore
+
+
+def export(path, kind, output=None, name=None, quantization="none"):
+    """Exports the last checkpoint of a run; replaces what an earlier export of the same name and kind wrote.
+
+    Args:
+        path: the run directory.
+        kind: `tflite` or `keras`; see the modules for what the two files, of G and of Q, hold. The third
+            file is `model.json`, see `description.describe`.
+        output: the directory of models; `export` in the run directory when None.
+        name: of the model; that of the data set when None.
+        quantization: of TFLite, see `tflite.write`.
+
+    Returns:
+        The `Path` `<output>/<name>-<kind>` and lines for people: sizes, and how far the files' results are
+        from the networks' own.
+
+    Raises:
+        UserError: no run, no checkpoint, or one that cannot be restored; the run's evaluation is damaged;
+            `output` cannot be written.
+    """
+    directory = RunDirectory(path)
+    config, model, epochs_done = restore(directory)
+    name = name or config.dataset
+    description = describe(directory, name, config, model, epochs_done)
+    target = (directory.export if output is None else Path(output)) / f"{name}-{kind}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=target.parent) as temporary:
+            content = Path(temporary) / "new"
+            content.mkdir()
+            if kind == "tflite":
+                lines = tflite.lines(tflite.write(model, content, quantization))
+            else:
+                lines = keras_format.lines(keras_format.write(model, content))
+            files.write_json(description, content / "model.json")
+            _replace(target, content, Path(temporary) / "old")
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())[:200]
+        raise UserError(f"--output {str(target.parent)!r} cannot be written: {reason}") from None
+    return target, lines
+
+
+def _replace(target, new, old):
+    # A directory that is not empty cannot be renamed to; between the two names nothing is lost.
+    if target.exists():
+        os.rename(target, old)
+    os.rename(new, target)

@@ -1,0 +1,282 @@
+"""Exports behind model servers, by gRPC and REST over loopback: what they answer and what they refuse.
+
+The same tests run against the small server of these tests and, where it is, tensorflow_model_server.
+"""
+
+import io
+import json
+import threading
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from running_servers import KINDS, TRANSPORTS, start
+
+from eig_tf.serving.transport import ServingError
+
+pytestmark = pytest.mark.slow
+
+SIGNATURES = ["serving_default", "generate", "generate_png", "generate_from_code", "sample", "sample_each",
+              "categorize", "categorize_bytes", "embed", "prior"]
+BATCHING = "max_batch_size { value: 64 } batch_timeout_micros { value: 100000 }"
+
+
+@pytest.fixture(scope="module")
+def loaded(exported):
+    """Calls a signature of the loaded SavedModel with arrays."""
+    functions = tf.saved_model.load(str(exported)).signatures
+
+    def call(signature, inputs):
+        _, specs = functions[signature].structured_input_signature
+        tensors = {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
+        return {name: value.numpy() for name, value in functions[signature](**tensors).items()}
+    return call
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def server(request, exported):
+    """A server of the export."""
+    running = start(request.param, exported.parent.name, exported.parent)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def batching_server(request, exported, tmp_path_factory):
+    """A server of the export that assembles requests for 0.1 s."""
+    parameters = tmp_path_factory.mktemp("batching") / "parameters.txt"
+    parameters.write_text(BATCHING)
+    running = start(request.param, exported.parent.name, exported.parent, "--enable_batching=true",
+                    f"--batching_parameters_file={parameters}")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module", params=TRANSPORTS)
+def client(request, server):
+    with server.client(request.param) as connected:
+        yield connected
+
+
+def _png(seed):
+    pixels = np.random.default_rng(seed).integers(0, 256, [20 + seed, 30], dtype=np.uint8)
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()
+
+
+def _inputs(signature, rows, first=0):
+    """Good inputs for a signature; a row depends on its number alone, counted from `first`."""
+    numbers = range(first, first + rows)
+    normal = [np.random.default_rng(number) for number in numbers]
+    values = {
+        "code": np.int32([number % 10 for number in numbers]),
+        "seed": np.int64([2**40 * number - 7 for number in numbers]),
+        "noise": np.float32([rng.normal(size=62) for rng in normal]),
+        "images": np.float32([rng.uniform(size=[28, 28, 1]) for rng in normal]),
+        "image_bytes": [_png(number % 9) for number in numbers],
+    }
+    if signature == "prior":
+        return {}
+    if signature == "sample":
+        return {"count": np.int32(rows), "seed": np.int64(first)}
+    names = {"generate_from_code": ["code", "noise"], "sample_each": ["seed"], "categorize": ["images"],
+             "embed": ["images"], "categorize_bytes": ["image_bytes"]}.get(signature, ["code", "seed"])
+    if signature == "generate_from_code":
+        values["code"] = np.float32(np.eye(10)[values["code"]] * 0.9 + 0.01)
+    return {name: values[name] for name in names}
+
+
+def _check_equal(found, expected):
+    assert set(found) == set(expected)
+    for name, value in expected.items():
+        assert (found[name].dtype, found[name].shape) == (value.dtype, value.shape), name
+        if value.dtype.kind == "f":
+            np.testing.assert_allclose(found[name], value, rtol=0, atol=1e-5, err_msg=name)
+        else:
+            np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def test_the_signatures_are_those_of_the_export(client):
+    found = client.metadata()
+    assert sorted(found) == sorted(SIGNATURES)
+    assert {name: str(info) for name, info in found["categorize"].inputs.items()} == {
+        "images": "float32 [N, 28, 28, 1]"}
+    assert {name: str(info) for name, info in found["sample"].inputs.items()} == {
+        "count": "int32 []", "seed": "int64 []"}
+    assert {name: str(info) for name, info in found["prior"].outputs.items()} == {
+        "probabilities": "float32 [10]", "class_name": "string [10]"}
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_every_signature_equals_the_saved_model(server, loaded, signature, rows):
+    inputs = _inputs(signature, rows)
+    expected = loaded(signature, inputs)
+    for transport in TRANSPORTS:
+        with server.client(transport) as client:
+            if inputs or transport == "grpc":
+                _check_equal(client.predict(signature, inputs), expected)
+            else:
+                with pytest.raises(ServingError, match="takes no input, and REST serves no such one"):
+                    client.predict(signature, inputs)
+
+
+def test_the_methods_of_the_client_are_the_signatures(server, loaded):
+    with server.client("grpc") as client:
+        code_and_seed = {"code": [1, 9], "seed": [5, 6]}
+        images = client.generate(**code_and_seed)
+        _check_equal({"images": images}, loaded("generate", code_and_seed))
+        png = client.generate_png(**code_and_seed)
+        pixels = np.asarray(Image.open(io.BytesIO(png[1])))
+        np.testing.assert_allclose(pixels / 255, images[1, ..., 0], atol=0.003)
+        _check_equal(client.categorize_bytes(png), loaded("categorize_bytes", {"image_bytes": png}))
+        _check_equal(client.categorize(images), loaded("categorize", {"images": images}))
+        _check_equal({"feature": client.embed(images)}, loaded("embed", {"images": images}))
+        _check_equal(client.sample(3, 4), loaded("sample", {"count": 3, "seed": 4}))
+        _check_equal(client.sample_each([3, 4]), loaded("sample_each", {"seed": [3, 4]}))
+        _check_equal(client.prior(), loaded("prior", {}))
+        inputs = _inputs("generate_from_code", 2)
+        _check_equal({"images": client.generate_from_code(**inputs)}, loaded("generate_from_code", inputs))
+        np.testing.assert_array_equal(client.generate([1, 9], 5)[0], images[0])
+
+
+def test_more_rows_than_a_request_takes(server, loaded):
+    with server.client("grpc") as client:
+        codes = client.sample_each(np.arange(1100))["code"]
+    parts = [loaded("sample_each", {"seed": np.arange(*ends)})["code"] for ends in [(0, 1024), (1024, 1100)]]
+    np.testing.assert_array_equal(codes, np.concatenate(parts))
+
+
+def _together(server, loaded, signatures, clients=8, rounds=3):
+    """Several clients at once, each with rows of its own and its numbers of rows."""
+    barrier = threading.Barrier(clients)
+
+    def call(number):
+        with server.client(TRANSPORTS[number % 2]) as client:
+            client.metadata()
+            answers = []
+            for step in range(rounds):
+                signature = signatures[(number + step) % len(signatures)]
+                inputs = _inputs(signature, 1 + number % 3, first=10 * number + step)
+                barrier.wait()
+                answers.append((signature, inputs, client.predict(signature, inputs)))
+        return answers
+
+    with ThreadPoolExecutor(clients) as pool:
+        for answers in pool.map(call, range(clients)):
+            for signature, inputs, found in answers:
+                _check_equal(found, loaded(signature, inputs))
+
+
+def test_clients_at_the_same_time(server, loaded):
+    _together(server, loaded, ["generate", "categorize_bytes", "sample", "generate_png", "embed"])
+
+
+@pytest.mark.parametrize("signature", ["generate", "categorize_bytes", "sample_each"])
+def test_a_row_gets_the_same_in_a_batch_of_several_requests(batching_server, loaded, signature):
+    _together(batching_server, loaded, [signature], rounds=1)
+    if batching_server.batch_sizes is not None:
+        assert max(map(len, batching_server.batch_sizes)) > 1
+        batching_server.batch_sizes.clear()
+
+
+@pytest.mark.parametrize(("signature", "sentence"), [
+    ("prior", "must have at least one input tensor"), ("sample", "must have at least one dimension")])
+def test_a_server_that_batches_refuses_scalars_and_no_input(batching_server, signature, sentence):
+    with batching_server.client("grpc") as client:
+        with pytest.raises(ServingError, match=sentence):
+            client.predict(signature, _inputs(signature, 2))
+        assert client.sample_each([1, 2])["images"].shape == (2, 28, 28, 1)
+
+
+BAD_INPUTS = [
+    ("generate", {"code": [0, 10], "seed": [1, 2]}, r"^code .*0 to 10.*0 to 9$"),
+    ("generate", {"code": [1, 2], "seed": [1]}, r"^seed has 1 rows and code has 2; expected as many"),
+    ("sample", {"count": 0, "seed": 1}, r"^count is 0; expected 1 to 1024$"),
+    ("sample", {"count": 2**30, "seed": 1}, r"^count is 1073741824; expected 1 to 1024$"),
+    ("categorize", {"images": np.full([2, 28, 28, 1], np.nan)}, r"^images .*nan.*from 0 to 1$"),
+    ("categorize", {"images": np.full([2, 28, 28, 1], 7)}, r"^images ranges from 7 to 7; expected numbers"),
+    ("categorize_bytes", {"image_bytes": [_png(0), b"no image"]}, r"^image_bytes .*neither PNG nor JPEG"),
+]
+
+
+@pytest.mark.parametrize(("signature", "inputs", "sentence"), BAD_INPUTS)
+def test_bad_input_is_refused_in_a_sentence_and_the_next_request_served(client, signature, inputs, sentence):
+    with pytest.raises(ServingError, match=sentence) as raised:
+        client.predict(signature, inputs)
+    assert raised.value.code == "INVALID_ARGUMENT"
+    assert "node" not in str(raised.value) and "\n" not in str(raised.value)
+    assert client.generate([1], [2]).shape == (1, 28, 28, 1)
+
+
+def test_what_is_not_there_is_named(server):
+    for transport in TRANSPORTS:
+        with pytest.raises(ServingError, match=r"^the model 'nist' is not served at .*; expected one"):
+            server.client(transport, model="nist").generate([1], [2])
+        with pytest.raises(ServingError, match=r"^the version 7 of the model '\w+' is not served at .*; "
+                                               r"expected one of 1 \(AVAILABLE\)$"):
+            server.client(transport, version=7).generate([1], [2])
+        with pytest.raises(ServingError, match=r"^the signature 'paint' is not served; expected one of "):
+            server.client(transport).predict("paint", {})
+        with pytest.raises(ServingError, match=r"^the input 'images' has the shape \[1, 32, 32, 1\]; "
+                                               r"expected float32 \[N, 28, 28, 1\]$"):
+            server.client(transport).embed(np.zeros([1, 32, 32, 1]))
+        assert server.client(transport, version=1).status()[0][:2] == (1, "AVAILABLE")
+        assert server.client(transport, version=1).generate([1], [2]).shape == (1, 28, 28, 1)
+
+
+def _http(server, path, body=None):
+    """What curl would get: the status and the JSON of the answer."""
+    request = urllib.request.Request(f"http://127.0.0.1:{server.ports['http']}/v1/models/{server.model}{path}",
+                                     data=None if body is None else body.encode())
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_rest_as_curl_sends_it(server, loaded):
+    status, answer = _http(server, ":predict", '{"inputs": {"code": [3, 4], "seed": [7, 7]}}')
+    assert status == 200
+    expected = loaded("generate", {"code": [3, 4], "seed": [7, 7]})["images"]
+    np.testing.assert_allclose(answer["outputs"], expected, atol=1e-5)
+    status, by_row = _http(server, "/versions/1:predict", '{"signature_name": "generate", "instances": '
+                           '[{"code": 3, "seed": 7}, {"code": 4, "seed": 7}]}')
+    assert (status, by_row["predictions"]) == (200, answer["outputs"])
+    status, answer = _http(server, ":predict", '{"signature_name": "generate_png", "inputs": {"code": [3], '
+                           '"seed": [7]}}')
+    assert status == 200
+    png, = answer["outputs"]
+    status, answer = _http(server, ":predict", json.dumps({"signature_name": "categorize_bytes",
+                                                           "instances": [png]}))
+    assert (status, sorted(answer["predictions"][0])) == (200, ["code", "confidence", "probabilities"])
+    status, answer = _http(server, "")
+    assert (status, answer["model_version_status"][0]["state"]) == (200, "AVAILABLE")
+    status, answer = _http(server, "/metadata")
+    signatures = answer["metadata"]["signature_def"]["signature_def"]
+    assert (status, signatures["generate"]["inputs"]["seed"]["dtype"]) == (200, "DT_INT64")
+
+
+@pytest.mark.parametrize(("path", "body", "status", "words"), [
+    (":predict", "{", 400, "JSON Parse error"), (":predict", "[]", 400, "Is not object"),
+    (":predict", "{}", 400, "Missing 'inputs' or 'instances' key"),
+    (":predict", '{"inputs": {"code": [1]}}', 400, "Missing named input: seed"),
+    (":predict", '{"inputs": {"code": [1.5], "seed": [1]}}', 400, "is not of expected type: int32"),
+    (":predict", '{"inputs": {"code": [10], "seed": [1]}}', 400, "expected numbers from 0 to 9"),
+    (":predict", '{"signature_name": "prior", "inputs": {}}', 400, "Failed to get input map for signature"),
+    (":predict", '{"signature_name": "paint", "inputs": {}}', 400, '"paint" not found in signature def'),
+    ("/versions/7:predict", '{"inputs": {"code": [1], "seed": [1]}}', 404, "Servable not found for request"),
+    ("x", None, 404, "Could not find any versions of model"),
+    ("/versions/7", None, 404, "Could not find version"),
+    (":predict", None, 400, "Malformed request: GET /v1/models/"),
+])
+def test_rest_refuses_with_status_codes(server, path, body, status, words):
+    found, answer = _http(server, path, body)
+    assert found == status
+    assert words in answer["error"]

@@ -1,0 +1,176 @@
+"""`tools/client.py` as a user runs it, against a model server of another process."""
+
+import csv
+import io
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+REPOSITORY = Path(__file__).parent.parent.parent
+TOOL = REPOSITORY / "tools" / "client.py"
+SERVING_TESTS = REPOSITORY / "tests" / "serving"
+
+
+@pytest.fixture
+def without_tensorflow(tmp_path):
+    """The PYTHONPATH on which importing TensorFlow fails."""
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+    return f"{blocked}{os.pathsep}{REPOSITORY}"
+
+
+def test_help_needs_no_tensorflow(command, without_tensorflow):
+    finished = command(TOOL, "--help", PYTHONPATH=without_tensorflow)
+    assert finished.returncode == 0
+    assert "categorize FOLDER" in finished.stdout
+    assert "--address" in finished.stdout
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    ([], "the first argument is none; expected one of status, generate, sample, categorize"),
+    (["status"], "--model is absent; expected the name that the server was given for the model"),
+    (["status", "more", "--model=m"], "the arguments end in more; expected nothing after the first"),
+    (["status", "--model=m", "--address=host"], "the address is 'host'; expected grpc://HOST:PORT, HOST:PORT "
+     "for the same, or http://HOST:PORT"),
+    (["generate", "--model=m"], "--output is absent; expected a PNG file or a directory"),
+    (["generate", "--model=m", "--output=a.png", "--codes=1,b"], "--codes is '1,b'; expected numbers such as "
+     "0,3,7"),
+    (["sample", "--model=m", "--output=d.png"], "--output is 'd.png', which is a directory; expected a PNG "
+     "file or a directory"),
+    (["categorize", "--model=m"], "the arguments are none; expected exactly one, a folder of images after "
+     "categorize"),
+    (["categorize", "x", "--model=m"], "x is no directory; expected a folder of images"),
+    (["categorize", ".", "--model=m", "--output=a.txt"], "--output is 'a.txt'; expected the name of a file "
+     "that ends in .csv"),
+    (["categorize", ".", "--model=m", "--output=x/a.csv"], "--output is 'x/a.csv', but 'x' is no directory "
+     "that can be written; expected a file in one"),
+])
+def test_a_bad_command_line_is_one_sentence(command, without_tensorflow, tmp_path, arguments, sentence):
+    (tmp_path / "d.png").mkdir()
+    finished = command(TOOL, *arguments, PYTHONPATH=without_tensorflow)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert finished.stderr == f"error: {sentence}\n"
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory):
+    """The gRPC and the REST address of a server of `arithmetic_model`."""
+    base = tmp_path_factory.mktemp("models") / "toy"
+    runpy.run_path(str(SERVING_TESTS / "arithmetic_model.py"))["save"](base / "3")
+    process = subprocess.Popen(
+        [sys.executable, SERVING_TESTS / "model_server.py", "--model_name=toy", f"--model_base_path={base}",
+         "--port=0", "--rest_api_port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        found = [re.search(r"127\.0\.0\.1:\d+", process.stdout.readline())[0] for _ in range(2)]
+        yield found[0], f"http://{found[1]}"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def by_rest(command, without_tensorflow, addresses):
+    """Runs a verb by REST, without TensorFlow."""
+    def run(*arguments):
+        return command(TOOL, *arguments, f"--address={addresses[1]}", "--model=toy",
+                       PYTHONPATH=without_tensorflow)
+    return run
+
+
+@pytest.mark.slow
+def test_status_is_the_same_by_grpc_and_rest(command, by_rest, addresses):
+    finished = command(TOOL, "status", f"--address={addresses[0]}", "--model=toy")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    lines = finished.stdout.splitlines()
+    assert lines[0] == "version 3 AVAILABLE"
+    assert "  generate          code int32 [N], seed int64 [N] -> images float32 [N, 2, 2, 1]" in lines
+    assert by_rest("status").stdout == finished.stdout
+
+
+@pytest.mark.slow
+def test_generate_draws_a_row_a_code(by_rest, tmp_path):
+    finished = by_rest("generate", "--codes=3,1", "--per_code=2", "--output=grid.png")
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "output  grid.png\n", "")
+    grid = np.asarray(Image.open(tmp_path / "grid.png"))
+    # Two cells of 2x2 and a gap of 2 each way; the code k is grey of k / 4.
+    assert grid.shape == (6, 6)
+    assert (grid[:2, :2] == 191).all() and (grid[:2, 4:] == 191).all()
+    assert (grid[4:, :2] == 64).all() and (grid[4:, 4:] == 64).all()
+    assert (grid[2:4] == 255).all() and (grid[:, 2:4] == 255).all()
+
+
+@pytest.mark.slow
+def test_all_codes_are_drawn_and_written_as_files(by_rest, tmp_path):
+    finished = by_rest("generate", "--per_code=1", "--seed=7", "--output=images")
+    assert finished.returncode == 0
+    assert sorted(os.listdir(tmp_path / "images")) == [f"code_000{code}_seed_7.png" for code in range(4)]
+    assert (np.asarray(Image.open(tmp_path / "images" / "code_0002_seed_7.png")) == 128).all()
+
+
+@pytest.mark.slow
+def test_samples_are_written_with_their_codes(by_rest, tmp_path):
+    finished = by_rest("sample", "--count=3", "--seed=6", "--output=images")
+    assert finished.returncode == 0
+    # The code of the seed s is s mod 4.
+    assert sorted(os.listdir(tmp_path / "images")) == [
+        "seed_6_code_0002.png", "seed_7_code_0003.png", "seed_8_code_0000.png"]
+    assert (np.asarray(Image.open(tmp_path / "images" / "seed_7_code_0003.png")) == 191).all()
+
+
+def _write_grey(path, code, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (8, 8), round(code * 255 / 4)).save(path, **options)
+
+
+@pytest.mark.slow
+def test_a_folder_is_sorted(by_rest, tmp_path):
+    codes = {f"{name}/{number}.{suffix}": (number + shift) % 4 for shift, name in enumerate("ab")
+             for number in range(12) for suffix in ("png", "jpg", "webp")}
+    for name, code in codes.items():
+        _write_grey(tmp_path / "folder" / name, code)
+    content = io.BytesIO()
+    Image.new("L", (8, 8)).save(content, "PNG")
+    (tmp_path / "folder" / "a" / "cut.png").write_bytes(content.getvalue()[:50])
+    (tmp_path / "folder" / "b" / "no\nimage.jpg").write_text("no image")
+    (tmp_path / "folder" / "notes.txt").write_text("ignored")
+    finished = by_rest("categorize", "folder", "--output=found.csv")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    *left_out, output = finished.stdout.splitlines()
+    assert output == "output  found.csv"
+    assert [line.split(":")[1] for line in left_out[:2]] == [" a/cut.png", " b/no\\nimage.jpg"]
+    assert left_out[2:] == [f"code    {code}         18 images" for code in range(4)]
+    with open(tmp_path / "found.csv", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["file", "code", "probability", "class"]
+    assert {file: int(code) for file, code, _, _ in rows} == codes
+    assert {probability for _, _, probability, _ in rows} == {"0.775000"}
+    assert all(file.startswith(f"{name}/") for file, _, _, name in rows)
+    assert [file for file, *_ in rows[:4]] == ["a/0.jpg", "a/0.png", "a/0.webp", "a/1.jpg"]
+
+
+@pytest.mark.slow
+def test_too_many_unreadable_files_write_nothing(by_rest, tmp_path):
+    _write_grey(tmp_path / "folder" / "good.png", 1)
+    (tmp_path / "folder" / "bad.png").write_text("no image")
+    finished = by_rest("categorize", "folder", "--output=found.csv")
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert finished.stderr == ("error: folder: 1 of 2 files are unreadable (bad.png: no picture; expected "
+                               "PNG, JPEG, WebP, BMP or GIF); expected a share of at most 0.05\n")
+    assert not (tmp_path / "found.csv").exists()
+
+
+@pytest.mark.slow
+def test_what_the_server_refuses_is_one_sentence(by_rest, tmp_path):
+    finished = by_rest("generate", "--codes=4", "--output=grid.png")
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert finished.stderr == "error: code ranges from 4 to 4; expected numbers from 0 to 3\n"
+    assert not (tmp_path / "grid.png").exists()
