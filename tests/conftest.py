@@ -53,8 +53,10 @@ def command(tmp_path):
 
 @pytest.fixture(scope="session")
 def evaluation_cache(tmp_path_factory):
-    """The default cache directory under an XDG_CACHE_HOME of the tests that evaluate: the classifier of a data
-    set is trained for the first of them."""
+    """Where tests that evaluate keep classifiers, so that the first of them trains for all.
+
+    It is the default cache directory of commands whose XDG_CACHE_HOME is its parent.
+    """
     return tmp_path_factory.mktemp("xdg") / "eig_tf"
 
 

@@ -15,8 +15,8 @@ second, from the file of a decoded set, on one core and on two; and the memory o
 sets of two sizes. That takes 3.3 GB in the temporary directory (TMPDIR), which are freed again.
 
 Serving is measured on a model with fresh weights, exported and loaded as TensorFlow Serving loads it: every
-signature at batch sizes 1, 8, 64 and 256 beside the bare Keras networks; the first requests of a process, with
-and without the warm-up records replayed; and whether a new batch size costs more than a known one.
+signature at batch sizes 1, 8, 64 and 256 beside the bare Keras networks; a process's first requests, with and
+without the warm-up records replayed; and whether a new batch size costs more than a known one.
 """
 
 from pathlib import Path

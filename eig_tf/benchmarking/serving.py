@@ -52,7 +52,7 @@ def run(config, steps, repeats):
         milliseconds of one request.
 
     Raises:
-        UserError: the temporary directory cannot be written.
+        UserError: the model cannot be exported into the temporary directory.
     """
     load_at_start = os.getloadavg()[0]
     keras.utils.set_random_seed(config.seed)
@@ -161,13 +161,11 @@ def _rows(calls, steps, repeats):
     cases, seconds = [], {}
     for size, by_name in calls.items():
         for name, call in by_name.items():
-            in_a_row = steps or _REQUESTS[size]
-            case, taken = each_call(f"{name}, batch {size}", call, in_a_row)
+            case, seconds[name, size] = each_call(f"{name}, batch {size}", call, steps or _REQUESTS[size])
             cases.append(case)
-            seconds[name, size] = taken
     interleave(cases, repeats)
     # The first round warms.
-    seconds = {key: taken[len(taken) // (repeats + 1):] for key, taken in seconds.items()}
+    seconds = {(name, size): taken[steps or _REQUESTS[size]:] for (name, size), taken in seconds.items()}
     return [_row(name, size, seconds) for name, size in seconds]
 
 

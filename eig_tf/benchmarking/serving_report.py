@@ -11,8 +11,8 @@ def describe(report):
     shape = "x".join(map(str, report["image_shape"]))
     return "\n".join([
         f"{report['machine']}, load {report['load_at_start']:.1f} at the start; {packages}",
-        f"preset {report['dataset']}, networks of width {report['networks_width']:g}, {shape}, "
-        f"{report['precision']}; {report['repeats']} repeats",
+        f"preset {report['dataset']} ({report['preset']}), networks of width {report['networks_width']:g}, "
+        f"{shape}, {report['precision']}; {report['repeats']} repeats",
         "",
         *_requests(report["requests"]),
         _goal(report["goal"]),

@@ -19,7 +19,8 @@ def make(model, size):
         size: rows of each request.
 
     Returns:
-        By signature, a dict of NumPy arrays by the name of the input; see `serving.ServedModel`.
+        By signature, a dict of NumPy arrays by the name of the input, in the order in which the function
+        takes them; see `serving.ServedModel`.
     """
     num_codes = model.prior.num_codes
     code = np.arange(size, dtype=np.int32) % num_codes

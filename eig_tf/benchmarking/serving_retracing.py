@@ -25,19 +25,19 @@ def measure(functions, session, requests):
         many times as long as running it.
     """
     return [{"signature": name, "traces": count_traces(functions[name], request),
-             "first_to_second": _first_to_second(session.signature(name), request)}
+             "first_to_second": first_to_second(session.signature(name), request)}
             for name, request in requests.items()]
 
 
 def count_traces(function, request):
-    """How often a `tf.function` with an input signature is traced by batches of all of `BATCH_SIZES`."""
+    """How often a `tf.function` of the inputs of a request is traced by batches of all of `BATCH_SIZES`."""
     for size in BATCH_SIZES:
-        inputs = first_rows(request, size)
-        function(*(tf.constant(inputs[spec.name], spec.dtype) for spec in function.input_signature))
+        function(*map(tf.constant, first_rows(request, size).values()))
     return function.experimental_get_tracing_count()
 
 
-def _first_to_second(call, request):
+def first_to_second(call, request):
+    """The median over `BATCH_SIZES` of the time of a size's first call relative to its second."""
     call(request)  # The signature's own graph is no matter of the batch size.
     return statistics.median(_seconds(call, inputs) / _seconds(call, inputs)
                              for inputs in (first_rows(request, size) for size in BATCH_SIZES))

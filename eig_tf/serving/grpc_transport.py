@@ -24,7 +24,6 @@ _LARGEST_MESSAGE = 2**31 - 1
 _OPTIONS = [("grpc.max_send_message_length", _LARGEST_MESSAGE),
             ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
             ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000)]
 
 

@@ -4,12 +4,16 @@ import os
 import tempfile
 from pathlib import Path
 
+import tensorflow as tf
+
 from eig_tf import files
 from eig_tf.errors import UserError
 from eig_tf.run_directory import RunDirectory
 from eig_tf.serving import keras_format, tflite
 from eig_tf.serving.description import describe
 from eig_tf.serving.export import restore
+
+_DESCRIPTION = "model.json"
 
 
 def export(path, kind, output=None, name=None, quantization="none"):
@@ -29,7 +33,7 @@ def export(path, kind, output=None, name=None, quantization="none"):
 
     Raises:
         UserError: no run, no checkpoint, or one that cannot be restored; the run's evaluation is damaged;
-            `output` cannot be written.
+            something else lies there, or `output` cannot be written.
     """
     directory = RunDirectory(path)
     config, model, epochs_done = restore(directory)
@@ -37,6 +41,7 @@ def export(path, kind, output=None, name=None, quantization="none"):
     description = describe(directory, name, config, model, epochs_done)
     target = (directory.export if output is None else Path(output)) / f"{name}-{kind}"
     try:
+        _check_ours(target, kind)
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=target.parent) as temporary:
             content = Path(temporary) / "new"
@@ -45,16 +50,28 @@ def export(path, kind, output=None, name=None, quantization="none"):
                 lines = tflite.lines(tflite.write(model, content, quantization))
             else:
                 lines = keras_format.lines(keras_format.write(model, content))
-            files.write_json(description, content / "model.json")
+            files.write_json(description, content / _DESCRIPTION)
             _replace(target, content, Path(temporary) / "old")
-    except OSError as error:
-        reason = error.strerror or " ".join(str(error).split())[:200]
+    except (OSError, tf.errors.OpError) as error:
+        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
         raise UserError(f"--output {str(target.parent)!r} cannot be written: {reason}") from None
     return target, lines
 
 
 def _replace(target, new, old):
-    # A directory that is not empty cannot be renamed to; between the two names nothing is lost.
+    # A directory that is not empty cannot be renamed to.
     if target.exists():
         os.rename(target, old)
-    os.rename(new, target)
+    try:
+        os.rename(new, target)
+    except OSError:
+        if old.exists():
+            os.rename(old, target)
+        raise
+
+
+def _check_ours(target, kind):
+    ours = {_DESCRIPTION, f"generator.{kind}", f"categorizer.{kind}"}
+    if target.exists() and not (target.is_dir() and {path.name for path in target.iterdir()} <= ours):
+        raise UserError(f"{target} is there and holds other things than an export for {kind}; expected "
+                        "nothing there or an earlier export, or another --output or --name")

@@ -1,3 +1,4 @@
+import pytest
 import tensorflow as tf
 
 from eig_tf.benchmarking import flops, variants
@@ -55,6 +56,7 @@ def test_what_nothing_uses_is_not_counted_and_side_effects_are():
     assert flops.count(step) == 2 * 4**3
 
 
+@pytest.mark.slow
 def test_step_of_the_package_against_a_count_by_hand():
     n = 4
     generator = 72 * 1024 + 1024 * 6272 + 7 * 7 * 16 * 128 * 64 + 14 * 14 * 16 * 64 * 1

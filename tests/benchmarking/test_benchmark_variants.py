@@ -26,6 +26,7 @@ def test_every_case_has_its_turn_in_every_round():
     assert timings["b"] == pytest.approx({"median": 500.0, "min": 500.0, "max": 500.0})
 
 
+@pytest.mark.slow
 def test_reference_step_trains_as_the_package_does():
     """The reference differs in cost alone, else its ratio would say nothing."""
     config = load_preset("mnist")

@@ -205,6 +205,7 @@ def test_check_says_what_is_there_and_what_is_missing(directory, config, tmp_pat
     assert cars.check(tmp_path, config)[0] == "0 files named car_NNN_mesh.mat"
 
 
+@pytest.mark.slow
 def test_real_cars(real_data, config, tmp_path):
     config.data.class_set = "random"
     image_set = registry.load(config, real_data / "cars", tmp_path)

@@ -200,6 +200,7 @@ def test_check_says_what_is_there_and_what_is_missing(parent, config, tmp_path):
     assert chairs.check(tmp_path, config)[0] == f"0 folders <id>/renders below {tmp_path}"
 
 
+@pytest.mark.slow
 def test_real_chairs(real_data, config, tmp_path):
     config.data.class_set = "random"
     image_set = registry.load(config, real_data / "rendered_chairs", tmp_path)

@@ -223,6 +223,7 @@ def test_check_says_what_is_there_and_what_is_missing(root, config, tmp_path):
     assert shapenet.check(tmp_path, config) == ["missing categories: car, rifle, bowl, airplane"]
 
 
+@pytest.mark.slow
 def test_real_shapenet(real_data, tmp_path):
     config = config_lib.load_preset("shapenet")
     whole, subset = registry.load_split(config, real_data / "shapenet", tmp_path)

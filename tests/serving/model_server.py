@@ -5,7 +5,7 @@
 
 It listens on the loopback alone; port 0 is any free one, and the line that names it is the real server's. It
 watches the directory for new versions and loads the next before it drops the last. What it answers was read
-off the sources of TensorFlow Serving 2.15.
+off TensorFlow Serving's public sources.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from fakes import ROWS, FakeTransport, make_client, make_rows
 
 from eig_tf.errors import UserError
 from eig_tf.serving.client import connect
-from eig_tf.serving.transport import ServingError, Signature, VersionStatus
+from eig_tf.serving.transport import ServingError, Signature, TensorInfo, VersionStatus
 
 
 @pytest.mark.parametrize(("rows", "options", "sizes"), [
@@ -34,6 +34,18 @@ def test_what_is_not_independent_by_rows_is_sent_whole():
     # The server says it in its own words.
     client.predict("double", {"x": np.ones([5, 2]), "seed": [1]})
     assert [next(iter(sent.values())).shape for sent in transport.sent] == [(5, 2), (), (5,), (5, 2)]
+
+
+def test_one_seed_stands_for_all_rows_and_continuous_codes_are_sent_where_they_are_given():
+    inputs = {"code": TensorInfo("int32", (None,)), "seed": TensorInfo("int64", (None,))}
+    outputs = {"images": TensorInfo("float32", (None, 2, 2, 1))}
+    transport = FakeTransport(signatures={"generate": Signature(inputs, outputs)})
+    with pytest.raises(ServingError, match=r"given the inputs code, continuous, seed; expected code, seed$"):
+        make_client(transport)[0].generate([1, 2], 7, [[0.5], [0.5]])
+    inputs["continuous"] = TensorInfo("float32", (None, 1))
+    make_client(transport)[0].generate([1, 2], 7, [[0.5], [-0.5]])
+    assert {name: array.tolist() for name, array in transport.sent[-1].items()} == {
+        "code": [1, 2], "seed": [7, 7], "continuous": [[0.5], [-0.5]]}
 
 
 def test_a_batch_without_rows_is_refused():

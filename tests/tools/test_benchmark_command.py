@@ -23,6 +23,13 @@ TOOL = Path(__file__).parent.parent.parent / "tools" / "benchmark.py"
     (["--what=data", "--num_images=0"], "--num_images=0"),
     (["--what=data", "--data_dir=."], "--dataset is missing"),
     (["--what=data", "--method=gumbel_infogan"], "--method is gumbel_infogan"),
+    (["--what=data", "--preset=cpu"], "--preset is given, which only --what=step or --what=serving takes"),
+    (["--what=serving", "--batch_size=64"],
+     "--batch_size is given, which only --what=step or --what=data takes"),
+    (["--what=serving", "--data_dir=.", "--dataset=cars"],
+     "--data_dir is given, which only --what=data takes"),
+    (["--what=serving", "--dataset=mnist", "--preset=cpu"],
+     "--preset is 'cpu'; --dataset=mnist expects paper"),
 ])
 def test_bad_flag_is_one_sentence_and_status_2(command, arguments, named):
     result = command(TOOL, *arguments)
@@ -31,6 +38,14 @@ def test_bad_flag_is_one_sentence_and_status_2(command, arguments, named):
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
     assert result.stderr.startswith("error: ") and named in result.stderr
+
+
+def test_help_names_the_measurements_at_once(command):
+    result = command(TOOL, "--help")
+
+    assert result.returncode == 0 and result.stderr == ""
+    assert "<step|data|serving>" in result.stdout
+    assert "tools/benchmark.py --what=serving --dataset=cars --preset=cpu" in result.stdout
 
 
 @pytest.mark.slow
@@ -89,3 +104,44 @@ def test_figures_of_a_small_pipeline(command, tmp_path):
         start, end = row["mib"]["start"], row["mib"]["end"]
         assert 50 < start["resident"] < end["resident"] < 5000
         assert start["anonymous"] < end["anonymous"]
+
+
+@pytest.mark.slow
+def test_figures_of_a_small_served_model(command, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    result = command(TOOL, "--what=serving", "--dataset=digits", "--steps=2", "--repeats=1",
+                     "--output=figures.json", TMPDIR=str(scratch), timeout=600)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert {path.name for path in tmp_path.iterdir()} == {"figures.json", "scratch"}
+    assert list(scratch.iterdir()) == []
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert {"machine", "packages", "note", "load_at_start"} <= figures.keys()
+    assert (figures["dataset"], figures["preset"], figures["networks_width"], figures["image_shape"],
+            figures["repeats"]) == ("digits", "paper", 0.25, [28, 28, 1], 1)
+    rows = {(row["signature"], row["batch_size"]): row for row in figures["requests"]}
+    signatures = {"generate", "generate_png", "generate_from_code", "sample", "sample_each", "categorize",
+                  "categorize_bytes", "embed"}
+    assert rows.keys() == {(name, size) for name in signatures | {"bare generator", "bare recognizer"}
+                           for size in (1, 8, 64, 256)}
+    for (name, size), row in rows.items():
+        ms, bare = row["ms"], rows[row["reference"], size]
+        assert row["reference"] == ("bare recognizer" if name in (
+            "bare recognizer", "categorize", "categorize_bytes", "embed") else "bare generator")
+        assert row["requests"] == 2
+        assert 0 < ms["min"] <= ms["median"] <= ms["max"] == ms["p99"]
+        assert row["images_per_second"] * ms["median"] == pytest.approx(size * 1e3)
+        assert row["ratio"] == pytest.approx(row["images_per_second"] / bare["images_per_second"])
+        assert name in result.stdout
+    assert figures["goal"]["ratios"] == [rows["generate", size]["ratio"] for size in (64, 256)]
+    retracing = figures["retracing"]["signatures"]
+    assert {row["signature"] for row in retracing} == signatures
+    for row in retracing:
+        assert row["traces"] == 1
+        assert 0.1 < row["first_to_second"] < 10
+    first = {(row["signature"], row["batch_size"]): row for row in figures["first_requests"]["requests"]}
+    assert first.keys() == {(name, size) for name in signatures for size in (1, 64)}
+    for name in signatures - {"sample"}:  # the records of which ask for a part of the outputs alone
+        assert first[name, 1]["warm_ms"] < first[name, 1]["cold_ms"]

@@ -43,12 +43,22 @@ def without_tensorflow(tmp_path):
 def test_help_needs_no_tensorflow(command, without_tensorflow):
     finished = command(TOOL, "--help", PYTHONPATH=without_tensorflow)
     assert finished.returncode == 0
-    assert "RUN_DIR/export/1" in finished.stdout
-    assert "--output" in finished.stdout
+    assert "RUN_DIR/export/<data set>/1" in finished.stdout
+    assert all(flag in finished.stdout for flag in (
+        "--output", "--name", "--format", "--version", "--keep", "--precision", "--quantization"))
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
-    ([], "RUN_DIR"), (["one", "two"], "RUN_DIR"), (["run", "--outputs=x"], "outputs")])
+    ([], "RUN_DIR"), (["one", "two"], "RUN_DIR"), (["run", "--outputs=x"], "outputs"),
+    (["run", "--version=0"], "--version is 0; expected 1 or more, below 2^63"),
+    (["run", "--keep=-1"], "--keep is -1; expected 1 or more"),
+    (["run", "--version=9223372036854775808"], "--version is 9223372036854775808; expected 1"),
+    (["run", "--name=../up"], "--name is '../up'; expected up to 100 letters, digits, dots"),
+    (["run", "--name="], "--name is ''; expected up to 100"),
+    (["run", "--format=tflite", "--keep=2"], "--keep is given with --format=tflite; expected it with"),
+    (["run", "--quantization=int8"], "--quantization is given with --format=savedmodel; expected it with"),
+    (["run", "--format=onnx"], "--format=onnx"),
+])
 def test_a_bad_command_line_is_one_sentence(command, without_tensorflow, arguments, sentence):
     finished = command(TOOL, *arguments, PYTHONPATH=without_tensorflow)
     assert finished.returncode == 2
@@ -60,15 +70,27 @@ def test_a_bad_command_line_is_one_sentence(command, without_tensorflow, argumen
 
 @pytest.mark.slow
 def test_the_command_exports_and_says_where(command, run_directory, tmp_path):
-    output = tmp_path / "models" / "digits"
-    finished = command(TOOL, run_directory.path, f"--output={output}")
+    output = tmp_path / "models"
+    finished = command(TOOL, run_directory.path, f"--output={output}", "--name=digits", "--version=7")
     assert finished.returncode == 0
     assert finished.stderr == ""
-    first, *signatures = finished.stdout.splitlines()
-    assert first == f"SavedModel     {output}/1"
+    first, *signatures, note = finished.stdout.splitlines()
+    assert first == f"SavedModel     {output}/digits/7"
     assert [line.split()[0] for line in signatures] == [
-        "categorize", "generate", "generate_from_code", "prior", "sample", "serving_default"]
-    assert (output / "1" / "saved_model.pb").is_file()
+        "categorize", "categorize_bytes", "embed", "generate", "generate_from_code", "generate_png", "prior",
+        "sample", "sample_each", "serving_default"]
+    assert note.startswith("note: the codes have no class names")
+    assert (output / "digits" / "7" / "saved_model.pb").is_file()
+
+
+@pytest.mark.slow
+def test_an_export_goes_without_the_extra_package(command, run_directory, tmp_path):
+    (tmp_path / "tensorflow_serving.py").write_text("raise ImportError")
+    finished = command(TOOL, run_directory.path, f"--output={tmp_path}",
+                       PYTHONPATH=f"{tmp_path}{os.pathsep}{REPOSITORY}")
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.splitlines()[-1].startswith("note: there are no warm-up requests")
+    assert os.listdir(tmp_path / "mnist" / "1" / "assets.extra") == ["model.json"]
 
 
 @pytest.mark.slow
@@ -90,7 +112,8 @@ def _run_signature(version, signature, outdir, *inputs):
     finished = _saved_model_cli("run", "--dir", version, "--tag_set", "serve", "--signature_def", signature,
                                 "--outdir", outdir, *inputs)
     assert finished.returncode == 0, finished.stderr
-    return {path.stem: np.load(path) for path in outdir.iterdir()}
+    # Strings are saved as Python objects.
+    return {path.stem: np.load(path, allow_pickle=True) for path in outdir.iterdir()}
 
 
 @pytest.mark.slow
@@ -112,13 +135,6 @@ def test_saved_model_cli_generates_and_categorizes(version, tmp_path):
     found = _run_signature(version, "categorize", tmp_path / "categorized", "--inputs", f"images={images}")
     assert found["code"].shape == (2,)
     np.testing.assert_allclose(found["probabilities"].sum(axis=-1), 1, atol=1e-5)
-
-
-@pytest.mark.slow
-def test_saved_model_cli_samples(version, tmp_path):
-    sampled = _run_signature(version, "sample", tmp_path, "--input_exprs", "count=3;seed=5")
-    assert sampled["images"].shape == (3, 28, 28, 1)
-    assert sampled["code"].shape == (3,)
 
 
 @pytest.mark.slow
