@@ -1,5 +1,7 @@
 """Checks of served input: they are part of the graph, so a server refuses what the model cannot take."""
 
+import functools
+
 import tensorflow as tf
 
 # Bounds the memory that one request can claim.
@@ -13,15 +15,19 @@ def checked(tensor, condition, message, *values):
         tensor: what must not be read before the check.
         condition: bool, of any shape; every element must be true.
         message: one sentence with a `{}` for each of `values`.
-        *values: tensors that the sentence shows.
+        *values: functions that make the tensors which the sentence shows; a good request does not wait for
+            them.
 
     Returns:
         `tensor`. When the condition fails, reading it raises `tf.errors.InvalidArgumentError` with the
         sentence.
     """
-    assertion = tf.debugging.Assert(
-        tf.reduce_all(condition), [tf.strings.format(message, values)], name="check")
-    with tf.control_dependencies([assertion]):
+    def refuse():
+        sentence = tf.strings.format(message, [value() for value in values])
+        with tf.control_dependencies([tf.debugging.Assert(False, [sentence])]):
+            return tf.constant(False)
+
+    with tf.control_dependencies([tf.cond(tf.reduce_all(condition), lambda: tf.constant(True), refuse)]):
         return tf.identity(tensor)
 
 
@@ -30,19 +36,19 @@ def in_range(name, tensor, smallest, largest):
     return checked(
         tensor, (tensor >= smallest) & (tensor <= largest),
         f"{name} ranges from {{}} to {{}}; expected numbers from {smallest} to {largest}",
-        tf.reduce_min(tensor), tf.reduce_max(tensor))
+        lambda: tf.reduce_min(tensor), lambda: tf.reduce_max(tensor))
 
 
 def on_simplex(name, tensor):
     """Passes `tensor` [N, K] on when every row holds probabilities: none below 0, their sum 1."""
-    tensor = checked(tensor, tensor >= 0, f"{name} goes down to {{}}; expected 0 or more",
-                     tf.reduce_min(tensor))
+    smallest = functools.partial(tf.reduce_min, tensor)
+    tensor = checked(tensor, tensor >= 0, f"{name} goes down to {{}}; expected 0 or more", smallest)
     sums = tf.reduce_sum(tensor, axis=-1)
     # The tolerance is that of probabilities which a client rounded to four digits.
     return checked(
         tensor, tf.abs(sums - 1.0) <= 1e-3,
         f"{name} has rows whose sums range from {{}} to {{}}; expected 1",
-        tf.reduce_min(sums), tf.reduce_max(sums))
+        lambda: tf.reduce_min(sums), lambda: tf.reduce_max(sums))
 
 
 def same_rows(name, tensor, other_name, other):
@@ -50,14 +56,14 @@ def same_rows(name, tensor, other_name, other):
     rows, others = tf.shape(tensor)[0], tf.shape(other)[0]
     return checked(tensor, rows == others,
                    f"{name} has {{}} rows and {other_name} has {{}}; expected as many of both",
-                   rows, others)
+                   lambda: rows, lambda: others)
 
 
 def batch(name, tensor):
     """Passes `tensor` [N, ...] on when N is from 1 to `MAX_ROWS`."""
     rows = tf.shape(tensor)[0]
     return checked(tensor, (rows >= 1) & (rows <= MAX_ROWS),
-                   f"{name} has {{}} rows; expected 1 to {MAX_ROWS}", rows)
+                   f"{name} has {{}} rows; expected 1 to {MAX_ROWS}", lambda: rows)
 
 
 def of_shape(name, tensor, expected):
@@ -69,10 +75,10 @@ def of_shape(name, tensor, expected):
     tensor = tf.compat.v1.placeholder_with_default(tensor, shape=None)
     shape = tf.shape(tensor)
     tensor = checked(tensor, tf.rank(tensor) == expected.rank,
-                     f"{name} has shape {{}}; expected {_describe(expected)}", shape)
+                     f"{name} has shape {{}}; expected {_describe(expected)}", lambda: shape)
     if expected.rank:
         tensor = checked(tensor, tf.shape(tensor)[1:] == expected[1:].as_list(),
-                         f"{name} has shape {{}}; expected {_describe(expected)}", shape)
+                         f"{name} has shape {{}}; expected {_describe(expected)}", lambda: shape)
     tensor.set_shape(expected)
     return tensor
 

@@ -48,7 +48,7 @@ def _pixels(row, content):
     is_png = tf.strings.substr(content, 0, len(_PNG)) == _PNG
     is_jpeg = tf.strings.substr(content, 0, len(_JPEG)) == _JPEG
     content = checks.checked(content, is_png | is_jpeg, "image_bytes has row {}, which is neither PNG nor "
-                             "JPEG; expected one of them", row)
+                             "JPEG; expected one of them", lambda: row)
     pixels = tf.cond(is_png, lambda: _decode_png(row, content), lambda: _decode_jpeg(row, content))
     return tf.ensure_shape(pixels, [None, None, 3])
 
@@ -56,7 +56,7 @@ def _pixels(row, content):
 def _decode_png(row, content):
     content = checks.checked(
         content, tf.strings.length(content) >= _PNG_SIZES_AT + _PNG_SIZES_LENGTH,
-        "image_bytes has row {}, a PNG file that ends within its header; expected a whole file", row)
+        "image_bytes has row {}, a PNG file that ends within its header; expected a whole file", lambda: row)
     header = tf.io.decode_raw(tf.strings.substr(content, _PNG_SIZES_AT, _PNG_SIZES_LENGTH), tf.uint8)
     width, height = tf.unstack(tf.linalg.matvec(
         tf.cast(tf.reshape(header, [2, 4]), tf.int64), tf.constant([2**24, 2**16, 2**8, 1], tf.int64)))
@@ -79,7 +79,7 @@ def _check_size(row, content, height, width):
     fits &= width * height <= MAX_PIXELS
     return checks.checked(
         content, fits, "image_bytes has row {}, which says it is {} pixels wide and {} high; expected 1 or "
-        f"more of both, and at most {MAX_PIXELS:,} in all", row, width, height)
+        f"more of both, and at most {MAX_PIXELS:,} in all", lambda: row, lambda: width, lambda: height)
 
 
 def _resize_cropped(pixels, size):
