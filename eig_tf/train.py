@@ -37,7 +37,8 @@ def main(arguments):
     print(f"\nrun directory  {directory.path}\nsample grids   {directory.samples}", flush=True)
     if FLAGS.export:
         from eig_tf.serving import export
-        print(f"SavedModel     {export.ensure(directory.path)}")
+        version = export.ensure(directory.path)
+        print("\n".join([f"SavedModel     {version}", *(f"note: {note}" for note in export.notes(version))]))
 
 
 def _run_name(config):

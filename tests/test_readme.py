@@ -23,12 +23,46 @@ def test_table_is_that_of_the_result_files(readme, repository):
     assert summary.markdown(evaluations) in readme
 
 
-def test_speed_ratios_are_those_of_the_benchmark(readme, repository):
-    benchmark = json.loads((repository / "results" / "benchmark.json").read_text(encoding="utf-8"))
-    section = readme.split("## Speed")[1].split("\n## ")[0]
-    ratios = re.findall(r"^\| .* \| (\d\.\d\d) \|$", section, flags=re.MULTILINE)
-    assert ratios == [f"{row['ratio']:.2f}" for row in benchmark["step"]]
-    assert f"{benchmark['arithmetic']['share']:.0%} of the rate" in section
+@pytest.fixture
+def speed(readme):
+    """The section on speed."""
+    return readme.split("## Speed")[1].split("\n## ")[0]
+
+
+@pytest.fixture
+def result(repository):
+    """Reads a file of `results/`."""
+    return lambda name: json.loads((repository / "results" / name).read_text(encoding="utf-8"))
+
+
+def _cells(section, heading):
+    """The numbers in the rows of the table under a heading, by the text of their first cell."""
+    lines = section.split(f"| {heading} |")[1].split("\n\n")[0].splitlines()[2:]
+    rows = [line.strip("| ").split(" |") for line in lines]
+    return {name.strip("`"): [cell.strip() for cell in cells if cell.strip()] for name, *cells in rows}
+
+
+def test_speed_ratios_are_those_of_the_benchmarks(speed, result):
+    mnist, cars = result("benchmark.json"), result("cars_benchmark.json")
+    ratios = [[f"{row['ratio']:.2f}" for row in benchmark["step"]] for benchmark in (mnist, cars)]
+    assert len(ratios[0]) > len(ratios[1]) > 3
+    expected = [list(pair) for pair in zip(*ratios)] + [[ratio] for ratio in ratios[0][len(ratios[1]):]]
+    assert list(_cells(speed, "variant of the training step").values()) == expected
+    shares = [f"{benchmark['arithmetic']['share']:.0%}" for benchmark in (mnist, cars)]
+    assert f"runs at {shares[0]} (cars: {shares[1]}) of the rate" in speed
+
+
+def test_serving_ratios_are_those_of_the_benchmark(speed, result):
+    benchmark = result("serving_benchmark.json")
+    expected = {}
+    for row in benchmark["requests"]:
+        if not row["signature"].startswith("bare"):
+            expected.setdefault(row["signature"], []).append(f"{row['ratio']:.2f}")
+    assert _cells(speed, "signature") == expected
+    assert all(row["traces"] == 1 for row in benchmark["retracing"]["signatures"])
+    first = next(row for row in benchmark["first_requests"]["requests"] if row["signature"] == "generate")
+    cold, warm = (first[field] / first["later_ms"] for field in ("cold_ms", "warm_ms"))
+    assert f"takes {cold:.0f} times as long as later ones, and {warm:.1f} times after" in " ".join(speed.split())
 
 
 def test_rates_and_memory_of_the_data_are_those_of_the_benchmark(readme, repository):

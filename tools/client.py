@@ -22,8 +22,10 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("address", "localhost:8500", "HOST:PORT for gRPC, http://HOST:PORT for REST")
 flags.DEFINE_string("model", None, "name of the model, as the server was given it")
-flags.DEFINE_integer("version", None, "version of the model; the latest when absent", lower_bound=0)
-flags.DEFINE_float("timeout", 30.0, "seconds for a request, further tries included", lower_bound=0.001)
+flags.DEFINE_integer("version", None, "version of the model; the latest when absent", lower_bound=0,
+                     upper_bound=2**63 - 1)
+flags.DEFINE_float("timeout", 30.0, "seconds for a request, further tries included", lower_bound=0.001,
+                   upper_bound=1e6)
 flags.DEFINE_integer("retries", 5, "further tries while the server is not available", lower_bound=0)
 flags.DEFINE_list("codes", None, "generate: codes, such as 0,3,7; all when absent")
 flags.DEFINE_integer("per_code", 10, "generate: images of each code", lower_bound=1)

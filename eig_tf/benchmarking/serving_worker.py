@@ -20,7 +20,7 @@ def first_requests(version, signatures, batch_sizes, warm):
     """Loads a SavedModel as a server does and measures the first request of each signature and batch size.
 
     The first batch size goes first with all signatures; the first request of the process is among them. What
-    is sent are the warm-up records' own requests.
+    is sent are the warm-up records' own requests, but for `sample`, which has no records.
 
     Args:
         version: the directory of the SavedModel; it has warm-up records.
@@ -41,8 +41,7 @@ def first_requests(version, signatures, batch_sizes, warm):
         requests = []
         for size in batch_sizes:
             for signature in signatures:
-                inputs = next(inputs for name, inputs in records
-                              if name == signature and _rows(inputs) == size)
+                inputs = _request(records, signature, size)
                 call = session.signature(signature)
                 seconds = [_timed(lambda call=call, inputs=inputs: call(inputs))[0]
                            for _ in range(1 + _LATER)]
@@ -52,16 +51,15 @@ def first_requests(version, signatures, batch_sizes, warm):
 
 
 def _replay(session, records):
-    from eig_tf.serving import warmup
     for name, inputs in records:
-        part = warmup.PART_OF_OUTPUTS.get(name)
-        session.signature(name, [part] if part else None)(inputs)
+        session.signature(name)(inputs)
 
 
-def _rows(inputs):
-    if "count" in inputs:
-        return int(inputs["count"])
-    return len(next(iter(inputs.values()))) if inputs else 0
+def _request(records, signature, size):
+    if signature == "sample":
+        return {"count": size, "seed": 0}
+    return next(inputs for name, inputs in records
+                if name == signature and len(next(iter(inputs.values()))) == size)
 
 
 def _timed(call):

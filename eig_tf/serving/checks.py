@@ -4,8 +4,13 @@ import functools
 
 import tensorflow as tf
 
-# Bounds the memory that one request can claim.
-MAX_ROWS = 1024
+# A request's rows, and, for images that are larger, its pixels: they bound the memory that it claims.
+_MAX_ROWS, _MAX_PIXELS = 1024, 2**20
+
+
+def max_rows(image_shape):
+    """How many rows a request may have, for images (H, W, channels): 1024 at 28x28, 256 at 64x64."""
+    return max(1, min(_MAX_ROWS, _MAX_PIXELS // (image_shape[0] * image_shape[1])))
 
 
 def checked(tensor, condition, message, *values):
@@ -59,11 +64,11 @@ def same_rows(name, tensor, other_name, other):
                    lambda: rows, lambda: others)
 
 
-def batch(name, tensor):
-    """Passes `tensor` [N, ...] on when N is from 1 to `MAX_ROWS`."""
+def batch(name, tensor, largest):
+    """Passes `tensor` [N, ...] on when N is from 1 to `largest`."""
     rows = tf.shape(tensor)[0]
-    return checked(tensor, (rows >= 1) & (rows <= MAX_ROWS),
-                   f"{name} has {{}} rows; expected 1 to {MAX_ROWS}", lambda: rows)
+    return checked(tensor, (rows >= 1) & (rows <= largest),
+                   f"{name} has {{}} rows; expected 1 to {largest}", lambda: rows)
 
 
 def of_shape(name, tensor, expected):

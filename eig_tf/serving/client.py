@@ -4,26 +4,27 @@ import re
 
 import numpy as np
 
-from eig_tf.errors import UserError
-from eig_tf.serving import request_inputs
+from eig_tf.serving import client_arguments, request_inputs
 from eig_tf.serving.transport import Retry, ServingError
 
-# What the signatures take at most, see `serving.checks`; a module that imports no TensorFlow.
-_BATCH_SIZE = 1024
+# Servers that batch refuse requests of more rows than their largest batch, 64 in deploy/batching.config, and
+# models those of more than their image size allows: 1024 rows of 28x28, 256 of 64x64, 64 of 128x128.
+_BATCH_SIZE = 64
 # Seconds to find out what the server has instead of what was asked for.
 _EXPLAIN_TIMEOUT = 5.0
-_ADDRESSES = "grpc://HOST:PORT, HOST:PORT for the same, or http://HOST:PORT"
 
 
 def connect(address, model, version=None, timeout=30.0, retries=5, batch_size=_BATCH_SIZE):
     """Makes a client of one model of a server; nothing is sent before its first call.
 
     Args:
-        address: `grpc://host:8500` or `host:8500` for gRPC, which needs tensorflow-serving-api;
-            `http://host:8501` for REST, which needs no TensorFlow.
+        address: `grpc://host:8500`, `host:8500` or `dns:///host:8500` for gRPC, which needs
+            tensorflow-serving-api; `http://host:8501` for REST, which needs no TensorFlow. Where the host
+            has several addresses, as a headless Kubernetes service has, gRPC spreads calls over them.
         model: the name that the server was given for the model.
         version: its number; the latest when None.
-        timeout: seconds for each request, further tries included.
+        timeout: seconds for each request, further tries included, above 0 to 1e6. By REST, an answer that
+            stops halfway is waited for up to twice as long.
         retries: further tries of a request while the server is not available.
         batch_size: rows that are sent in one request, from 1; larger batches are split.
 
@@ -31,28 +32,20 @@ def connect(address, model, version=None, timeout=30.0, retries=5, batch_size=_B
         A `Client`.
 
     Raises:
-        UserError: the address or a number is none, or a package is missing.
+        UserError: the address, the model's name or a number is none, or a package is missing.
     """
-    found = re.fullmatch(r"(?:(grpc|https?)://)?([^/\s]+?)(:\d+)?(/\S*)?", str(address))
-    scheme, host, port, path = found.groups() if found else (None,) * 4
-    rest = scheme in ("http", "https")
-    if not host or not (rest or (port and not path)):
-        raise UserError(f"the address is {str(address)!r}; expected {_ADDRESSES}")
-    if not model:
-        raise UserError("the model's name is empty; expected the one that the server was given")
-    for name, value, least in (("version", 1 if version is None else version, 0), ("retries", retries, 0),
-                               ("batch_size", batch_size, 1)):
-        if value != int(value) or value < least:
-            raise UserError(f"{name} is {value}; expected a whole number from {least}")
-    if not timeout > 0:
-        raise UserError(f"timeout is {timeout}; expected seconds above 0")
+    rest, target = client_arguments.read_address(address)
+    client_arguments.check_model(model)
+    version = None if version is None else client_arguments.read_whole("version", version, 0)
+    retry = Retry(client_arguments.read_timeout(timeout), client_arguments.read_whole("retries", retries, 0))
+    batch_size = client_arguments.read_whole("batch_size", batch_size, 1)
     if rest:
         from eig_tf.serving.rest_transport import RestTransport
-        transport = RestTransport(str(address).rstrip("/"), model, version)
+        transport = RestTransport(target, model, version)
     else:
         from eig_tf.serving.grpc_transport import GrpcTransport
-        transport = GrpcTransport(f"{host}{port}", model, version)
-    return Client(transport, model, version, Retry(timeout, retries), batch_size)
+        transport = GrpcTransport(target, model, version)
+    return Client(transport, model, version, retry, batch_size)
 
 
 class Client:

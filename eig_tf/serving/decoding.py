@@ -9,12 +9,15 @@ import tensorflow as tf
 from eig_tf.data.pictures import PAD
 from eig_tf.serving import checks
 
-# Bounds the memory that one image can claim; a camera of 24 megapixels is within.
-MAX_PIXELS = 25_000_000
+# Bound the memory that one image can claim, and the time that one request can. A camera of 24 megapixels is
+# within.
+MAX_PIXELS, MAX_PIXELS_OF_REQUEST = 25_000_000, 250_000_000
 
-_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-# Of a PNG file: signature, length and name of its first chunk, then width and height of 4 bytes each.
-_PNG_SIZES_AT, _PNG_SIZES_LENGTH = 16, 8
+# With the head of the first chunk: libpng passes over unknown chunks before the one that holds the sizes.
+_PNG, _JPEG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff"
+# What follows it in a PNG file: width and height, 4 bytes each, bits a channel, kind of colour.
+_SIZES, _DEPTH_AND_KIND, _HEADER_END = (16, 8), (24, 2), 26
+_GREY = 0
 
 
 def decode(image_bytes, image_shape, rule):
@@ -27,59 +30,83 @@ def decode(image_bytes, image_shape, rule):
 
     Returns:
         float32 [N, S, S, channels] in [0, 1]. Reading it raises `tf.errors.InvalidArgumentError` where a
-        row is no such image, is damaged or has more than `MAX_PIXELS`.
+        row is no such image, is damaged or has more than `MAX_PIXELS`, or all have more than
+        `MAX_PIXELS_OF_REQUEST`.
     """
     size, _, channels = image_shape
 
-    def decode_row(row):
-        pixels = _pixels(*row)
+    def decode_row(content):
+        pixels = tf.cond(_is_png(content), lambda: _decode_png(content), lambda: _decode_jpeg(content))
+        pixels = tf.ensure_shape(pixels, [None, None, 3])
         pixels = pixels if channels == 3 else _to_grey(pixels)
         square = _resize_padded(pixels, size) if rule == PAD else _resize_cropped(pixels, size)
         return square / 255.0
 
-    rows = tf.range(tf.shape(image_bytes)[0])
     # One after the other, so that no more than one is held at its full size.
-    return tf.map_fn(decode_row, (rows, image_bytes), parallel_iterations=1,
+    return tf.map_fn(decode_row, _checked(image_bytes), parallel_iterations=1,
                      fn_output_signature=tf.TensorSpec(image_shape, tf.float32))
 
 
-def _pixels(row, content):
-    """float32 [H, W, 3] in [0, 255]."""
-    is_png = tf.strings.substr(content, 0, len(_PNG)) == _PNG
-    is_jpeg = tf.strings.substr(content, 0, len(_JPEG)) == _JPEG
-    content = checks.checked(content, is_png | is_jpeg, "image_bytes has row {}, which is neither PNG nor "
-                             "JPEG; expected one of them", lambda: row)
-    pixels = tf.cond(is_png, lambda: _decode_png(row, content), lambda: _decode_jpeg(row, content))
-    return tf.ensure_shape(pixels, [None, None, 3])
+def _checked(image_bytes):
+    """Passes images on whose headers all say what can be decoded."""
+    rows = tf.range(tf.shape(image_bytes)[0])
+    pixels = tf.reduce_sum(tf.map_fn(
+        lambda row: _num_pixels(*row), (rows, image_bytes), fn_output_signature=tf.int64))
+    return checks.checked(
+        image_bytes, pixels <= MAX_PIXELS_OF_REQUEST,
+        f"image_bytes has {{}} pixels in all rows; expected at most {MAX_PIXELS_OF_REQUEST:,}",
+        lambda: pixels)
 
 
-def _decode_png(row, content):
-    content = checks.checked(
-        content, tf.strings.length(content) >= _PNG_SIZES_AT + _PNG_SIZES_LENGTH,
-        "image_bytes has row {}, a PNG file that ends within its header; expected a whole file", lambda: row)
-    header = tf.io.decode_raw(tf.strings.substr(content, _PNG_SIZES_AT, _PNG_SIZES_LENGTH), tf.uint8)
-    width, height = tf.unstack(tf.linalg.matvec(
-        tf.cast(tf.reshape(header, [2, 4]), tf.int64), tf.constant([2**24, 2**16, 2**8, 1], tf.int64)))
-    content = _check_size(row, content, height, width)
-    coloured = tf.cast(tf.io.decode_png(content, channels=4), tf.float32)
-    opacity = coloured[..., 3:] / 255.0
-    return tf.round(coloured[..., :3] * opacity + 255.0 * (1.0 - opacity))
-
-
-def _decode_jpeg(row, content):
-    height, width, _ = tf.unstack(tf.cast(tf.image.extract_jpeg_shape(content), tf.int64))
-    content = _check_size(row, content, height, width)
-    # The slower method is the one that Pillow decodes by.
-    return tf.cast(tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE"), tf.float32)
-
-
-def _check_size(row, content, height, width):
+def _num_pixels(row, content):
+    is_png = _is_png(content)
+    content = checks.checked(content, is_png | (tf.strings.substr(content, 0, len(_JPEG)) == _JPEG),
+                             "image_bytes has row {}, which is neither PNG nor JPEG; expected one of them",
+                             lambda: row)
+    size = tf.cond(is_png, lambda: _png_size(row, content),
+                   lambda: tf.cast(tf.image.extract_jpeg_shape(content), tf.int64)[:2])
+    height, width = tf.unstack(size, num=2)
     # Each side alone first: the product of two huge ones would overflow.
     fits = (width >= 1) & (height >= 1) & (width <= MAX_PIXELS) & (height <= MAX_PIXELS)
     fits &= width * height <= MAX_PIXELS
     return checks.checked(
-        content, fits, "image_bytes has row {}, which says it is {} pixels wide and {} high; expected 1 or "
-        f"more of both, and at most {MAX_PIXELS:,} in all", lambda: row, lambda: width, lambda: height)
+        width * height, fits, "image_bytes has row {}, which says it is {} pixels wide and {} high; expected "
+        f"1 or more of both, and at most {MAX_PIXELS:,} in all", lambda: row, lambda: width, lambda: height)
+
+
+def _is_png(content):
+    return tf.strings.substr(content, 0, len(_PNG)) == _PNG
+
+
+def _png_size(row, content):
+    """Height and width, int64 [2]."""
+    content = checks.checked(
+        content, tf.strings.length(content) >= _HEADER_END,
+        "image_bytes has row {}, a PNG file that ends within its header; expected a whole file", lambda: row)
+    sizes = tf.reshape(_png_bytes(content, *_SIZES), [2, 4])
+    return tf.linalg.matvec(tf.cast(sizes, tf.int64), tf.constant([2**24, 2**16, 2**8, 1], tf.int64))[::-1]
+
+
+def _png_bytes(content, start, length):
+    return tf.io.decode_raw(tf.strings.substr(content, start, length), tf.uint8)
+
+
+def _decode_png(content):
+    """float32 [H, W, 3] in [0, 255], over white where transparent."""
+    depth, kind = tf.unstack(tf.cast(_png_bytes(content, *_DEPTH_AND_KIND), tf.int32), num=2)
+    pixels = tf.cast(tf.io.decode_png(content, channels=4), tf.float32)
+    colours, opacity = pixels[..., :3], pixels[..., 3:]
+    # Where nothing is transparent, TensorFlow's opacity of grey of less than 8 bits has no more bits.
+    full = tf.cast(tf.bitwise.left_shift(1, tf.minimum(depth, 8)) - 1, tf.float32)
+    narrow = (kind == _GREY) & (tf.reduce_max(opacity) == full)
+    opacity /= tf.where(narrow, full, 255.0)
+    return tf.round(colours * opacity + 255.0 * (1.0 - opacity))
+
+
+def _decode_jpeg(content):
+    """float32 [H, W, 3] in [0, 255]."""
+    # The slower method is the one that Pillow decodes by.
+    return tf.cast(tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE"), tf.float32)
 
 
 def _resize_cropped(pixels, size):

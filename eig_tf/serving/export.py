@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
 from eig_tf import files
 from eig_tf.config import image_shape
@@ -13,9 +12,10 @@ from eig_tf.data.pictures import CROP
 from eig_tf.errors import UserError
 from eig_tf.networks.precision import policy
 from eig_tf.run_directory import RunDirectory
-from eig_tf.serving import versions, warmup
+from eig_tf.serving import model_name, versions, warmup
 from eig_tf.serving.description import describe
 from eig_tf.serving.served_model import ServedModel
+from eig_tf.serving.signatures import read_signatures
 
 # Of the products inside the networks; what goes in and out is float32 always.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -41,11 +41,12 @@ def export(path, output=None, name=None, version=None, keep=None, precision="flo
 
     Raises:
         UserError: no run, no checkpoint, or one that cannot be restored; the run's evaluation is damaged;
-            the version is there already; `output` cannot be written.
+            no model can be called so; the version is there already; `output` cannot be written.
     """
     directory = RunDirectory(path)
     config, model, epochs_done = restore(directory, precision)
     name = name or config.dataset
+    model_name.check(name)
     description = describe(directory, name, config, model, epochs_done)
 
     def write(content):
@@ -67,8 +68,13 @@ def export(path, output=None, name=None, version=None, keep=None, precision="flo
         raise UserError(f"--version is {version}, but {base} has it already; expected a new number "
                         "or no --version") from error
     except (OSError, tf.errors.OpError) as error:
-        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
-        raise UserError(f"--output {str(base.parent)!r} cannot be written: {reason}") from None
+        raise cannot_write(base.parent, error) from None
+
+
+def cannot_write(output, error):
+    """The `UserError` for an OSError or an error of TensorFlow's file systems."""
+    reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
+    return UserError(f"--output {str(output)!r} cannot be written: {reason}")
 
 
 def restore(directory, precision="float32"):
@@ -121,10 +127,7 @@ def describe_signatures(version):
     Returns:
         Lines such as `prior  -> probabilities float32 [10]`; N stands for a free size.
     """
-    saved_model = saved_model_pb2.SavedModel()
-    saved_model.ParseFromString((Path(version) / "saved_model.pb").read_bytes())
-    signatures = {name: signature for name, signature in saved_model.meta_graphs[0].signature_def.items()
-                  if not name.startswith("__")}
+    signatures = read_signatures(version)
     width = max(map(len, signatures))
     return [f"{name:<{width}}  {_tensors(signature.inputs)} -> {_tensors(signature.outputs)}"
             for name, signature in sorted(signatures.items())]

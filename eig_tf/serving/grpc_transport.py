@@ -20,9 +20,11 @@ except ImportError as missing:
 
 # What the server itself is limited to. The default of 4 MiB is 1,300 images of 28x28, and 20 of 128x128.
 _LARGEST_MESSAGE = 2**31 - 1
-# gRPC would wait up to two minutes before it looks for a server again; `Retry` waits by itself.
 _OPTIONS = [("grpc.max_send_message_length", _LARGEST_MESSAGE),
             ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
+            # Calls spread over all addresses of the host, such as the pods of a headless Kubernetes service.
+            ("grpc.lb_policy_name", "round_robin"),
+            # gRPC would wait up to two minutes before it looks for a server again; `Retry` waits by itself.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000)]
 

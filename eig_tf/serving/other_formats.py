@@ -9,9 +9,9 @@ import tensorflow as tf
 from eig_tf import files
 from eig_tf.errors import UserError
 from eig_tf.run_directory import RunDirectory
-from eig_tf.serving import keras_format, tflite
+from eig_tf.serving import keras_format, model_name, tflite
 from eig_tf.serving.description import describe
-from eig_tf.serving.export import restore
+from eig_tf.serving.export import cannot_write, restore
 
 _DESCRIPTION = "model.json"
 
@@ -38,6 +38,7 @@ def export(path, kind, output=None, name=None, quantization="none"):
     directory = RunDirectory(path)
     config, model, epochs_done = restore(directory)
     name = name or config.dataset
+    model_name.check(name)
     description = describe(directory, name, config, model, epochs_done)
     target = (directory.export if output is None else Path(output)) / f"{name}-{kind}"
     try:
@@ -46,15 +47,16 @@ def export(path, kind, output=None, name=None, quantization="none"):
         with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=target.parent) as temporary:
             content = Path(temporary) / "new"
             content.mkdir()
-            if kind == "tflite":
-                lines = tflite.lines(tflite.write(model, content, quantization))
-            else:
-                lines = keras_format.lines(keras_format.write(model, content))
+            # TFLite computes there, and a GPU's products of fewer bits would look like errors of the files.
+            with tf.device("/CPU:0"):
+                if kind == "tflite":
+                    lines = tflite.lines(tflite.write(model, content, quantization))
+                else:
+                    lines = keras_format.lines(keras_format.write(model, content))
             files.write_json(description, content / _DESCRIPTION)
             _replace(target, content, Path(temporary) / "old")
     except (OSError, tf.errors.OpError) as error:
-        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
-        raise UserError(f"--output {str(target.parent)!r} cannot be written: {reason}") from None
+        raise cannot_write(target.parent, error) from None
     return target, lines
 
 
@@ -64,7 +66,7 @@ def _replace(target, new, old):
         os.rename(target, old)
     try:
         os.rename(new, target)
-    except OSError:
+    except BaseException:  # Ctrl-C too.
         if old.exists():
             os.rename(old, target)
         raise

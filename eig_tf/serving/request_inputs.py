@@ -79,7 +79,11 @@ def _to_array(key, value, info):
 def _to_bytes(key, array, info):
     for index, value in np.ndenumerate(array):
         if isinstance(value, str):
-            array[index] = value.encode()
+            try:
+                array[index] = value.encode()
+            except UnicodeEncodeError:
+                raise _bad(f"the input {key!r} holds {value[:50]!r}, which is no Unicode; expected "
+                           f"bytes, {info}") from None
         elif not isinstance(value, bytes):
             raise _bad(f"the input {key!r} holds {type(value).__name__}; expected bytes, {info}")
     return array

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import threading
+import time
 from urllib.parse import quote
 
 import numpy as np
@@ -13,18 +14,23 @@ from eig_tf.serving.transport import ServingError, Signature, TensorInfo, Versio
 
 try:
     import requests
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import Timeout
 except ImportError:
     raise UserError("requests is not installed, which http:// needs; expected pip install "
                     "'eig_tf[serving]'") from None
 
 _CODES = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL",
           501: "UNIMPLEMENTED", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
+# Bytes of an answer between two looks at the clock.
+_PART = 4096
 
 
 class RestTransport:
     """One model of a server, by REST. All methods take seconds and raise a raw `ServingError`.
 
-    The seconds are those in which nothing arrives.
+    The seconds are those for connecting, sending and receiving together; only an answer that stops halfway
+    is waited for up to twice as long.
 
     Args:
         url: of the server, such as `http://host:8501`.
@@ -83,30 +89,48 @@ class RestTransport:
         return self._local.session
 
     def _call(self, read, method, url, timeout, body=None):
+        deadline = time.monotonic() + timeout
         try:
-            answer = self._session().request(method, url, data=body, timeout=timeout,
-                                             headers={"Content-Type": "application/json"})
+            status, content = self._exchange(method, url, body, timeout, deadline)
         except requests.Timeout as error:
             raise ServingError("DEADLINE_EXCEEDED", str(error)) from None
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-            raise ServingError("UNAVAILABLE", _reason(error)) from None
-        except requests.RequestException as error:
+            # requests takes an answer that stops halfway for a broken connection.
+            late = time.monotonic() >= deadline
+            raise ServingError("DEADLINE_EXCEEDED" if late else "UNAVAILABLE", _reason(error)) from None
+        except (requests.RequestException, LocationParseError) as error:
             raise ServingError("INVALID_ARGUMENT", str(error)) from None
-        if answer.status_code != 200:
-            raise ServingError(_CODES.get(answer.status_code, f"HTTP {answer.status_code}"), _error(answer))
+        if status != 200:
+            raise ServingError(_CODES.get(status, f"HTTP {status}"), _error(content))
         try:
-            return read(answer.json())
+            return read(json.loads(content))
         except (ValueError, TypeError, LookupError, AttributeError):
-            raise ServingError("UNKNOWN", f"the answer is {answer.text[:100]!r}; expected JSON as TensorFlow "
-                               "Serving writes it") from None
+            raise ServingError("UNKNOWN", f"the answer is {_text(content)[:100]!r}; expected JSON as "
+                               "TensorFlow Serving writes it") from None
+
+    def _exchange(self, method, url, body, timeout, deadline):
+        """The status and the content of the answer."""
+        # A number in the place of `Timeout` would be given to connecting and to every wait anew.
+        with self._session().request(method, url, data=body, timeout=Timeout(total=timeout), stream=True,
+                                     headers={"Content-Type": "application/json"}) as answer:
+            parts = []
+            for part in answer.iter_content(_PART):
+                parts.append(part)
+                if time.monotonic() >= deadline:
+                    raise requests.Timeout("the answer is not complete")
+        return answer.status_code, b"".join(parts)
 
 
-def _error(answer):
+def _error(content):
     """The server's own sentence."""
     try:
-        return str(answer.json()["error"])
+        return str(json.loads(content)["error"])
     except (ValueError, TypeError, LookupError):
-        return answer.text
+        return _text(content)
+
+
+def _text(content):
+    return content.decode("utf-8", "replace")
 
 
 def _reason(error):

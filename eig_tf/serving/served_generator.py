@@ -18,11 +18,13 @@ class ServedGenerator:
 
     Args:
         model: an `InfoGAN`. K codes, C continuous codes, Z of noise, images [H, W, channels].
+        image_shape: (H, W, channels).
         class_names: K names of the classes that the codes match, empty for those without.
     """
 
-    def __init__(self, model, class_names):
+    def __init__(self, model, image_shape, class_names):
         self._model = model
+        self._max_rows = checks.max_rows(image_shape)
         self._num_codes = model.prior.num_codes
         self._class_names = class_names
         self._noise_spec = tf.TensorSpec([model.noise_dim], tf.float32)
@@ -30,7 +32,7 @@ class ServedGenerator:
     def signatures(self):
         """The functions as `tf.function`s with input signatures, by name.
 
-        The batch size N is free, from 1 to `checks.MAX_ROWS`. The input `continuous` is there when the
+        The batch size N is free, from 1 to `checks.max_rows`. The input `continuous` is there when the
         model has continuous codes.
         """
         model = self._model
@@ -86,7 +88,7 @@ class ServedGenerator:
         Returns:
             `images`, float32 [N, H, W, channels] in [0, 1].
         """
-        code = checks.on_simplex("code", checks.batch("code", code))
+        code = checks.on_simplex("code", checks.batch("code", code, self._max_rows))
         noise = checks.same_rows("noise", noise, "code", code)
         noise = checks.in_range("noise", noise, -LARGEST_NOISE, LARGEST_NOISE)
         return {"images": self._images(noise, code, self._checked_continuous(continuous, code))}
@@ -97,15 +99,15 @@ class ServedGenerator:
         Continuous codes are drawn from U(-1, 1), as in training.
 
         Args:
-            count: N, from 1 to `checks.MAX_ROWS`, int32 [].
+            count: N, from 1 to `checks.max_rows`, int32 [].
             seed: of all draws, int64 [].
 
         Returns:
             `images`, float32 [N, H, W, channels] in [0, 1], and their `code`, int32 [N].
         """
         model = self._model
-        count = checks.checked(count, (count >= 1) & (count <= checks.MAX_ROWS),
-                               f"count is {{}}; expected 1 to {checks.MAX_ROWS}", lambda: count)
+        count = checks.checked(count, (count >= 1) & (count <= self._max_rows),
+                               f"count is {{}}; expected 1 to {self._max_rows}", lambda: count)
         code_seed, latents_seed = tf.unstack(
             tf.random.experimental.stateless_split(_stateless(seed), 2))
         code = model.prior.sample_indices(count, code_seed)
@@ -122,7 +124,7 @@ class ServedGenerator:
             `images` and `code` as `sample`. A row's image depends on its seed alone; without continuous
             codes it is the one that `generate` gives for that code and seed.
         """
-        seed = checks.batch("seed", seed)
+        seed = checks.batch("seed", seed, self._max_rows)
         size = self._model.num_continuous
 
         def draw(number):
@@ -145,7 +147,7 @@ class ServedGenerator:
                 "class_name": tf.constant(self._class_names)}
 
     def _generate_rows(self, code, seed, continuous):
-        code = checks.in_range("code", checks.batch("code", code), 0, self._num_codes - 1)
+        code = checks.in_range("code", checks.batch("code", code, self._max_rows), 0, self._num_codes - 1)
         seed = checks.same_rows("seed", seed, "code", code)
         vectors = tf.one_hot(code, self._num_codes)
         noise = _by_row(self._row_noise, seed, self._noise_spec)

@@ -16,7 +16,8 @@ class ServedModel:
 
     def __init__(self, model, image_shape, resize, class_names):
         self._model = model
-        self._parts = (ServedGenerator(model, class_names), ServedRecognizer(model, image_shape, resize))
+        self._parts = (ServedGenerator(model, image_shape, class_names),
+                       ServedRecognizer(model, image_shape, resize))
 
     def variables(self):
         """The variables that the functions read, by network; D's head is not among them."""

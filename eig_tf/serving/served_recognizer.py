@@ -21,11 +21,12 @@ class ServedRecognizer:
         self._model = model
         self._image_shape = image_shape
         self._resize = resize
+        self._max_rows = checks.max_rows(image_shape)
 
     def signatures(self):
         """The functions as `tf.function`s with input signatures, by name.
 
-        The batch size N is free, from 1 to `checks.MAX_ROWS`.
+        The batch size N is free, from 1 to `checks.max_rows`.
         """
         images = tf.TensorSpec([None, *self._image_shape], tf.float32, name="images")
         image_bytes = tf.TensorSpec([None], tf.string, name="image_bytes")
@@ -45,11 +46,11 @@ class ServedRecognizer:
             `probabilities` of the codes, float32 [N, K]; their arg max `code`, int32 [N]; the probability
             of that, `confidence`, float32 [N].
         """
-        return self._categorize(_checked(images))
+        return self._categorize(self._checked(images))
 
     def categorize_bytes(self, image_bytes):
         """As `categorize`, from encoded images: PNG or JPEG of any size, string [N]."""
-        image_bytes = checks.batch("image_bytes", image_bytes)
+        image_bytes = checks.batch("image_bytes", image_bytes, self._max_rows)
         return self._categorize(decoding.decode(image_bytes, self._image_shape, self._resize))
 
     def embed(self, images):
@@ -61,7 +62,7 @@ class ServedRecognizer:
         Returns:
             `feature`, float32 [N, 128].
         """
-        return {"feature": self._recognize(_checked(images))[0]}
+        return {"feature": self._recognize(self._checked(images))[0]}
 
     def _categorize(self, images):
         probabilities = tf.nn.softmax(self._recognize(images)[1])
@@ -73,6 +74,5 @@ class ServedRecognizer:
         """Feature and logits of images in [0, 1]; the networks' own range is [-1, 1]."""
         return self._model.recognize(images * 2.0 - 1.0)[:2]
 
-
-def _checked(images):
-    return checks.in_range("images", checks.batch("images", images), 0, 1)
+    def _checked(self, images):
+        return checks.in_range("images", checks.batch("images", images, self._max_rows), 0, 1)

@@ -9,6 +9,8 @@ from eig_tf.errors import UserError
 
 # Seconds before the second try, and at most before any further one.
 _FIRST_DELAY, _LONGEST_DELAY = 0.25, 5.0
+# Seconds that a try has at least; neither gRPC nor HTTP libraries take 0 or less.
+_SHORTEST_TIMEOUT = 1e-3
 # NumPy's names where they are not the end of TensorFlow's.
 _DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
 
@@ -90,9 +92,10 @@ class Retry:
         deadline = self._clock() + self.timeout
         for number in itertools.count():
             try:
-                return attempt(deadline - self._clock())
+                # `sleep` may have taken longer than it was told.
+                return attempt(max(deadline - self._clock(), _SHORTEST_TIMEOUT))
             except ServingError as error:
-                delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2**number) * (1 + self._draw()) / 2
+                delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2**min(number, 10)) * (1 + self._draw()) / 2
                 late = self._clock() + delay >= deadline
                 if error.code != "UNAVAILABLE" or number == self._retries or late:
                     raise

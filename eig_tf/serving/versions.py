@@ -1,5 +1,6 @@
 """Numbered versions in one directory, as TF Serving reads them: `<base>/1`, `<base>/2`, ..."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -49,7 +50,9 @@ def prune(base, keep, new):
     for path in _versions(base)[:-keep]:
         if path == new:
             continue
-        with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=base) as temporary:
+        # Another export may delete it at the same time.
+        with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=base) as temporary, \
+                contextlib.suppress(FileNotFoundError):
             os.rename(path, Path(temporary) / "version")
 
 

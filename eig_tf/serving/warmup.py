@@ -5,26 +5,23 @@ first run. Every signature has tensors of its own: `serving_default`, which comp
 is slow on its first request when only `generate` was warmed. So each signature has records. CPU and GPU
 libraries choose their kernels by shape, so each has several batch sizes.
 
-A server with --enable_batching runs the records through its batching, and does not load a version when one
-fails. It refuses requests whose inputs are scalars or none, unless they ask for a part of the outputs: those
-bypass the batching. The records of such signatures therefore ask for a part, so that every server loads the
-version. Their first full request still has a graph to prepare.
+A server with --enable_batching runs the records through its batching, which refuses requests whose inputs are
+scalars or none, and does not load a version when one fails. `sample` and `prior` therefore have no records:
+their first request on a server is slow, which is the price of one file for both kinds of server.
 """
 
 from pathlib import Path
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf import saved_model_pb2
 
 from eig_tf import files
 from eig_tf.errors import UserError
+from eig_tf.serving.signatures import read_signatures
 
 # Where TF Serving looks, in the directory of the version.
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 BATCH_SIZES = (1, 8, 64)
-# What is asked for of the signatures whose requests cannot be batched.
-PART_OF_OUTPUTS = {"prior": "probabilities", "sample": "images"}
 # Bytes of a TFRecord beside its content: the length and two checksums.
 RECORD_OVERHEAD = 16
 
@@ -50,13 +47,13 @@ def write(version_dir, name):
         OSError, tf.errors.OpError: the directory cannot be read or written.
     """
     prediction_log = _prediction_log()
-    signatures = _signatures(version_dir)
+    signatures = read_signatures(version_dir)
     values = _values(signatures)
     path = Path(version_dir) / FILE
     path.parent.mkdir(exist_ok=True)
     with files.replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
         for signature, definition in sorted(signatures.items()):
-            for size in BATCH_SIZES if definition.inputs else (1,):
+            for size in BATCH_SIZES if _has_rows(definition) else ():
                 log = prediction_log.PredictionLog()
                 _fill(log.predict_log.request, name, signature, definition, values, size)
                 writer.write(log.SerializeToString(deterministic=True))
@@ -106,11 +103,9 @@ def _prediction_log():
     return prediction_log_pb2
 
 
-def _signatures(version_dir):
-    saved_model = saved_model_pb2.SavedModel()
-    saved_model.ParseFromString((Path(version_dir) / "saved_model.pb").read_bytes())
-    return {name: definition for name, definition in saved_model.meta_graphs[0].signature_def.items()
-            if not name.startswith("__")}
+def _has_rows(definition):
+    """Whether requests of a signature can be put together along the first axis of each input."""
+    return min((len(_sizes(info)) for info in definition.inputs.values()), default=0) > 0
 
 
 def _values(signatures):
@@ -127,7 +122,6 @@ def _values(signatures):
         ("code", 2): lambda shape: 1.0 / num_codes,
         ("noise", 2): lambda shape: 0.0,
         ("continuous", 2): lambda shape: 0.0,
-        ("seed", 0): lambda shape: 0,
         ("seed", 1): lambda shape: list(range(shape[0])),
         ("images", 4): lambda shape: 0.5,
         ("image_bytes", 1): lambda shape: png,
@@ -140,10 +134,8 @@ def _fill(request, name, signature, definition, values, size):
     request.model_spec.signature_name = signature
     for key, info in definition.inputs.items():
         shape = [size if length < 0 else length for length in _sizes(info)]
-        value = size if key == "count" else values[key, len(shape)](shape)
+        value = values[key, len(shape)](shape)
         request.inputs[key].CopyFrom(tf.make_tensor_proto(value, info.dtype, shape))
-    if signature in PART_OF_OUTPUTS:
-        request.output_filter.append(PART_OF_OUTPUTS[signature])
 
 
 def _sizes(info):

@@ -10,19 +10,7 @@ import pytest
 import yaml
 
 CONFIGS = ["models.config", "batching.config", "monitoring.config"]
-NAME = "mnist"
-GRPC_PORT, REST_PORT = 8500, 8501
-# The flags of tensorflow_model_server 2.15 that the files use.
-FLAGS = {
-    "port": str(GRPC_PORT),
-    "rest_api_port": str(REST_PORT),
-    "model_config_file": "/config/models.config",
-    "model_config_file_poll_wait_seconds": "30",
-    "allow_version_labels_for_unavailable_models": "true",
-    "file_system_poll_wait_seconds": "10",
-    "monitoring_config_file": "/config/monitoring.config",
-}
-BATCHING_FLAGS = {"enable_batching": "true", "batching_parameters_file": "/config/batching.config"}
+SERVERS = ["serving", "batching"]
 
 
 def _flags(arguments):
@@ -35,20 +23,32 @@ def _name(item):
     return item["metadata"]["name"]
 
 
+@pytest.fixture(scope="module")
+def flags(container):
+    """The flags of a server without batching, by name."""
+    return _flags(container["args"])
+
+
+@pytest.fixture(scope="module")
+def ports(flags):
+    """The gRPC port and the REST port, both as text."""
+    return flags["port"], flags["rest_api_port"]
+
+
 def test_the_image_is_of_the_version_of_the_pinned_stack(repository, compose, container):
     pins = re.findall(r"tensorflow(?:-serving-api)?==([\d.]+)", (repository / "setup.py").read_text())
     (version,) = set(pins)
     assert container["image"] == f"tensorflow/serving:{version}"
-    for service in ("serving", "batching"):
+    for service in SERVERS:
         assert compose["services"][service]["image"] == f"tensorflow/serving:{version}"
 
 
-def test_servers_have_the_same_flags_but_for_batching(compose, container):
+def test_servers_have_the_same_flags_but_for_batching(compose, container, flags):
     services = compose["services"]
-    assert set(services) == {"serving", "batching", "prometheus"}
-    assert _flags(services["serving"]["command"]) == FLAGS
-    assert _flags(services["batching"]["command"]) == {**FLAGS, **BATCHING_FLAGS}
-    assert _flags(container["args"]) == FLAGS
+    batching = {"enable_batching": "true", "batching_parameters_file": "/config/batching.config"}
+    assert not flags.keys() & batching.keys()
+    assert _flags(services["serving"]["command"]) == flags
+    assert _flags(services["batching"]["command"]) == {**flags, **batching}
     assert services["serving"]["entrypoint"] == container["command"] == ["tensorflow_model_server"]
     # A server that batches refuses some signatures, so it must be asked for.
     assert services["batching"]["profiles"] == ["batching"]
@@ -56,9 +56,11 @@ def test_servers_have_the_same_flags_but_for_batching(compose, container):
 
 
 def test_files_that_flags_name_are_mounted_read_only(deploy, compose, manifests, pod, container):
-    named = [Path(path) for path in {**FLAGS, **BATCHING_FLAGS}.values() if path.startswith("/config/")]
+    named = [Path(value) for name, value in _flags(compose["services"]["batching"]["command"]).items()
+             if name.endswith("_file")]
+    assert {path.parent for path in named} == {Path("/config")}
     assert sorted(path.name for path in named) == sorted(CONFIGS)
-    for service in ("serving", "batching"):
+    for service in SERVERS:
         mounts = {mount["target"]: mount for mount in compose["services"][service]["volumes"]}
         assert set(mounts) == {"/models", "/config"}
         assert all(mount["read_only"] for mount in mounts.values())
@@ -80,39 +82,43 @@ def test_the_config_map_holds_the_files(deploy, manifests):
     assert manifests["ConfigMap"]["data"] == {name: (deploy / name).read_text() for name in CONFIGS}
 
 
-def test_ports_are_published_on_this_host_alone_and_do_not_collide(compose):
-    published = [port for service in compose["services"].values() for port in service["ports"]]
-    hosts, ports, targets = zip(*(port.split(":") for port in published))
+def test_ports_are_published_on_this_host_alone_and_do_not_collide(compose, ports):
+    published = {name: [port.split(":") for port in service["ports"]]
+                 for name, service in compose["services"].items()}
+    hosts, on_host, _ = zip(*(port for service in published.values() for port in service))
     assert set(hosts) == {"127.0.0.1"}
-    assert len(set(ports)) == len(ports)
-    assert targets == (str(GRPC_PORT), str(REST_PORT)) * 2 + ("9090",)
+    assert len(set(on_host)) == len(on_host)
+    for service in SERVERS:
+        assert tuple(target for _, _, target in published[service]) == ports
 
 
-def test_containers_may_do_little(compose, pod, container):
-    for service in ("serving", "batching"):
+def test_servers_may_do_and_take_the_same_in_both(deploy, compose, pod, container):
+    context, resources, user = container["securityContext"], container["resources"], pod["securityContext"]
+    (size,) = re.findall(r"the limit of (\d+) GiB", (deploy / "README.md").read_text())
+    assert resources["limits"]["memory"] == f"{size}Gi"
+    for service in SERVERS:
         server = compose["services"][service]
-        assert server["user"] == "65534:65534"
-        assert server["read_only"]
-        assert server["cap_drop"] == ["ALL"]
-        assert set(server["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
-    assert pod["securityContext"]["runAsNonRoot"]
-    assert pod["securityContext"]["runAsUser"] == 65534
-    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
-                                            "capabilities": {"drop": ["ALL"]}}
-    assert set(container["resources"]) == {"requests", "limits"}
+        assert server["user"] == f"{user['runAsUser']}:{user['runAsGroup']}"
+        assert server["read_only"] and context["readOnlyRootFilesystem"]
+        assert server["cap_drop"] == context["capabilities"]["drop"] == ["ALL"]
+        limits = server["deploy"]["resources"]["limits"]
+        assert {"cpu": limits["cpus"], "memory": f"{limits['memory']}i"} == resources["limits"]
 
 
-def test_keys_of_the_pod_are_those_of_kubernetes(pod, container):
-    """A cluster ignores or refuses a key that is misspelt."""
-    assert set(pod) == {"automountServiceAccountToken", "terminationGracePeriodSeconds", "securityContext",
-                        "containers", "volumes"}
-    assert set(container) == {"name", "image", "command", "args", "ports", "startupProbe", "readinessProbe",
-                              "livenessProbe", "lifecycle", "resources", "securityContext", "volumeMounts"}
+def test_the_server_is_not_the_first_process_which_would_ignore_sigterm(compose, pod):
+    assert all(compose["services"][service]["init"] is True for service in SERVERS)
+    assert pod["shareProcessNamespace"] is True
 
 
-def test_probes_ask_for_the_model_at_the_rest_port(model, container):
-    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    assert ports == {"grpc": GRPC_PORT, "rest": REST_PORT}
+def test_a_pod_waits_for_its_first_version_as_long_as_the_comment_says(deploy, container):
+    (minutes,) = re.findall(r"(\d+)\s+#\s+minutes is started again", (deploy / "kubernetes.yaml").read_text())
+    probe = container["startupProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] == 60 * int(minutes)
+
+
+def test_probes_ask_for_the_model_at_the_rest_port(model, container, ports):
+    named = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
+    assert named == dict(zip(["grpc", "rest"], ports))
     status = f"/v1/models/{model.name}"
     paths = {"startupProbe": f"{status}/metadata", "readinessProbe": f"{status}/metadata",
              "livenessProbe": status}
@@ -120,24 +126,23 @@ def test_probes_ask_for_the_model_at_the_rest_port(model, container):
         assert container[probe]["httpGet"] == {"path": path, "port": "rest"}
 
 
-def test_the_service_reaches_two_pods_that_end_after_their_requests(manifests, pod, container):
+def test_the_service_reaches_pods_that_end_after_their_requests(manifests, pod, container):
     spec, service = manifests["Deployment"]["spec"], manifests["Service"]["spec"]
-    assert spec["replicas"] == 2
     labels = spec["template"]["metadata"]["labels"]
     assert service["selector"] == spec["selector"]["matchLabels"] == labels
-    assert {port["port"]: port["targetPort"] for port in service["ports"]} == {
-        GRPC_PORT: "grpc", REST_PORT: "rest"}
+    assert {port["targetPort"]: port["port"] for port in service["ports"]} == {
+        port["name"]: port["containerPort"] for port in container["ports"]}
     command, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
     assert command == "sleep"
     assert int(seconds) < pod["terminationGracePeriodSeconds"]
 
 
-def test_exports_are_copied_to_the_volume_that_is_served(deploy, manifests):
+def test_exports_are_copied_to_the_volume_that_is_served(deploy, manifests, model):
     upload = yaml.safe_load((deploy / "upload.yaml").read_text())
     (volume,) = upload["spec"]["volumes"]
     assert volume["persistentVolumeClaim"]["claimName"] == _name(manifests["PersistentVolumeClaim"])
     readme = (deploy / "README.md").read_text()
-    assert f"kubectl cp runs/mnist-elastic_infogan-split0-seed0/export/{NAME}/1 " in readme
+    assert f"kubectl cp runs/mnist-elastic_infogan-split0-seed0/export/{model.name}/1 " in readme
     assert set(re.findall(r"kubectl .*?(eig-tf-upload)", readme)) == {_name(upload)}
 
 
@@ -145,7 +150,7 @@ class _Status(http.server.BaseHTTPRequestHandler):
     """The status path of a model server whose one version is in a state."""
 
     def do_GET(self):
-        found = self.path == f"/v1/models/{NAME}"
+        found = self.path == f"/v1/models/{self.server.model}"
         state = self.server.state if found else "NOT_FOUND"
         body = f'{{"model_version_status": [{{"version": "1", "state": "{state}"}}]}}'.encode()
         self.send_response(200 if found else 404)
@@ -159,14 +164,14 @@ class _Status(http.server.BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize(("state", "status"), [
     ("AVAILABLE", 0), ("LOADING", 1), ("UNLOADING", 1), ("END", 1), (None, 1)])
-def test_the_health_check_goes_by_the_state_of_the_model(compose, state, status):
+def test_the_health_check_goes_by_the_state_of_the_model(compose, model, ports, state, status):
     check, program, option, script = compose["services"]["serving"]["healthcheck"]["test"]
     assert (check, program, option) == ("CMD", "bash", "-c")
     assert "$" not in script  # Compose would read it as a variable
-    assert script.count(f"127.0.0.1/{REST_PORT} ") == 1
+    assert script.count(f"127.0.0.1/{ports[1]} ") == 1
     with http.server.HTTPServer(("127.0.0.1", 0), _Status) as server:
-        script = script.replace(f"/{REST_PORT} ", f"/{server.server_port} ")
-        server.state = state
+        script = script.replace(f"/{ports[1]} ", f"/{server.server_port} ")
+        server.state, server.model = state, model.name
         if state:
             threading.Thread(target=server.handle_request, daemon=True).start()
         else:

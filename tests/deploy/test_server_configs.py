@@ -7,21 +7,13 @@ import pytest
 import yaml
 from google.protobuf import text_format
 
-from eig_tf import config as config_lib
-from eig_tf.run_directory import RunDirectory
-from eig_tf.serving import checks, versions, warmup
+from eig_tf.serving import warmup
 from eig_tf.serving.served_model import ServedModel
 
-METRICS_PATH = "/monitoring/prometheus/metrics"
 
-
-def test_the_model_is_where_an_export_lies_under_the_mount(model, tmp_path):
-    assert model.name == config_lib.load_preset("mnist").dataset
-    models = RunDirectory(tmp_path).export  # what MODELS names
-    version = versions.write_version(models / model.name, lambda content: None)
-    assert f"/models/{version.relative_to(models)}" == f"{model.base_path}/1"
-    assert model.model_platform == "tensorflow"
-    assert model.model_version_policy.latest.num_versions == 2
+def test_exports_keep_the_versions_that_are_served(deploy, model):
+    (kept,) = re.findall(r"--keep=(\d+)", (deploy / "README.md").read_text())
+    assert int(kept) >= model.model_version_policy.latest.num_versions > 1
 
 
 def test_labels_of_the_comment_are_valid(model):
@@ -34,18 +26,23 @@ def test_labels_of_the_comment_are_valid(model):
 def test_batches_have_the_sizes_of_the_warm_up(batching):
     assert tuple(batching.allowed_batch_sizes) == warmup.BATCH_SIZES
     assert list(batching.allowed_batch_sizes) == sorted(set(batching.allowed_batch_sizes))
-    # With splitting, the largest run is the last of the allowed sizes, and no larger than a request may be.
-    assert batching.enable_large_batch_splitting.value
-    assert batching.max_execution_batch_size.value == batching.allowed_batch_sizes[-1]
-    assert batching.max_batch_size.value == checks.MAX_ROWS >= batching.max_execution_batch_size.value
+    # The server loads no model otherwise, with splitting neither.
+    assert batching.max_batch_size.value == batching.allowed_batch_sizes[-1] == warmup.BATCH_SIZES[-1]
+    assert not batching.HasField("enable_large_batch_splitting")
 
 
 def test_batching_bounds_latency_and_queue(batching, compose):
     assert 0 < batching.batch_timeout_micros.value <= 10_000
     cpus = compose["services"]["batching"]["deploy"]["resources"]["limits"]["cpus"]
     assert batching.num_batch_threads.value == int(cpus)
-    rows = batching.max_enqueued_batches.value * batching.max_execution_batch_size.value
-    assert rows >= batching.max_batch_size.value
+
+
+def test_comments_give_the_numbers_of_the_fields(deploy, batching):
+    largest = batching.max_batch_size.value
+    (rows,) = re.findall(r"For each signature: (\d+) rows", (deploy / "batching.config").read_text())
+    assert int(rows) == batching.max_enqueued_batches.value * largest
+    (refused,) = re.findall(r"requests of more than (\d+) rows", (deploy / "docker-compose.yml").read_text())
+    assert int(refused) == largest
 
 
 def test_a_field_that_does_not_exist_is_refused(messages):
@@ -53,16 +50,19 @@ def test_a_field_that_does_not_exist_is_refused(messages):
         text_format.Parse("max_batchsize { value: 1 }", messages["BatchingParameters"]())
 
 
-def test_metrics_are_where_they_are_collected(deploy, messages, manifests):
+def test_metrics_are_where_they_are_collected(deploy, messages, manifests, compose, container):
     monitoring = text_format.Parse((deploy / "monitoring.config").read_text(), messages["MonitoringConfig"]())
     assert monitoring.prometheus_config.enable
-    assert monitoring.prometheus_config.path == METRICS_PATH
+    path = monitoring.prometheus_config.path
     (job,) = yaml.safe_load((deploy / "prometheus.yml").read_text())["scrape_configs"]
-    assert job["metrics_path"] == METRICS_PATH
-    assert job["dns_sd_configs"] == [{"names": ["serving", "batching"], "type": "A", "port": 8501}]
+    assert job["metrics_path"] == path
+    (found,) = job["dns_sd_configs"]
+    assert {*found["names"], "prometheus"} == set(compose["services"])
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert found["port"] == ports["rest"]
     annotations = manifests["Deployment"]["spec"]["template"]["metadata"]["annotations"]
-    assert annotations == {"prometheus.io/scrape": "true", "prometheus.io/port": "8501",
-                           "prometheus.io/path": METRICS_PATH}
+    assert annotations == {"prometheus.io/scrape": "true", "prometheus.io/port": str(ports["rest"]),
+                           "prometheus.io/path": path}
 
 
 def test_signatures_that_the_files_name_are_exported(deploy):
@@ -78,4 +78,4 @@ def test_signatures_that_the_files_name_are_exported(deploy):
     assert {*refused, instead} <= set(signatures)
     unbatchable = {name for name, function in signatures.items()
                    if min((spec.shape.rank for spec in function.input_signature), default=0) == 0}
-    assert set(refused) == unbatchable == set(warmup.PART_OF_OUTPUTS)
+    assert set(refused) == unbatchable

@@ -126,8 +126,7 @@ class Version:
         if not wanted <= set(infos):
             raise _bad(f"output tensor alias not found in signature: {min(wanted - set(infos))} Outputs "
                        f"expected to be in the set {{{','.join(sorted(infos))}}}.")
-        # What asks for a part of the outputs passes by the batching.
-        batched = self._batcher is not None and wanted == set(infos)
+        batched = self._batcher is not None
         outputs = self._batcher(self, name, arrays) if batched else self.run(name, arrays)
         return {key: tf.make_tensor_proto(outputs[key], tf.as_dtype(infos[key].dtype), outputs[key].shape)
                 for key in sorted(wanted)}

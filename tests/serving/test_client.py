@@ -9,11 +9,11 @@ from fakes import ROWS, FakeTransport, make_client, make_rows
 
 from eig_tf.errors import UserError
 from eig_tf.serving.client import connect
-from eig_tf.serving.transport import ServingError, Signature, TensorInfo, VersionStatus
+from eig_tf.serving.transport import Retry, ServingError, Signature, TensorInfo, VersionStatus
 
 
 @pytest.mark.parametrize(("rows", "options", "sizes"), [
-    (1024, {}, [1024]), (1025, {}, [1024, 1]), (2500, {}, [1024, 1024, 452]),
+    (64, {}, [64]), (65, {}, [64, 1]), (150, {}, [64, 64, 22]),
     (1, {"batch_size": 1}, [1]), (5, {"batch_size": 2}, [2, 2, 1])])
 def test_large_batches_are_split_and_joined(rows, options, sizes):
     transport = FakeTransport()
@@ -66,10 +66,26 @@ def test_a_server_that_is_not_available_is_asked_again(draw, expected):
 
 
 def test_waiting_grows_up_to_five_seconds():
-    transport = FakeTransport([("UNAVAILABLE", "refused")] * 7)
-    client, sleeps = make_client(transport, retries=7)
+    # From the 1,025th try on, a power of the tries' number would be no float.
+    transport = FakeTransport([("UNAVAILABLE", "refused")] * 1100)
+    client, sleeps = make_client(transport, timeout=1e6, retries=1100)
     client.predict("double", make_rows(1))
-    assert sleeps == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
+    assert sleeps == [0.25, 0.5, 1.0, 2.0, 4.0, *[5.0] * 1095]
+
+
+def test_a_try_after_a_wait_that_took_too_long_has_a_moment():
+    timeouts, now = [], [0.0]
+
+    def attempt(timeout):
+        timeouts.append(timeout)
+        raise ServingError("UNAVAILABLE", "refused")
+
+    def oversleep(_):
+        now[0] += 60.0
+
+    with pytest.raises(ServingError):
+        Retry(30.0, 5, clock=lambda: now[0], sleep=oversleep, draw=lambda: 1.0)(attempt)
+    assert timeouts == [30.0, 0.001]
 
 
 @pytest.mark.parametrize(("options", "tries"), [
@@ -138,13 +154,26 @@ def test_a_new_version_may_have_other_signatures():
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
-    (("", "m"), "the address is ''; expected grpc://HOST:PORT, HOST:PORT for the same, or http://HOST:PORT"),
+    (("", "m"), "the address is ''; expected grpc://HOST:PORT, HOST:PORT or dns:///HOST:PORT for the "
+                "same, or http://HOST:PORT"),
     (("host", "m"), "the address is 'host'; expected"), (("grpc://host", "m"), "the address is 'grpc://host'"),
     (("ftp://host:1", "m"), "the address is 'ftp://host:1'; expected"),
     (("host:1/path", "m"), "the address is 'host:1/path'; expected"),
-    (("host:1", ""), "the model's name is empty"), (("host:1", "m", -1), "version is -1; expected a whole"),
-    (("host:1", "m", None, 0.0), "timeout is 0.0; expected seconds above 0"),
-    (("host:1", "m", None, float("nan")), "timeout is nan; expected seconds above 0"),
+    (("dns:///host", "m"), "the address is 'dns:///host'; expected"),
+    (("dns:///host:1/path", "m"), "the address is 'dns:///host:1/path'; expected"),
+    (("http://h\udc80", "m"), r"the address is 'http://h\udc80'; expected"),
+    (("host:1", ""), "the model's name is ''; expected the one"),
+    (("host:1", None), "the model's name is None; expected the one"),
+    (("host:1", "m\udc80"), r"the model's name is 'm\udc80'; expected the one"),
+    (("host:1", "m", -1), "version is -1; expected a whole number from 0 to 9223372036854775807"),
+    (("host:1", "m", 2**63), "version is 9223372036854775808; expected a whole number from 0 to"),
+    (("host:1", "m", "1"), "version is '1'; expected a whole number from 0 to"),
+    (("host:1", "m", 1.0), "version is 1.0; expected a whole number from 0 to"),
+    (("host:1", "m", None, 0.0), "timeout is 0.0; expected seconds, above 0 to 1000000"),
+    (("host:1", "m", None, float("nan")), "timeout is nan; expected seconds, above 0 to 1000000"),
+    (("host:1", "m", None, float("inf")), "timeout is inf; expected seconds, above 0 to 1000000"),
+    (("host:1", "m", None, 1e10), "timeout is 10000000000.0; expected seconds, above 0 to 1000000"),
+    (("host:1", "m", None, "1"), "timeout is '1'; expected seconds, above 0 to 1000000"),
     (("host:1", "m", None, 1.0, -1), "retries is -1; expected a whole number from 0"),
     (("host:1", "m", None, 1.0, 1, 0), "batch_size is 0; expected a whole number from 1"),
 ])
@@ -155,7 +184,8 @@ def test_bad_arguments_of_connect_are_refused(arguments, sentence):
 
 
 @pytest.mark.parametrize(("address", "resolved"), [
-    ("host:8500", "grpc://host:8500"), ("grpc://[::1]:8500", "grpc://[::1]:8500"),
+    ("host:8500", "grpc://host:8500"), ("dns:///host:8500", "grpc://host:8500"),
+    ("grpc://[::1]:8500", "grpc://[::1]:8500"),
     ("http://host:8501/", "http://host:8501"), ("https://host/prefix", "https://host/prefix")])
 def test_addresses(address, resolved):
     with connect(address, "m") as client:
@@ -173,6 +203,16 @@ def test_a_refused_and_a_silent_address(scheme, listens, sentence):
         address = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(ServingError, match=f"^{address} {sentence}"):
             connect(address, "m", timeout=0.3, retries=0).status()
+
+
+@pytest.mark.parametrize("scheme", ["grpc", "http"])
+def test_the_largest_numbers_are_taken(scheme):
+    with socket.socket() as refusing:
+        refusing.bind(("127.0.0.1", 0))
+        address = f"{scheme}://127.0.0.1:{refusing.getsockname()[1]}"
+        client = connect(address, "m", version=2**63 - 1, timeout=1e6, retries=np.int64(0))
+        with pytest.raises(ServingError, match="is not available"):
+            client.metadata()
 
 
 @pytest.mark.parametrize(("missing", "module", "address", "sentence"), [

@@ -4,10 +4,7 @@ The same tests run against the small server of these tests and, where it is, ten
 """
 
 import io
-import json
 import threading
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -113,9 +110,8 @@ def test_the_signatures_are_those_of_the_export(client):
 
 
 @pytest.mark.parametrize("signature", SIGNATURES)
-@pytest.mark.parametrize("rows", [1, 3])
-def test_every_signature_equals_the_saved_model(server, loaded, signature, rows):
-    inputs = _inputs(signature, rows)
+def test_every_signature_equals_the_saved_model(server, loaded, signature):
+    inputs = _inputs(signature, rows=3)
     expected = loaded(signature, inputs)
     for transport in TRANSPORTS:
         with server.client(transport) as client:
@@ -145,11 +141,15 @@ def test_the_methods_of_the_client_are_the_signatures(server, loaded):
         np.testing.assert_array_equal(client.generate([1, 9], 5)[0], images[0])
 
 
-def test_more_rows_than_a_request_takes(server, loaded):
-    with server.client("grpc") as client:
-        codes = client.sample_each(np.arange(1100))["code"]
-    parts = [loaded("sample_each", {"seed": np.arange(*ends)})["code"] for ends in [(0, 1024), (1024, 1100)]]
-    np.testing.assert_array_equal(codes, np.concatenate(parts))
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_more_rows_than_a_batch_takes(batching_server, loaded, transport):
+    seeds = np.arange(150)
+    with batching_server.client(transport) as client:
+        codes = client.sample_each(seeds)["code"]
+    np.testing.assert_array_equal(codes, loaded("sample_each", {"seed": seeds})["code"])
+    with batching_server.client(transport, batch_size=65) as client, \
+            pytest.raises(ServingError, match="65 is larger than maximum input batch size 64"):
+        client.sample_each(seeds)
 
 
 def _together(server, loaded, signatures, clients=8, rounds=3):
@@ -228,55 +228,3 @@ def test_what_is_not_there_is_named(server):
             server.client(transport).embed(np.zeros([1, 32, 32, 1]))
         assert server.client(transport, version=1).status()[0][:2] == (1, "AVAILABLE")
         assert server.client(transport, version=1).generate([1], [2]).shape == (1, 28, 28, 1)
-
-
-def _http(server, path, body=None):
-    """What curl would get: the status and the JSON of the answer."""
-    request = urllib.request.Request(f"http://127.0.0.1:{server.ports['http']}/v1/models/{server.model}{path}",
-                                     data=None if body is None else body.encode())
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
-
-
-def test_rest_as_curl_sends_it(server, loaded):
-    status, answer = _http(server, ":predict", '{"inputs": {"code": [3, 4], "seed": [7, 7]}}')
-    assert status == 200
-    expected = loaded("generate", {"code": [3, 4], "seed": [7, 7]})["images"]
-    np.testing.assert_allclose(answer["outputs"], expected, atol=1e-5)
-    status, by_row = _http(server, "/versions/1:predict", '{"signature_name": "generate", "instances": '
-                           '[{"code": 3, "seed": 7}, {"code": 4, "seed": 7}]}')
-    assert (status, by_row["predictions"]) == (200, answer["outputs"])
-    status, answer = _http(server, ":predict", '{"signature_name": "generate_png", "inputs": {"code": [3], '
-                           '"seed": [7]}}')
-    assert status == 200
-    png, = answer["outputs"]
-    status, answer = _http(server, ":predict", json.dumps({"signature_name": "categorize_bytes",
-                                                           "instances": [png]}))
-    assert (status, sorted(answer["predictions"][0])) == (200, ["code", "confidence", "probabilities"])
-    status, answer = _http(server, "")
-    assert (status, answer["model_version_status"][0]["state"]) == (200, "AVAILABLE")
-    status, answer = _http(server, "/metadata")
-    signatures = answer["metadata"]["signature_def"]["signature_def"]
-    assert (status, signatures["generate"]["inputs"]["seed"]["dtype"]) == (200, "DT_INT64")
-
-
-@pytest.mark.parametrize(("path", "body", "status", "words"), [
-    (":predict", "{", 400, "JSON Parse error"), (":predict", "[]", 400, "Is not object"),
-    (":predict", "{}", 400, "Missing 'inputs' or 'instances' key"),
-    (":predict", '{"inputs": {"code": [1]}}', 400, "Missing named input: seed"),
-    (":predict", '{"inputs": {"code": [1.5], "seed": [1]}}', 400, "is not of expected type: int32"),
-    (":predict", '{"inputs": {"code": [10], "seed": [1]}}', 400, "expected numbers from 0 to 9"),
-    (":predict", '{"signature_name": "prior", "inputs": {}}', 400, "Failed to get input map for signature"),
-    (":predict", '{"signature_name": "paint", "inputs": {}}', 400, '"paint" not found in signature def'),
-    ("/versions/7:predict", '{"inputs": {"code": [1], "seed": [1]}}', 404, "Servable not found for request"),
-    ("x", None, 404, "Could not find any versions of model"),
-    ("/versions/7", None, 404, "Could not find version"),
-    (":predict", None, 400, "Malformed request: GET /v1/models/"),
-])
-def test_rest_refuses_with_status_codes(server, path, body, status, words):
-    found, answer = _http(server, path, body)
-    assert found == status
-    assert words in answer["error"]

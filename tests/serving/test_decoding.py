@@ -43,7 +43,7 @@ def _encode(picture, kind):
 
 
 @pytest.mark.parametrize(("kind", "mode"), [
-    ("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "L"), ("PNG", "LA"), ("PNG", "P"), ("JPEG", "RGB"),
+    ("PNG", "1"), ("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "L"), ("PNG", "LA"), ("PNG", "P"), ("JPEG", "RGB"),
     ("JPEG", "L")])
 def test_pixels_are_those_of_training(rule_and_decode, tmp_path, kind, mode):
     rule, channels, decode = rule_and_decode
@@ -63,14 +63,38 @@ def test_sixteen_bits_are_shown_by_their_upper_half(decode):
     np.testing.assert_allclose(decode(_encode(grey, "PNG")), 200, atol=1e-3)
 
 
-def _png_of_size(width, height):
-    """A PNG file whose header names a size that its one row of data does not have."""
-    def chunk(name, content):
-        checksum = struct.pack(">I", zlib.crc32(name + content))
-        return struct.pack(">I", len(content)) + name + content + checksum
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 16))
-            + chunk(b"IEND", b""))
+def _chunk(name, content):
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def _png(width, height, data=b"\0" * 16, depth=8, kind=2, before=b""):
+    """A PNG file by hand; the default data are fewer than any size needs."""
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + before + _chunk(b"IHDR", header)
+            + _chunk(b"IDAT", zlib.compress(data)) + _chunk(b"IEND", b""))
+
+
+@pytest.mark.parametrize(("depth", "stored", "levels"), [
+    (1, 0b01010101, [0, 255]), (2, 0b00011011, [0, 85, 170, 255]), (4, 0b00001010, [0, 170])])
+def test_grey_of_few_bits_has_its_full_range(decode, depth, stored, levels):
+    """Eight pixels a column, so that the square is the picture; the filter byte 0 starts each row."""
+    rows = (b"\0" + bytes([stored] * (4 * depth))) * 32
+    found = decode(_png(32, 32, rows, depth=depth, kind=0))
+    assert np.unique(np.rint(found)).tolist() == levels
+
+
+def test_sizes_are_read_where_the_decoder_reads_them(decode):
+    """An unknown chunk before the header, which libpng passes over, says 1x1."""
+    hidden = _png(9000, 9000, bytes(1126 * 9000), depth=1, kind=0,
+                  before=_chunk(b"abCd", struct.pack(">II", 1, 1)))
+    assert len(hidden) < 20_000
+    with pytest.raises(tf.errors.InvalidArgumentError, match="row 0, which is neither PNG nor JPEG"):
+        decode(hidden)
+
+
+def test_a_request_of_too_many_pixels_is_refused_unread(decode):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="has 264000000 pixels in all rows; expected at"):
+        decode(*[_png(6000, 4000)] * 11)
 
 
 @pytest.mark.parametrize(("width", "height"), [
@@ -78,7 +102,7 @@ def _png_of_size(width, height):
 def test_sizes_that_would_fill_the_memory_are_refused_unread(decode, width, height):
     sentence = f"row 0, which says it is {width} pixels wide and {height} high; expected 1 or more of both"
     with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
-        decode(_png_of_size(width, height))
+        decode(_png(width, height))
 
 
 def test_a_jpeg_of_too_many_pixels_is_refused_unread(decode):

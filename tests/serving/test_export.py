@@ -8,9 +8,11 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import text_format
 from tensorflow import keras
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.config import model_server_config_pb2
 
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
@@ -61,6 +63,7 @@ def _evaluate(run, epochs):
         "nmi": 0.9, "ent": 0.1, "prior": {"true": [0.1] * 10, "total_variation": 0.05}}))
 
 
+@pytest.mark.slow
 def test_classes_and_metrics_of_an_evaluation_are_exported_while_they_hold(run_copy, tmp_path):
     _evaluate(run_copy, epochs=3)
     version = export(run_copy.path, tmp_path, name="digits.v2", version=5)
@@ -124,8 +127,13 @@ def test_only_the_variables_that_serve_are_saved(exported, live):
     assert sorted(tuple(shape) for _, shape in saved) == sorted(tuple(v.shape) for v in expected)
 
 
-def test_the_export_lies_where_deploy_looks_for_it(exported):
-    assert exported.parent.name == "mnist" and exported.name == "1"  # as in deploy/models.config
+def test_the_export_lies_where_deploy_looks_for_it(exported, repository):
+    text = (repository / "deploy" / "models.config").read_text()
+    (model,) = text_format.Parse(text, model_server_config_pb2.ModelServerConfig()).model_config_list.config
+    mounted = exported.parent.parent  # as /models
+    assert model.name == exported.parent.name
+    assert f"{model.base_path}/1" == f"/models/{exported.relative_to(mounted)}"
+    assert (exported / "saved_model.pb").is_file()
     assert (exported / warmup.FILE).is_file()
 
 

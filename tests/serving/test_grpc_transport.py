@@ -54,6 +54,25 @@ def test_messages_may_be_larger_than_grpcs_default(serve):
     np.testing.assert_array_equal(outputs["x"], x)
 
 
+def test_calls_spread_over_the_addresses_of_a_host(serve):
+    found = set()
+
+    def service(number):
+        class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
+            def Predict(self, request, context):
+                found.add(number)
+                return predict_pb2.PredictResponse()
+        return Service()
+
+    transport = GrpcTransport(f"ipv4:{serve(service(0))},{serve(service(1))}", "m", None)
+    # The first calls go to the only server whose connection stands by then.
+    for _ in range(10_000):
+        transport.predict("f", Signature({}, {}), {}, 30.0)
+        if found == {0, 1}:
+            return
+    pytest.fail(f"all calls went to {found}")
+
+
 def test_what_is_asked_for(serve):
     requests = []
 

@@ -19,6 +19,8 @@ from eig_tf.serving.transport import ServingError
     ("count", {"n": 2**31}, "the input 'n' ranges from 2147483648 to 2147483648; expected int32 []"),
     ("count", {"n": [1]}, "the input 'n' has the shape [1]; expected int32 []"),
     ("length", {"image_bytes": [b"a", 1]}, "the input 'image_bytes' holds int; expected bytes, string [N]"),
+    ("length", {"image_bytes": ["a", "\udcff"]}, r"the input 'image_bytes' holds '\udcff', which is no "
+     "Unicode; expected bytes, string [N]"),
     ("length", {"image_bytes": b"a"}, "the input 'image_bytes' has the shape []; expected string [N]"),
 ])
 def test_bad_inputs_are_refused_before_they_are_sent(signature, inputs, sentence):

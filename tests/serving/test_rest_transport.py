@@ -1,10 +1,13 @@
 """REST against an HTTP endpoint that answers by a script: JSON in and out, and failures."""
 
 import base64
+import contextlib
 import json
+import socketserver
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
@@ -118,6 +121,36 @@ def test_rest_tells_metadata_and_status(endpoint):
                                                      "/v1/models/m%2Fx"]
 
 
+class _Slow(socketserver.StreamRequestHandler):
+    """Sends a header, then as many bytes as the server's `size` says every 10 ms, or nothing for 0."""
+
+    def handle(self):
+        self.rfile.readline()
+        self.server.asked += 1
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while not self.server.stopped.wait(0.01):
+                self.wfile.write(b" " * self.server.size)
+
+
+@pytest.mark.parametrize("size", [0, 5000])
+def test_an_answer_that_never_ends_is_waited_for_no_longer(size):
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Slow) as server:
+        server.size, server.asked, server.stopped, server.daemon_threads = size, 0, threading.Event(), True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            client = connect(f"http://127.0.0.1:{server.server_address[1]}", "m", timeout=0.3)
+            start = time.monotonic()
+            with pytest.raises(ServingError, match=r"did not answer within 0\.3 s; expected"):
+                client.status()
+            # Far below the 200 s that the answer would take; silence is noticed after 0.3 s more.
+            assert 0.3 <= time.monotonic() - start < 5
+            assert server.asked == 1
+        finally:
+            server.stopped.set()
+            server.shutdown()
+
+
 STATUS = b'{"model_version_status": []}'
 
 
@@ -148,6 +181,13 @@ def test_rest_failures_are_sentences(endpoint, answer, code, sentence):
         client.status()
     assert (str(raised.value), raised.value.code) == (sentence.replace("{url}", server.url), code)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("host", ["a" * 64, ".a", "a:99999", "[x]:1"])
+def test_hosts_that_cannot_be(host):
+    with pytest.raises(ServingError) as raised:
+        connect(f"http://{host}", "m", timeout=1.0, retries=0).status()
+    assert raised.value.code == "INVALID_ARGUMENT"
 
 
 def test_a_model_that_rest_does_not_know(endpoint):

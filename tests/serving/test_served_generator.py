@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from eig_tf.models.inference import Latents
-from eig_tf.serving.checks import MAX_ROWS
 
 NUM_CODES = 10
+MAX_ROWS = 1024  # of 28x28
 TOLERANCE = {"rtol": 0, "atol": 1e-5}
 
 

@@ -1,6 +1,7 @@
 """Numbered versions: counting, and never a half-written one under a number."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -113,3 +114,25 @@ def test_a_version_vanishes_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "rename", look)
     prune(tmp_path, 1, tmp_path / "2")
     assert seen == [["1", "2"], ["2"]]
+
+
+def test_a_version_that_another_process_deletes_first_is_no_error(tmp_path, monkeypatch):
+    for _ in range(3):
+        write_version(tmp_path, _write)
+    rename = os.rename
+
+    def come_second(source, target):
+        monkeypatch.setattr(os, "rename", rename)
+        prune(tmp_path, 1, tmp_path / "3")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", come_second)
+    prune(tmp_path, 1, tmp_path / "3")
+    assert os.listdir(tmp_path) == ["3"]
+
+
+def test_exports_at_the_same_time_get_numbers_of_their_own(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        written = list(pool.map(lambda _: write_version(tmp_path, _write), range(40)))
+    assert sorted(int(path.name) for path in written) == list(range(1, 41))
+    assert sorted(os.listdir(tmp_path), key=int) == [str(number) for number in range(1, 41)]

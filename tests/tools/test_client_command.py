@@ -39,7 +39,12 @@ def test_help_needs_no_tensorflow(command, without_tensorflow):
     (["status"], "--model is absent; expected the name that the server was given for the model"),
     (["status", "more", "--model=m"], "the arguments end in more; expected nothing after the first"),
     (["status", "--model=m", "--address=host"], "the address is 'host'; expected grpc://HOST:PORT, HOST:PORT "
-     "for the same, or http://HOST:PORT"),
+     "or dns:///HOST:PORT for the same, or http://HOST:PORT"),
+    (["status", "--model=m", "--timeout=nan"], "timeout is nan; expected seconds, above 0 to 1000000"),
+    (["status", "--model=m", "--timeout=inf"], "flag --timeout=inf: inf is not a number in the range "
+     "[0.001, 1000000.0]; --help lists the flags"),
+    (["status", "--model=m", "--version=9223372036854775808"], "flag --version=9223372036854775808: "
+     "9223372036854775808 is not an integer in the range [0, 9223372036854775807]; --help lists the flags"),
     (["generate", "--model=m"], "--output is absent; expected a PNG file or a directory"),
     (["generate", "--model=m", "--output=a.png", "--codes=1,b"], "--codes is '1,b'; expected numbers such as "
      "0,3,7"),

@@ -1,4 +1,4 @@
-"""A folder of colour images through the cpu preset with two stages: train, go on, judge, draw, export."""
+"""A folder of colour images through the cpu preset with two stages: train, go on, evaluate, draw, export."""
 
 import csv
 import json
@@ -8,13 +8,14 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from eig_tf.data import pictures
 from eig_tf.run_directory import RunDirectory
 
 pytestmark = pytest.mark.slow
 
 FLAGS = ("--dataset=folder", "--preset=cpu", "--data_dir=images", "--image_size=32", "--num_codes=3",
-         "--noexport", "--cache_dir=cache", "--config.networks.width=0.0625", "--config.networks.stages=2",
-         "--config.training.batch_size=20", "--config.training.precision=float32")
+         "--noexport", "--resize=pad", "--cache_dir=cache", "--config.networks.width=0.0625",
+         "--config.networks.stages=2", "--config.training.batch_size=20", "--config.training.precision=float32")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,8 @@ def test_evaluation_figures_and_export_of_the_averaged_second_stage(run_dir, pla
     assert {"codes.png", "neighbours.png"} <= {path.name for path in (run_dir / "figures").iterdir()}
     model = RunDirectory(run_dir).restore_model()[1]
     version = run_dir / "export" / "folder" / "1"
-    served = tf.saved_model.load(str(version)).signatures["generate"](
+    signatures = tf.saved_model.load(str(version)).signatures
+    served = signatures["generate"](
         code=tf.constant([0, 2]), seed=tf.constant([1, 2], tf.int64))["images"]
     noise = np.stack([tf.random.stateless_normal([100], tf.constant([seed, 0], tf.int64)) for seed in (1, 2)])
     latents = [noise, np.eye(3, dtype=np.float32)[[0, 2]], np.zeros([2, 0], np.float32)]
@@ -88,3 +90,10 @@ def test_evaluation_figures_and_export_of_the_averaged_second_stage(run_dir, pla
     last = model.discriminators[-1]
     parts = (model.average_generator, last.trunk, last.recognition_head, model.prior)
     assert len(saved) - 1 == sum(len(part.variables) for part in parts)  # one entry is the object graph
+    tall = place / "tall.png"
+    gradient = np.tile(np.arange(0, 256, 4, dtype=np.uint8)[:, np.newaxis, np.newaxis], [1, 20, 3])
+    Image.fromarray(gradient).save(tall)
+    pixels = pictures.fit(pictures.read(tall), 32, "pad").astype(np.float32) / 255
+    np.testing.assert_allclose(
+        signatures["categorize_bytes"](image_bytes=tf.constant([tall.read_bytes()]))["probabilities"],
+        signatures["categorize"](images=tf.constant([pixels]))["probabilities"], atol=0.02)
