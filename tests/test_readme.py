@@ -62,7 +62,8 @@ def test_serving_ratios_are_those_of_the_benchmark(speed, result):
     assert all(row["traces"] == 1 for row in benchmark["retracing"]["signatures"])
     first = next(row for row in benchmark["first_requests"]["requests"] if row["signature"] == "generate")
     cold, warm = (first[field] / first["later_ms"] for field in ("cold_ms", "warm_ms"))
-    assert f"takes {cold:.0f} times as long as later ones, and {warm:.1f} times after" in " ".join(speed.split())
+    sentence = f"takes {cold:.0f} times as long as later ones, and {warm:.1f} times after"
+    assert sentence in " ".join(speed.split())
 
 
 def test_rates_and_memory_of_the_data_are_those_of_the_benchmark(readme, repository):
