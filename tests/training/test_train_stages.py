@@ -15,7 +15,8 @@ pytestmark = pytest.mark.slow
 
 FLAGS = ("--dataset=folder", "--preset=cpu", "--data_dir=images", "--image_size=32", "--num_codes=3",
          "--noexport", "--resize=pad", "--cache_dir=cache", "--config.networks.width=0.0625",
-         "--config.networks.stages=2", "--config.training.batch_size=20", "--config.training.precision=float32")
+         "--config.networks.stages=2", "--config.training.batch_size=20",
+         "--config.training.precision=float32")
 
 
 @pytest.fixture(scope="module")
