@@ -2,7 +2,7 @@
 
 What it trains: 64x64 colour crops of faces, 10,066 of them; batch 50. The paper trains until the images
 look right, and does not say how long.
-With --preset=cpu: smaller networks and 80 epochs, for machines without a GPU; see README, Results.
+With --preset=cpu: smaller networks and 60 epochs, for machines without a GPU; see README, Results.
 What the paper reports: NMI 0.792, ENT 0.636 (`elastic_infogan`).
 
     python -m eig_tf.train --dataset=ytf --data_dir=DIRECTORY
@@ -30,4 +30,4 @@ def get_config():
 
 def get_cpu_config():
     """The preset for machines without a GPU."""
-    return for_cpu(get_config(), epochs=80)
+    return for_cpu(get_config(), epochs=60)
