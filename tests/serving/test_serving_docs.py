@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,7 @@ def test_export(printed_by_export, place):
     assert (place / "models" / "digits" / "1" / "assets.extra" / "tf_serving_warmup_requests").is_file()
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
 def test_rest(answer, place):
     printed = answer("REST", "sh", "sh", "-ec")
     assert '"AVAILABLE"' in printed and '"confidence"' in printed
