@@ -191,7 +191,9 @@ def test_file_that_went_away_after_the_listing_is_named(make, load, tmp_path):
 def test_interrupt_stops_at_once_and_leaves_nothing(tmp_path):
     (tmp_path / "one").touch()
     process = subprocess.Popen([sys.executable, "-c", SLOW, str(tmp_path), str(tmp_path / "cache")],
-                               text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                               text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               # Tests in the background of a shell inherit that SIGINT is ignored.
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     while not (tmp_path / "begun").exists() and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
