@@ -304,16 +304,6 @@ def test_command_trains_on_equal_images_without_nan(command, data, tmp_path):
 
 
 @pytest.mark.slow
-def test_command_from_folder_to_evaluation(command, data, tmp_path, repository):
-    for seed, name in enumerate(("cat", "dog")):
-        paint(data / name, 15, seed)
-    assert command(*TINY, "--config.training.batch_size=10", "--workdir=run", "--num_codes=3").returncode == 0
-    result = command(repository / "tools" / "evaluate.py", "run", "--images_per_code=10")
-    assert result.returncode == 0, result.stderr
-    assert (tmp_path / "run" / "evaluation.json").is_file()
-
-
-@pytest.mark.slow
 def test_evaluation_of_images_without_labels_is_refused(command, data, repository):
     paint(data, 20)
     assert command(*TINY, "--config.training.batch_size=10", "--workdir=run").returncode == 0
