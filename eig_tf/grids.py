@@ -2,15 +2,13 @@
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
-from eig_tf import files
+from eig_tf import tiling
 from eig_tf.models.inference import Latents
 
 COLUMNS = 10
 # Noise of the pictures: the same in every row, epoch and run, so that pictures can be compared.
 PICTURE_SEED = (2020, 0)
-_GAP = 2
 # Images generated in one pass: of a thousand at 128x128, the activations alone would fill a GPU.
 _AT_A_TIME = 250
 
@@ -29,7 +27,7 @@ def code_grid(model, columns=COLUMNS):
     noise = tf.tile(_noise(model, columns), [num_codes, 1])
     codes = tf.repeat(tf.eye(num_codes), columns, axis=0)
     continuous = tf.zeros([num_codes * columns, model.num_continuous])
-    return tile(generate(model, Latents(noise, codes, continuous)), columns)
+    return tiling.tile(generate(model, Latents(noise, codes, continuous)), columns)
 
 
 def traversal_grid(model, index, columns=COLUMNS):
@@ -48,7 +46,7 @@ def traversal_grid(model, index, columns=COLUMNS):
     codes = tf.repeat(tf.eye(num_codes), columns, axis=0)
     steps = tf.tile(tf.linspace(-1.0, 1.0, columns), [num_codes])
     continuous = steps[:, tf.newaxis] * tf.one_hot(index, model.num_continuous)
-    return tile(generate(model, Latents(noise, codes, continuous)), columns)
+    return tiling.tile(generate(model, Latents(noise, codes, continuous)), columns)
 
 
 def generate(model, latents):
@@ -62,26 +60,6 @@ def generate(model, latents):
 def to_uint8(images):
     """Images in [-1, 1] as uint8 in [0, 255]."""
     return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
-
-
-def tile(images, columns):
-    """Lays images [N, H, W, C] out in rows of `columns`, with a white gap between them."""
-    rows = -(-len(images) // columns)
-    height, width, channels = images.shape[1:]
-    picture = np.full([rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, channels],
-                      255, np.uint8)
-    for index, image in enumerate(images):
-        top = index // columns * (height + _GAP)
-        left = index % columns * (width + _GAP)
-        picture[top:top + height, left:left + width] = image
-    return picture
-
-
-def save_png(picture, path):
-    """Writes a uint8 picture [height, width, 1 or 3] as PNG."""
-    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
-    with files.replacing(path) as temporary:
-        image.save(temporary)
 
 
 def _noise(model, num):

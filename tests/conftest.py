@@ -52,6 +52,14 @@ def command(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def without_tensorflow(tmp_path_factory):
+    """The PYTHONPATH on which importing TensorFlow fails."""
+    directory = tmp_path_factory.mktemp("without_tensorflow")
+    (directory / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+    return f"{directory}{os.pathsep}{REPOSITORY}"
+
+
+@pytest.fixture(scope="session")
 def evaluation_cache(tmp_path_factory):
     """Where tests that evaluate keep classifiers, so that the first of them trains for all.
 

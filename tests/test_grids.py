@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from PIL import Image
 
 from eig_tf import grids
 from eig_tf.models.infogan import InfoGAN
@@ -17,14 +16,6 @@ def model():
 def test_to_uint8_covers_the_range():
     np.testing.assert_array_equal(grids.to_uint8(np.array([-1.5, -1.0, 0.0, 1.0, 2.0])),
                                   [0, 0, 128, 255, 255])
-
-
-def test_tile_lays_images_out_row_by_row():
-    images = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1)
-    picture = grids.tile(images, columns=3)[..., 0]
-    assert picture.shape == (4, 7)
-    np.testing.assert_array_equal(picture[0, ::3], [0, 1, 2])
-    np.testing.assert_array_equal(picture[3, ::3], [3, 4, 255])
 
 
 def test_code_grid_has_a_row_a_code_and_repeats_itself(model):
@@ -65,13 +56,3 @@ def test_traversal_varies_only_the_continuous_code(model):
     kernel.assign(before)
     np.testing.assert_array_equal(still[:28, :28], still[:28, 30:58])
     assert not np.array_equal(moving[:28, :28], moving[:28, 90:118])
-
-
-@pytest.mark.parametrize("channels, mode", [(1, "L"), (3, "RGB")])
-def test_save_png(tmp_path, channels, mode):
-    picture = np.random.default_rng(0).integers(0, 256, [6, 5, channels], dtype=np.uint8)
-    grids.save_png(picture, tmp_path / "picture.png")
-    with Image.open(tmp_path / "picture.png") as image:
-        assert image.mode == mode
-        np.testing.assert_array_equal(np.asarray(image).reshape(picture.shape), picture)
-    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]

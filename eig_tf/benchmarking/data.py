@@ -1,10 +1,8 @@
 """How fast the input pipelines are on one core and on two, and what memory they hold."""
 
-import json
 import math
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -12,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from eig_tf.benchmarking import circumstances, workers
 from eig_tf.config import image_shape
 from eig_tf.data import digits, registry
 from eig_tf.errors import UserError
-from eig_tf.training import strategy
 
 NOTE = ("Images come from a file that the operating system holds in memory, made by repeating a few; each "
         "process had its cores to itself only on a machine without other work.")
@@ -51,7 +49,7 @@ def run(configs, steps, repeats, sizes, data_dir=None, cache_dir=None):
             raise UserError(f"the batch size of --dataset={config.dataset} is {config.training.batch_size}; "
                             f"expected {min(*sizes, _NUM_IMAGES)} or less, the number of images")
     _check_room(tempfile.gettempdir(), configs, sizes)
-    load_at_start = os.getloadavg()[0]
+    about = circumstances.describe(NOTE)
     available = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="eig_tf-benchmark-") as directory:
         rows = [_row(config, Path(directory), _NUM_IMAGES, data_dir, cache_dir) for config in configs]
@@ -59,10 +57,7 @@ def run(configs, steps, repeats, sizes, data_dir=None, cache_dir=None):
                  if cores <= len(available)]
         memory = _memory(configs[-1], Path(directory), sizes, available, data_dir, cache_dir)
     return {
-        "note": NOTE,
-        "machine": strategy.describe_machine(),
-        "load_at_start": load_at_start,
-        "packages": strategy.package_versions(),
+        **about,
         "images": f"--dataset={configs[0].dataset}" if data_dir else "scikit-learn's digits, enlarged",
         "steps": steps,
         "repeats": repeats,
@@ -109,10 +104,7 @@ def _memory(config, directory, sizes, cores, data_dir, cache_dir):
 
 def _work(measure, cores, **arguments):
     """What `data_worker` answers to a task."""
-    task = json.dumps({"measure": measure, "cores": list(cores), **arguments})
-    process = subprocess.run([sys.executable, "-m", "eig_tf.benchmarking.data_worker"], input=task, text=True,
-                             stdout=subprocess.PIPE, check=True)
-    return json.loads(process.stdout.splitlines()[-1])
+    return workers.work("data_worker", measure=measure, cores=list(cores), **arguments)
 
 
 def _row(config, directory, count, data_dir, cache_dir):

@@ -1,10 +1,8 @@
 """One benchmark from config to report: build every case, measure in turn, relate the figures."""
 
-import os
-
 import tensorflow as tf
 
-from eig_tf.benchmarking import flops, parts, variants
+from eig_tf.benchmarking import circumstances, flops, parts, variants
 from eig_tf.benchmarking.timing import interleave, repeated
 from eig_tf.config import image_shape
 from eig_tf.networks.precision import policy
@@ -28,7 +26,7 @@ def run(config, steps, repeats, everything=False):
         The report, a dict that JSON can hold; `report.describe` makes a table of it. Times are
         milliseconds of one step, arithmetic is in 1e9 operations (a second).
     """
-    load_at_start = os.getloadavg()[0]
+    about = circumstances.describe(NOTE)
     strategy.set_seed(config.seed)
     with policy("float32"):
         precision = strategy.set_precision(config.training.precision)
@@ -54,13 +52,8 @@ def run(config, steps, repeats, everything=False):
     batch_size = config.training.batch_size
     step_ms = timings[package.name]["median"]
     return {
-        "note": NOTE,
-        "machine": strategy.describe_machine(),
-        "load_at_start": load_at_start,
-        "packages": strategy.package_versions(),
-        "dataset": config.dataset,
-        "preset": config.preset,
-        "networks_width": config.networks.width,
+        **about,
+        **circumstances.describe_networks(config),
         "method": config.method,
         "gradient_routing": config.loss.gradient_routing,
         "batch_size": batch_size,

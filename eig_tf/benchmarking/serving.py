@@ -1,10 +1,6 @@
 """How fast an exported model serves, beside its bare Keras networks."""
 
-import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -12,18 +8,15 @@ import tensorflow as tf
 from tensorflow import keras
 
 from eig_tf import config as config_lib
-from eig_tf.benchmarking import serving_requests, serving_retracing
+from eig_tf.benchmarking import circumstances, serving_requests, serving_retracing, workers
 from eig_tf.benchmarking.serving_session import ServingSession
 from eig_tf.benchmarking.timing import each_call, interleave, percentile, summary
 from eig_tf.config import image_shape
-from eig_tf.data.pictures import CROP
 from eig_tf.models.build import build_infogan
 from eig_tf.models.inference import Latents
 from eig_tf.networks.precision import policy
 from eig_tf.run_directory import RunDirectory
 from eig_tf.serving import export, warmup
-from eig_tf.serving.served_model import ServedModel
-from eig_tf.training import strategy
 
 NOTE = ("Figures are ratios on one machine: compare rows of this run with each other, never times of "
         "different machines or runs; on a machine that is busy with other work even the ratios are rough. "
@@ -54,25 +47,19 @@ def run(config, steps, repeats):
     Raises:
         UserError: the model cannot be exported into the temporary directory.
     """
-    load_at_start = os.getloadavg()[0]
+    about = circumstances.describe(NOTE)
     keras.utils.set_random_seed(config.seed)
     with tempfile.TemporaryDirectory(prefix="eig_tf-benchmark-") as directory:
         model, version = export_fresh(config, Path(directory))
         first = _first_requests(version, min(repeats, _MOST_PROCESSES))
         requests = serving_requests.make(model, max(_REQUESTS))
         with ServingSession(version) as session:
-            served = ServedModel(model, image_shape(config), config.data.get("resize", CROP),
-                                 [""] * model.prior.num_codes)
+            served = export.served_model(config, model)
             retracing = serving_retracing.measure(served.signatures(), session, requests)
             rows = _rows(_calls(model, session, requests), steps, repeats)
     return {
-        "note": NOTE,
-        "machine": strategy.describe_machine(),
-        "load_at_start": load_at_start,
-        "packages": strategy.package_versions(),
-        "dataset": config.dataset,
-        "preset": config.preset,
-        "networks_width": config.networks.width,
+        **about,
+        **circumstances.describe_networks(config),
         "image_shape": list(image_shape(config)),
         "precision": "float32",
         "repeats": repeats,
@@ -184,7 +171,9 @@ def _first_requests(version, processes):
     answers = {"cold": [], "warm": []}
     for _ in range(processes):
         for kind, found in answers.items():
-            found.append(_work(version, warm=kind == "warm"))
+            found.append(workers.work(
+                "serving_worker", version=str(version), batch_sizes=_FIRST_BATCH_SIZES, warm=kind == "warm",
+                signatures=serving_requests.GENERATOR + serving_requests.RECOGNIZER))
     return {"processes": processes, **first_figures(**answers)}
 
 
@@ -209,12 +198,3 @@ def first_figures(cold, warm):
                       "warm_ms": median(warm, number, "first_ms"),
                       "later_ms": median(warm, number, "later_ms")}
                      for number, request in enumerate(cold[0]["requests"])]}
-
-
-def _work(version, warm):
-    """What `serving_worker` answers to a task."""
-    task = json.dumps({"version": str(version), "batch_sizes": _FIRST_BATCH_SIZES, "warm": warm,
-                       "signatures": serving_requests.GENERATOR + serving_requests.RECOGNIZER})
-    process = subprocess.run([sys.executable, "-m", "eig_tf.benchmarking.serving_worker"], input=task,
-                             text=True, stdout=subprocess.PIPE, check=True)
-    return json.loads(process.stdout.splitlines()[-1])

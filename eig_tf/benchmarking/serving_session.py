@@ -28,20 +28,18 @@ class ServingSession:
     def __exit__(self, *_):
         self._session.close()
 
-    def signature(self, name, outputs=None):
+    def signature(self, name):
         """A function that calls a signature.
 
         Args:
             name: the signature's.
-            outputs: names of those that are asked for; all when None.
 
         Returns:
-            A function from a dict of arrays by name to a list of arrays, in the order of `outputs`, else in
-            alphabetical order.
+            A function from a dict of arrays by name to a list of arrays, outputs in alphabetical order.
         """
         definition = self._definitions[name]
         fed = sorted(definition.inputs)
         run = self._session.make_callable(
-            [definition.outputs[output].name for output in outputs or sorted(definition.outputs)],
+            [definition.outputs[output].name for output in sorted(definition.outputs)],
             [definition.inputs[key].name for key in fed])
         return lambda inputs: run(*(inputs[key] for key in fed))

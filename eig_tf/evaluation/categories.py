@@ -1,6 +1,5 @@
 """Real images sorted by the learned categories: a table, a picture, and how many there are of each code."""
 
-import csv
 import sys
 from typing import NamedTuple
 
@@ -8,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from tensorflow import keras
 
+from eig_tf import categories_table, files
 from eig_tf import config as config_lib
-from eig_tf import files
 from eig_tf.data import pipeline, preview, registry
 from eig_tf.run_directory import RunDirectory
 
@@ -130,15 +129,10 @@ def write_csv(image_set, categories, path):
         path: the CSV file, UTF-8 but for the bytes of file names, which are written as they are.
     """
     names = range(len(image_set.images)) if image_set.names is None else image_set.names
-    columns = [names, categories.codes, (f"{probability:.6f}" for probability in categories.probabilities)]
-    header = ["file", "code", "probability"]
+    classes = None
     if image_set.labels is not None:
-        columns.append(image_set.class_names[label] for label in image_set.labels)
-        header.append("class")
-    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(zip(*columns))
+        classes = (image_set.class_names[label] for label in image_set.labels)
+    categories_table.write(path, names, categories.codes, categories.probabilities, classes)
 
 
 def draw(images, categories, path):

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
-from eig_tf import grids
+from eig_tf import tiling
 
 DPI = 144
 # Lengths are pixels, so that an image's pixels are the picture's and nothing is blurred.
@@ -113,7 +113,7 @@ class _Canvas:
 
     def place(self, images, left, top):
         """Puts images [rows, columns, H, W, C] there."""
-        picture = grids.tile(images.reshape(-1, *images.shape[2:]), images.shape[1])
+        picture = tiling.tile(images.reshape(-1, *images.shape[2:]), images.shape[1])
         if picture.shape[-1] == 1:
             picture = picture.repeat(3, axis=-1)
         height, width = picture.shape[:2]

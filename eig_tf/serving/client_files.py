@@ -1,6 +1,5 @@
 """What `tools/client.py` makes of a server's answers: pictures, and a table of a folder of images."""
 
-import csv
 import io
 import os
 import sys
@@ -8,7 +7,7 @@ import sys
 import numpy as np
 from PIL import ExifTags, Image
 
-from eig_tf import files
+from eig_tf import categories_table, files, tiling
 from eig_tf.data import names, pictures, trees
 from eig_tf.errors import UserError
 from eig_tf.serving.transport import ServingError
@@ -17,14 +16,12 @@ from eig_tf.serving.transport import ServingError
 _MAX_UNREADABLE = 0.05
 # Of one request; bounds the memory that encoded images take.
 _FILES, _BYTES = 64, 2**25
-_GAP = 2
 
 
 def to_png(image):
     """An image, float [H, W, 1 or 3] in [0, 1], as PNG."""
-    pixels = np.rint(image * 255).astype(np.uint8)
     content = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(content, "PNG")
+    tiling.to_image(np.rint(image * 255).astype(np.uint8)).save(content, "PNG")
     return content.getvalue()
 
 
@@ -38,24 +35,13 @@ def write_images(images, columns, stems, output):
         output: the file, or the directory, which is made when it is missing.
     """
     if output.suffix.lower() == ".png":
-        with files.replacing(output) as temporary:
-            _grid(images, columns).save(temporary)
+        cells = np.stack([pictures.to_array(Image.open(io.BytesIO(image))) for image in images])
+        tiling.save_png(tiling.tile(cells, min(columns, len(cells))), output)
         return
     output.mkdir(exist_ok=True)
     for image, stem in zip(images, stems):
         with files.replacing(output / f"{stem}.png") as temporary:
             temporary.write_bytes(image)
-
-
-def _grid(images, columns):
-    """A picture with a white gap between the images."""
-    cells = [Image.open(io.BytesIO(image)) for image in images]
-    width, height = (size + _GAP for size in cells[0].size)
-    rows, columns = -(-len(cells) // columns), min(columns, len(cells))
-    grid = Image.new(cells[0].mode, (columns * width - _GAP, rows * height - _GAP), "white")
-    for index, cell in enumerate(cells):
-        grid.paste(cell, (index % columns * width, index // columns * height))
-    return grid
 
 
 def categorize_folder(client, folder, path):
@@ -87,18 +73,12 @@ def categorize_folder(client, folder, path):
                 num_codes = len(probabilities)
             progress.show(len(rows) + len(unreadable))
             _check_share(folder, unreadable, len(found))
+    found, codes, probabilities = zip(*rows)
+    labelled = all(os.sep in name for name in found)
     with files.replacing(path) as temporary:
-        _write_csv(rows, temporary)
-    return np.bincount([code for _, code, _ in rows], minlength=num_codes), unreadable
-
-
-def _write_csv(rows, path):
-    labelled = all(os.sep in name for name, _, _ in rows)
-    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["file", "code", "probability", *["class"][:labelled]])
-        for name, code, probability in rows:
-            writer.writerow([name, code, f"{probability:.6f}", *name.split(os.sep)[:labelled]])
+        categories_table.write(temporary, found, codes, probabilities,
+                               [name.split(os.sep)[0] for name in found] if labelled else None)
+    return np.bincount(codes, minlength=num_codes), unreadable
 
 
 def _batches(folder, found, unreadable):

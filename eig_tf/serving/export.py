@@ -50,9 +50,7 @@ def export(path, output=None, name=None, version=None, keep=None, precision="flo
     description = describe(directory, name, config, model, epochs_done)
 
     def write(content):
-        class_names = [names.printable(class_name or "") for class_name in
-                       description["class_names"] or [None] * model.prior.num_codes]
-        _save(ServedModel(model, image_shape(config), config.data.get("resize", CROP), class_names), content)
+        _save(served_model(config, model, description["class_names"]), content)
         (content / DESCRIPTION).parent.mkdir()
         files.write_json(description, content / DESCRIPTION)
         if warmup.available():
@@ -69,6 +67,21 @@ def export(path, output=None, name=None, version=None, keep=None, precision="flo
                         "or no --version") from error
     except (OSError, tf.errors.OpError) as error:
         raise cannot_write(base.parent, error) from None
+
+
+def served_model(config, model, class_names=None):
+    """What is served of the model of a run.
+
+    Args:
+        config: of the run.
+        model: its `InfoGAN`, K codes.
+        class_names: of the K codes, None for those without; None when no code's is known.
+
+    Returns:
+        A `ServedModel`.
+    """
+    printable = [names.printable(name or "") for name in class_names or [None] * model.prior.num_codes]
+    return ServedModel(model, image_shape(config), config.data.get("resize", CROP), printable)
 
 
 def cannot_write(output, error):

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from eig_tf import files, grids
+from eig_tf import files, grids, tiling
 from eig_tf.errors import UserError
 
 
@@ -68,7 +68,7 @@ class SampleGrids(keras.callbacks.Callback):
             pictures[f"continuous_{index}"] = grids.traversal_grid(self.model, index)
         with self.writer.as_default(step=epoch + 1):
             for name, picture in pictures.items():
-                grids.save_png(picture, self.directory.samples / f"{name}_epoch_{epoch + 1:04d}.png")
+                tiling.save_png(picture, self.directory.samples / f"{name}_epoch_{epoch + 1:04d}.png")
                 tf.summary.image(f"samples/{name}", picture[np.newaxis])
         self.writer.flush()
 

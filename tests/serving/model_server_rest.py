@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer("POST")
 
     def log_message(self, format, *args):
-        pass
+        """Says nothing."""
 
     def _answer(self, method):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

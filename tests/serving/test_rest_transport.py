@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST
 
     def log_message(self, format, *args):
-        pass
+        """Says nothing."""
 
 
 @pytest.fixture
@@ -202,11 +202,10 @@ def test_rest_has_no_signatures_without_inputs():
         RestTransport("http://127.0.0.1:1", "m", None).predict("prior", None, {}, 1.0)
 
 
-def test_rest_needs_no_tensorflow(tmp_path, repository):
-    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+def test_rest_needs_no_tensorflow(without_tensorflow):
     script = ("from eig_tf.serving.client import connect\n"
               "try:\n    connect('http://127.0.0.1:1', 'm', retries=0).generate([1], 2)\n"
               "except ValueError as error:\n    print(error)\n")
     finished = subprocess.run([sys.executable, "-c", script], text=True, capture_output=True, check=True,
-                              env={"PYTHONPATH": f"{tmp_path}:{repository}"}, timeout=60)
+                              env={"PYTHONPATH": without_tensorflow}, timeout=60)
     assert finished.stdout.startswith("http://127.0.0.1:1 is not available: ")

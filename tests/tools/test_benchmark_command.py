@@ -80,19 +80,24 @@ def test_figures_of_a_small_batch(command, tmp_path):
     assert 0 < arithmetic["share"] < 1
 
 
-@pytest.mark.slow
-def test_figures_of_a_small_pipeline(command, tmp_path):
+def _figures(command, tmp_path, *flags):
+    """What the command writes and prints; its temporary files are gone."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    result = command(TOOL, "--what=data", "--dataset=digits", "--steps=5", "--repeats=2", "--num_images=200",
-                     "--num_images=400", "--output=figures.json", TMPDIR=str(scratch), timeout=600)
-
+    result = command(TOOL, *flags, "--output=figures.json", TMPDIR=str(scratch), timeout=600)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert {path.name for path in tmp_path.iterdir()} == {"figures.json", "scratch"}
     assert list(scratch.iterdir()) == []
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert {"machine", "packages", "note", "load_at_start"} <= figures.keys()
+    return figures, result
+
+
+@pytest.mark.slow
+def test_figures_of_a_small_pipeline(command, tmp_path):
+    figures, result = _figures(command, tmp_path, "--what=data", "--dataset=digits", "--steps=5",
+                               "--repeats=2", "--num_images=200", "--num_images=400")
     assert figures["rates"][0]["cores"] == 1
     for row in figures["rates"]:
         assert (row["name"], row["image_shape"], row["batch_size"]) == ("digits", [28, 28, 1], 64)
@@ -108,17 +113,8 @@ def test_figures_of_a_small_pipeline(command, tmp_path):
 
 @pytest.mark.slow
 def test_figures_of_a_small_served_model(command, tmp_path):
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    result = command(TOOL, "--what=serving", "--dataset=digits", "--steps=2", "--repeats=1",
-                     "--output=figures.json", TMPDIR=str(scratch), timeout=600)
-
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
-    assert {path.name for path in tmp_path.iterdir()} == {"figures.json", "scratch"}
-    assert list(scratch.iterdir()) == []
-    figures = json.loads((tmp_path / "figures.json").read_text())
-    assert {"machine", "packages", "note", "load_at_start"} <= figures.keys()
+    figures, result = _figures(command, tmp_path, "--what=serving", "--dataset=digits", "--steps=2",
+                               "--repeats=1")
     assert (figures["dataset"], figures["preset"], figures["networks_width"], figures["image_shape"],
             figures["repeats"]) == ("digits", "paper", 0.25, [28, 28, 1], 1)
     rows = {(row["signature"], row["batch_size"]): row for row in figures["requests"]}

@@ -45,9 +45,8 @@ def read(path):
         return list(csv.reader(file))
 
 
-def test_help_needs_no_tensorflow(categorize, repository, tmp_path):
-    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
-    result = categorize("--help", PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
+def test_help_needs_no_tensorflow(categorize, without_tensorflow):
+    result = categorize("--help", PYTHONPATH=without_tensorflow)
     assert result.returncode == 0
     assert "--output" in result.stdout and "RUN_DIR" in result.stdout
 
@@ -69,11 +68,11 @@ def test_help_needs_no_tensorflow(categorize, repository, tmp_path):
     ([".", "--output=no/a.csv"], "--output is 'no/a.csv', but 'no' is no directory that can be written; "
      "expected a file in one"),
 ])
-def test_bad_command_lines_are_refused_before_any_work(categorize, repository, tmp_path, arguments, message):
+def test_bad_command_lines_are_refused_before_any_work(
+        categorize, without_tensorflow, tmp_path, arguments, message):
     for name in ("here", "b.csv", "c.png"):
         (tmp_path / name).mkdir()
-    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
-    result = categorize(*arguments, PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
+    result = categorize(*arguments, PYTHONPATH=without_tensorflow)
     assert result.returncode == 2
     assert result.stderr.strip() == f"error: {message}"
 

@@ -18,15 +18,6 @@ TOOL = REPOSITORY / "tools" / "client.py"
 SERVING_TESTS = REPOSITORY / "tests" / "serving"
 
 
-@pytest.fixture
-def without_tensorflow(tmp_path):
-    """The PYTHONPATH on which importing TensorFlow fails."""
-    blocked = tmp_path / "blocked"
-    blocked.mkdir()
-    (blocked / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
-    return f"{blocked}{os.pathsep}{REPOSITORY}"
-
-
 def test_help_needs_no_tensorflow(command, without_tensorflow):
     finished = command(TOOL, "--help", PYTHONPATH=without_tensorflow)
     assert finished.returncode == 0

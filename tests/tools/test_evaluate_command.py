@@ -1,7 +1,6 @@
 """Evaluation as a user runs it, on a run directory of two short epochs."""
 
 import json
-import os
 
 import pytest
 from PIL import Image
@@ -14,10 +13,9 @@ def evaluate(command, repository):
     return run
 
 
-def test_help_needs_no_tensorflow_and_names_the_flags(command, repository, tmp_path):
-    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+def test_help_needs_no_tensorflow_and_names_the_flags(command, repository, without_tensorflow):
     result = command(repository / "tools" / "evaluate.py", "--help",
-                     PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
+                     PYTHONPATH=without_tensorflow)
     assert result.returncode == 0
     assert all(word in result.stdout for word in (
         "--images_per_code", "RUN_DIR", "--classifier", "--pretrained_weights"))

@@ -33,13 +33,6 @@ def version(run_directory, tmp_path_factory):
     return export(run_directory.path, tmp_path_factory.mktemp("export"))
 
 
-@pytest.fixture
-def without_tensorflow(tmp_path):
-    """The PYTHONPATH on which importing TensorFlow fails."""
-    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
-    return f"{tmp_path}{os.pathsep}{REPOSITORY}"
-
-
 def test_help_needs_no_tensorflow(command, without_tensorflow):
     finished = command(TOOL, "--help", PYTHONPATH=without_tensorflow)
     assert finished.returncode == 0

@@ -1,6 +1,5 @@
 """Drawing a run's figures as a user does it, with the first weights of a small run."""
 
-import os
 
 import pytest
 
@@ -16,9 +15,8 @@ def plot(command, repository):
     return run
 
 
-def test_help_needs_no_tensorflow(plot, repository, tmp_path):
-    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
-    result = plot("--help", PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
+def test_help_needs_no_tensorflow(plot, without_tensorflow):
+    result = plot("--help", PYTHONPATH=without_tensorflow)
     assert result.returncode == 0
     assert "--codes_as" in result.stdout and "RUN_DIR" in result.stdout
 
@@ -39,10 +37,10 @@ def test_help_needs_no_tensorflow(plot, repository, tmp_path):
     ([".", "--output=no/figures"], "--output is 'no/figures', but 'no' is no directory that can be written; "
      "expected a directory in one"),
 ])
-def test_bad_command_lines_are_refused_before_any_work(plot, repository, tmp_path, arguments, message):
+def test_bad_command_lines_are_refused_before_any_work(
+        plot, without_tensorflow, tmp_path, arguments, message):
     (tmp_path / "file").write_text("")
-    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
-    result = plot(*arguments, PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
+    result = plot(*arguments, PYTHONPATH=without_tensorflow)
     assert result.returncode == 2
     assert result.stderr.strip() == f"error: {message}"
 

@@ -1,7 +1,6 @@
 """The training of an evaluation classifier as a user runs it, on the scanned digits and on a small folder."""
 
 import json
-import os
 
 import numpy as np
 import pytest
@@ -28,10 +27,9 @@ def folder(tmp_path):
     return tmp_path / "mine"
 
 
-def test_help_needs_no_tensorflow_and_names_the_flags(command, repository, tmp_path):
-    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+def test_help_needs_no_tensorflow_and_names_the_flags(command, repository, without_tensorflow):
     result = command(repository / "tools" / "train_classifier.py", "--help",
-                     PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
+                     PYTHONPATH=without_tensorflow)
     assert result.returncode == 0
     assert all(flag in result.stdout for flag in ("--classifier", "--pretrained_weights", "--class_set"))
 
