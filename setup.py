@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 # What tools/render_shapenet.py needs.
-RENDER = ["vtk>=9.4"]
+RENDER = ["vtk>=9.4", "pebble"]
 # What warm-up requests and the client of a model server need.
 SERVING = ["tensorflow-serving-api==2.15.1", "grpcio", "requests"]
 # Presets and tools live at the top level; a wheel carries them inside the package.
@@ -31,6 +31,7 @@ setup(
         "scikit-learn",
         "scipy",
         "absl-py",
+        "filelock",
         "ml_collections",
         "h5py",
         "matplotlib>=3.7",
@@ -39,6 +40,6 @@ setup(
     extras_require={
         "render": RENDER,
         "serving": SERVING,
-        "test": ["pytest", "hypothesis", "pyyaml", "ruff", *RENDER, *SERVING],
+        "test": ["mypy", "pre-commit", "pytest", "pytest-xdist", "hypothesis", "pyyaml", "ruff", *RENDER, *SERVING],
     },
 )

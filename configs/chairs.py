@@ -7,7 +7,7 @@ What the paper reports: NMI 0.650, ENT 0.765 (`elastic_infogan`).
     python -m eig_tf.train --dataset=chairs --data_dir=DIRECTORY --class_set=0 --split=0
 """
 
-from eig_tf.schema import default_config, for_64x64, for_cpu
+from eig_tf.config import default_config, for_64x64, for_cpu
 
 
 def get_config():

@@ -7,7 +7,7 @@ minute.
     python -m eig_tf.train --dataset=digits
 """
 
-from eig_tf.schema import default_config
+from eig_tf.config import default_config
 
 
 def get_config():

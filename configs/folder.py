@@ -8,7 +8,7 @@ What to expect: depends on the images. Use 28 or 32 pixels for a first try witho
     python -m eig_tf.train --dataset=folder --data_dir=DIRECTORY --preset=cpu --num_codes=20
 """
 
-from eig_tf.schema import default_config, for_64x64, for_cpu
+from eig_tf.config import default_config, for_64x64, for_cpu
 
 
 def get_config():

@@ -9,7 +9,7 @@ What the paper reports: NMI 0.889, ENT 0.213 (mean of 50 splits, `elastic_infoga
         --config.optimizer.prior_learning_rate=1e-3        # a short run; see README, Results
 """
 
-from eig_tf.schema import default_config
+from eig_tf.config import default_config
 
 
 def get_config():

@@ -9,7 +9,7 @@ What the paper reports: NMI 0.790, ENT 0.297 (`elastic_infogan`).
         --config.data.categories=chair,table,lamp
 """
 
-from eig_tf.schema import default_config, for_64x64, for_cpu
+from eig_tf.config import default_config, for_64x64, for_cpu
 
 
 def get_config():

@@ -8,7 +8,7 @@ What the paper reports: NMI 0.792, ENT 0.636 (`elastic_infogan`).
     python -m eig_tf.train --dataset=ytf --data_dir=DIRECTORY
 """
 
-from eig_tf.schema import default_config, for_64x64, for_cpu
+from eig_tf.config import default_config, for_64x64, for_cpu
 
 
 def get_config():

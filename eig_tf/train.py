@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import flags
 
-from eig_tf import command, run_flags
+from eig_tf.cli import command, run_flags
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
@@ -32,7 +32,7 @@ def main(arguments):
     config = run_flags.config_from_flags()
     workdir = FLAGS.workdir or Path("runs") / _run_name(config)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
-    from eig_tf.training.run import run
+    from eig_tf.runs.training import run
     directory = run(config, workdir, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.overwrite)
     print(f"\nrun directory  {directory.path}\nsample grids   {directory.samples}", flush=True)
     if FLAGS.export:

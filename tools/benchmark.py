@@ -23,10 +23,11 @@ from pathlib import Path
 
 from absl import flags
 
-from eig_tf import command, files
 from eig_tf import config as config_lib
+from eig_tf import files
+from eig_tf.cli import command
+from eig_tf.config import METHODS
 from eig_tf.errors import UserError
-from eig_tf.methods import METHODS
 
 FLAGS = flags.FLAGS
 
@@ -96,17 +97,17 @@ def measure():
     if FLAGS.what == "data":
         configs = [config_from_flags(name) for name in ([FLAGS.dataset] if FLAGS.dataset else _PAPERS)]
         announce()
-        from eig_tf.benchmarking import data, data_report
+        from benchmarks import data, data_report
         figures = data.run(configs, FLAGS.steps or 200, FLAGS.repeats, FLAGS.num_images, FLAGS.data_dir,
                            FLAGS.cache_dir)
         return figures, data_report.describe(figures)
     config = config_from_flags(FLAGS.dataset or "mnist")
     announce()
     if FLAGS.what == "serving":
-        from eig_tf.benchmarking import serving, serving_report
+        from benchmarks import serving, serving_report
         figures = serving.run(config, FLAGS.steps, FLAGS.repeats)
         return figures, serving_report.describe(figures)
-    from eig_tf.benchmarking import report, run
+    from benchmarks import report, run
     figures = run.run(config, FLAGS.steps or 4, FLAGS.repeats, FLAGS.all)
     return figures, report.describe(figures)
 

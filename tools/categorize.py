@@ -13,7 +13,8 @@ from pathlib import Path
 
 from absl import flags
 
-from eig_tf import command, files
+from eig_tf import files
+from eig_tf.cli import command
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import flags
 
-from eig_tf import command
+from eig_tf.cli import command
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
@@ -48,7 +48,7 @@ def status(client):
 
 def generate(client, output):
     """Writes images of codes, a row a code."""
-    from eig_tf.serving import client_files
+    from eig_tf.serving.client.model_client import image_files
     inputs = client.signature("generate_png").inputs
     num_codes, = client.signature("prior").outputs["probabilities"].shape
     codes = [code for code in _codes() or range(num_codes) for _ in range(FLAGS.per_code)]
@@ -57,25 +57,25 @@ def generate(client, output):
     continuous = [[0.0] * inputs["continuous"].shape[1]] * len(codes) if "continuous" in inputs else None
     images = client.generate_png(codes, seeds, continuous)
     stems = [f"code_{code:04d}_seed_{seed}" for code, seed in zip(codes, seeds)]
-    client_files.write_images(images, FLAGS.per_code, stems, output)
+    image_files.write_images(images, FLAGS.per_code, stems, output)
 
 
 def sample(client, output):
     """Writes images whose codes are drawn from the prior."""
-    from eig_tf.serving import client_files
+    from eig_tf.serving.client.model_client import image_files
     seeds = range(FLAGS.seed, FLAGS.seed + FLAGS.count)
     # `sample` itself takes scalars, which a server that batches requests refuses.
     answer = client.sample_each(list(seeds))
-    images = [client_files.to_png(image) for image in answer["images"]]
+    images = [image_files.to_png(image) for image in answer["images"]]
     stems = [f"seed_{seed}_code_{code:04d}" for seed, code in zip(seeds, answer["code"])]
-    client_files.write_images(images, _COLUMNS, stems, output)
+    image_files.write_images(images, _COLUMNS, stems, output)
 
 
 def categorize(client, folder, output):
     """Writes a table of the images of a folder, and prints how many there are of each code."""
     from eig_tf.data import names
-    from eig_tf.serving import client_files
-    counts, unreadable = client_files.categorize_folder(client, folder, output)
+    from eig_tf.serving.client.model_client import image_files
+    counts, unreadable = image_files.categorize_folder(client, folder, output)
     for sentence in unreadable:
         print(names.printable(f"left out: {sentence}"))
     print("\n".join(f"code {code:>4}  {count:>9,} images" for code, count in enumerate(counts)))
@@ -92,7 +92,7 @@ def main(arguments):
         raise UserError("--model is absent; expected the name that the server was given for the model")
     call, check = verbs[verb]
     given = check(rest)
-    from eig_tf.serving.client import connect
+    from eig_tf.serving.client.model_client.model_client import connect
     with connect(FLAGS.address, FLAGS.model, FLAGS.version, FLAGS.timeout, FLAGS.retries) as client:
         call(client, *given)
     if given:

@@ -9,7 +9,8 @@ beforehand.
 
 from absl import flags
 
-from eig_tf import classifier_flags, command, files
+from eig_tf import files
+from eig_tf.cli import classifier_flags, command
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS

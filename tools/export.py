@@ -10,7 +10,7 @@ The other formats become RUN_DIR/export/<data set>-tflite and -keras, and replac
 
 from absl import flags
 
-from eig_tf import command
+from eig_tf.cli import command
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS

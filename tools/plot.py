@@ -18,7 +18,8 @@ from pathlib import Path
 
 from absl import flags
 
-from eig_tf import command, files
+from eig_tf import files
+from eig_tf.cli import command
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
@@ -68,7 +69,7 @@ def main(arguments):
     output = run_dir / "figures" if FLAGS.output is None else Path(FLAGS.output)
     check_output(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
-    from eig_tf.evaluation import plots
+    from eig_tf.figures import plots
     paths, notes = plots.plot(run_dir, output, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.columns, codes,
                               FLAGS.codes_as == "columns", FLAGS.seed, FLAGS.formats)
     for note in notes:

@@ -12,8 +12,8 @@ import sys
 
 from absl import flags
 
-from eig_tf import command, run_flags
 from eig_tf import config as config_lib
+from eig_tf.cli import command, run_flags
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import flags
 
-from eig_tf import command, run_flags
+from eig_tf.cli import command, run_flags
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
@@ -39,7 +39,8 @@ def draw(config):
     """Draws what the flags describe."""
     check_output(FLAGS.output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
-    from eig_tf.data import describe, preview, registry
+    from eig_tf.data import describe, registry
+    from eig_tf.figures import preview
     whole, subset = registry.load_split(config, FLAGS.data_dir, FLAGS.cache_dir)
     preview.draw(whole, subset, config, FLAGS.output)
     print("\n".join(describe.lines(subset)))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import flags
 
-from eig_tf import command
+from eig_tf.cli import command
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS

@@ -3,7 +3,7 @@
     python tools/summarize.py runs/*/evaluation.json
 """
 
-from eig_tf import command
+from eig_tf.cli import command
 from eig_tf.errors import UserError
 
 

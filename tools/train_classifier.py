@@ -10,7 +10,7 @@ the classes, so --split and --imbalance do not matter.
 
 from absl import flags
 
-from eig_tf import classifier_flags, command, run_flags
+from eig_tf.cli import classifier_flags, command, run_flags
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
@@ -26,7 +26,7 @@ def main(arguments):
     config = run_flags.config_from_flags()
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.data import registry
-    from eig_tf.evaluation import classifier, classifier_report
+    from eig_tf.evaluation.judge import classifier, classifier_report
     recipe = classifier.choose(config, FLAGS.classifier, FLAGS.pretrained_weights)
     image_set = registry.load(config, FLAGS.data_dir, FLAGS.cache_dir)
     trained = classifier.load_or_train(image_set, FLAGS.cache_dir, config.dataset, recipe)

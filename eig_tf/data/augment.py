@@ -5,19 +5,17 @@ import functools
 import tensorflow as tf
 
 from eig_tf import config as config_lib
+from eig_tf.config import METHODS
 from eig_tf.data import addons, colour
 from eig_tf.errors import UserError
-from eig_tf.methods import METHODS
 
-# Each draw has a stream of its own; published results rest on those of the first two, and another number
-# would be another view for the same seed.
-_FIRST_STREAMS = ("rotation", "zoom")
-_STREAMS = {"flip": 0, "crop_x": 1, "crop_y": 2, "enlarge_x": 3, "enlarge_y": 4, "gamma": 5, "brightness": 6,
-            "contrast": 7, "saturation": 8, "hue": 9, "greyscale": 10, "blur": 11}
+# Each operation draws from its own stream, so that switching one on or off does not change the others.
+_OPERATIONS = ("rotation", "zoom", "flip", "crop_x", "crop_y", "enlarge_x", "enlarge_y", "gamma", "brightness",
+               "contrast", "saturation", "hue", "greyscale", "blur")
 _COLOUR_ONLY = ("saturation", "hue", "greyscale")
 
 
-def view_maker(config):
+def make_view_function(config):
     """The delta of a config as (images, stateless seed) -> views; None when its method needs no views.
 
     Raises:
@@ -111,8 +109,5 @@ def _recolour(images, seed, gammas, brightness, contrast, saturation, hue, greys
 
 def _draw(images, seed, name, low=0.0, high=1.0):
     """Amounts [N], one for each image."""
-    if name in _FIRST_STREAMS:
-        stream = tf.random.experimental.stateless_split(seed, 2)[_FIRST_STREAMS.index(name)]
-    else:
-        stream = tf.random.experimental.stateless_fold_in(seed, _STREAMS[name])
+    stream = tf.random.experimental.stateless_fold_in(seed, _OPERATIONS.index(name))
     return tf.random.stateless_uniform(tf.shape(images)[:1], stream, minval=low, maxval=high)

@@ -1,6 +1,7 @@
 """What a data directory holds and lacks, without decoding it."""
 
-from eig_tf.data import imbalance, listing, mnist, registry, shard_info, shards
+from eig_tf.data import imbalance, listing, registry, shard_info, shards
+from eig_tf.data.loaders import mnist
 from eig_tf.errors import UserError
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from eig_tf.random_streams import Stream, stream_seed
+
 # Batches that wait. A buffer that tf.data tunes itself grows to hundreds of MB when batches are awaited.
 _PREFETCHED = 8
 
@@ -32,16 +34,16 @@ def training_batches(images, batch_size, seed, epochs, first_epoch=0, make_view=
     num = len(images)
 
     def epoch_indices(epoch):
-        order_seed = _fold(seed, epoch, 0)
+        order_seed = stream_seed(seed, Stream.SHUFFLE, epoch)
         order = tf.random.experimental.stateless_shuffle(tf.range(num), order_seed)
         batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder=True)
-        return batches.enumerate(start=1).map(lambda step, indices: (epoch, step, indices))
+        return batches.enumerate().map(lambda step, indices: (epoch, step, indices))
 
     def make_batch(epoch, step, indices):
         batch = to_float(gather(images, indices))
         if make_view is None:
             return batch
-        return batch, make_view(batch, _fold(seed, epoch, step))
+        return batch, make_view(batch, stream_seed(seed, Stream.VIEW, epoch, step))
 
     return (tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_indices)
             .map(make_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -61,10 +63,3 @@ def gather(images, indices):
     # A constant in the graph would hold all of them in memory, once more.
     batch = tf.numpy_function(lambda wanted: np.asarray(images[wanted]), [indices], tf.uint8, stateful=False)
     return tf.ensure_shape(batch, [indices.shape[0], *images.shape[1:]])
-
-
-def _fold(seed, *numbers):
-    folded = tf.constant([seed, 0], tf.int32)
-    for number in numbers:
-        folded = tf.random.experimental.stateless_fold_in(folded, tf.cast(number, tf.int32))
-    return folded

@@ -52,7 +52,7 @@ def find_loader(dataset):
     """The module that reads a data set; a `UserError` when there is none."""
     if dataset not in DATASETS:
         raise UserError(f"--dataset is {dataset!r}; expected one of {', '.join(DATASETS)}")
-    return importlib.import_module(f"eig_tf.data.{dataset}")
+    return importlib.import_module(f"eig_tf.data.loaders.{dataset}")
 
 
 def find_directory(dataset, data_dir):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from eig_tf import config as config_lib
-from eig_tf.data import class_sets
+from eig_tf.data.loaders import class_sets
 from eig_tf.errors import UserError
 
 INFO = "dataset_info.json"

@@ -7,10 +7,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from tensorflow import keras
 
-from eig_tf import categories_table, files
 from eig_tf import config as config_lib
-from eig_tf.data import pipeline, preview, registry
-from eig_tf.run_directory import RunDirectory
+from eig_tf import files
+from eig_tf.data import pipeline, registry
+from eig_tf.evaluation import categories_table
+from eig_tf.figures import preview
+from eig_tf.runs.run_directory import RunDirectory
 
 MAX_ROWS = 100
 _BATCH = 500
@@ -54,7 +56,7 @@ def categorize(run_dir, output, images=None, data_dir=None, cache_dir=None):
     Args:
         run_dir: the run directory.
         output: the CSV file; the picture lies beside it as PNG.
-        images: a folder of images, see `eig_tf.data.folder`; all images of the run's own data set, of
+        images: a folder of images, see `eig_tf.data.loaders.folder`; all images of the run's own data set, of
             which an imbalanced run was trained on a part, when None.
         data_dir: where the run's own data set lies; where it lay in training when None.
         cache_dir: where decoded sets are kept; the user's cache directory when None.
@@ -73,7 +75,7 @@ def categorize(run_dir, output, images=None, data_dir=None, cache_dir=None):
             config, data_dir or directory.load_environment().get("data_dir"), cache_dir)
     else:
         image_set = registry.load(folder_config(config), images, cache_dir)
-    categories = recognize(model, image_set.images)
+    categories = categorize_images(model, image_set.images)
     # Nested, so that neither is in place before both are written.
     with files.replacing(output) as table, files.replacing(picture_path(output)) as picture:
         write_csv(image_set, categories, table)
@@ -95,7 +97,7 @@ def picture_path(output):
     return output.with_suffix(".png")
 
 
-def recognize(model, images, batch_size=_BATCH):
+def categorize_images(model, images, batch_size=_BATCH):
     """What Q makes of images, in inference mode; holds one batch of them in memory.
 
     Args:
@@ -110,7 +112,7 @@ def recognize(model, images, batch_size=_BATCH):
     progress = keras.utils.Progbar(len(images), verbose=int(sys.stdout.isatty()), unit_name="image")
     for start in range(0, len(images), batch_size):
         batch = images[start:start + batch_size]
-        _, logits, _ = model.recognize(pipeline.to_float(batch))
+        _, logits, _ = model.encode(pipeline.to_float(batch))
         # In float32 the surest images would all have probability one, and no order.
         logits = logits.numpy().astype(np.float64)
         codes.append(np.argmax(logits, axis=-1))
@@ -141,7 +143,7 @@ def draw(images, categories, path):
     Codes without images are left out, and so are all but the `MAX_ROWS` largest, as the heading says.
 
     Args:
-        images: see `recognize`.
+        images: see `categorize_images`.
         categories: their `Categories`.
         path: the PNG file.
     """

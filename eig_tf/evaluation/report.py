@@ -7,9 +7,11 @@ from tensorflow import keras
 
 from eig_tf import files
 from eig_tf.data import registry
-from eig_tf.evaluation import classifier, classifier_report, figures, metrics, nearest, sampling
-from eig_tf.models.build import build_infogan
-from eig_tf.run_directory import RunDirectory
+from eig_tf.evaluation import knn, metrics, sampling
+from eig_tf.evaluation.judge import classifier, classifier_report
+from eig_tf.figures import charts
+from eig_tf.models.registry import build_model
+from eig_tf.runs.run_directory import RunDirectory
 
 IMAGES_PER_CODE = 1000
 
@@ -65,8 +67,8 @@ def evaluate(path, cache_dir, data_dir=None, images_per_code=IMAGES_PER_CODE, se
         **_describe_run(config, environment, epochs_done, image_set, data_dir),
     })
     files.write_json(evaluation, directory.evaluation)
-    figures.save_confusion(counts, code_to_class, whole.class_names, directory.confusion_picture)
-    figures.save_prior(np.array(prior["true"]), np.array(prior["learned_by_class"]), whole.class_names,
+    charts.save_confusion(counts, code_to_class, whole.class_names, directory.confusion_picture)
+    charts.save_prior(np.array(prior["true"]), np.array(prior["learned_by_class"]), whole.class_names,
                        directory.prior_picture)
     return evaluation
 
@@ -102,7 +104,7 @@ def table(evaluation):
 
 
 def _count_generated(model, classifier_model, images_per_code, num_classes, seed):
-    num_codes = model.prior.num_codes
+    num_codes = model.num_codes
     classes = [
         classifier.predict(classifier_model, sampling.images_of_code(model, code, images_per_code, seed))
         for code in range(num_codes)]
@@ -136,11 +138,11 @@ def _distances(true, prior, counts, code_to_class, suffix):
 
 
 def _evaluate_recognition(config, model, image_set, seed):
-    features, codes = sampling.recognize(model, image_set.images)
+    features, codes = sampling.encode_images(model, image_set.images)
     counts = metrics.confusion_counts(
-        codes, image_set.labels, model.prior.num_codes, len(image_set.class_names))
-    one_nn = nearest.one_nn_accuracy(features, image_set.labels, seed)
-    random_accuracy = nearest.one_nn_accuracy(
+        codes, image_set.labels, model.num_codes, len(image_set.class_names))
+    one_nn = knn.one_nn_accuracy(features, image_set.labels, seed)
+    random_accuracy = knn.one_nn_accuracy(
         _random_features(config, image_set), image_set.labels, seed)["accuracy"]
     return {
         "one_nn": {**one_nn, "accuracy_of_random_weights": random_accuracy},
@@ -156,8 +158,8 @@ def _evaluate_recognition(config, model, image_set, seed):
 def _random_features(config, image_set):
     """Q's features by the weights that this very run had before its first step."""
     keras.utils.set_random_seed(config.seed)
-    model = build_infogan(config)
-    return sampling.recognize(model, image_set.images)[0]
+    model = build_model(config)
+    return sampling.encode_images(model, image_set.images)[0]
 
 
 def _without_place(source, data_dir):

@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from eig_tf import grids
 from eig_tf.data.pipeline import to_float
+from eig_tf.figures import grids
 
 
 def images_of_code(model, code, num, seed):
@@ -21,11 +21,11 @@ def images_of_code(model, code, num, seed):
     Returns:
         uint8 [num, H, W, C].
     """
-    codes = tf.tile(tf.one_hot([code], model.prior.num_codes), [num, 1])
+    codes = tf.tile(tf.one_hot([code], model.num_codes), [num, 1])
     return grids.generate(model, model.sample_latents(num, [seed, code], codes))
 
 
-def recognize(model, images, batch_size=500):
+def encode_images(model, images, batch_size=500):
     """What Q makes of real images, in inference mode.
 
     Args:
@@ -45,5 +45,5 @@ def recognize(model, images, batch_size=500):
 
 
 def _recognize_batch(model, images):
-    feature, logits, _ = model.recognize(to_float(images))
+    feature, logits, _ = model.encode(to_float(images))
     return feature.numpy(), logits.numpy()

@@ -5,7 +5,7 @@ import statistics
 from pathlib import Path
 
 from eig_tf import config as config_lib
-from eig_tf.data import class_sets
+from eig_tf.data.loaders import class_sets
 from eig_tf.errors import UserError
 from eig_tf.evaluation.paper import TABLE_1
 
@@ -26,7 +26,7 @@ def read(path):
     """
     try:
         evaluation = json.loads(Path(path).read_text(encoding="utf-8"))
-        prior, config = evaluation["prior"], config_lib.from_dict(evaluation["config"])
+        prior, config = evaluation["prior"], config_lib.config_from_dict(evaluation["config"])
         class_set = config.data.get("class_set", "")
         numbered = class_set in class_sets.numbers(config.dataset)
         return {

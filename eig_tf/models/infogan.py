@@ -1,24 +1,53 @@
 """Elastic-InfoGAN and its GAN baselines: one Keras model, trained in the paper's two phases."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, NamedTuple
+
 import tensorflow as tf
+from ml_collections import config_dict
 from tensorflow import keras
 
-from eig_tf.models import averaging, losses
-from eig_tf.models.inference import InferenceModel
+from eig_tf import config as config_lib
+from eig_tf.config import METHODS
+from eig_tf.models import losses
+from eig_tf.models.base import Encoding, GenerativeModel, Latents
+from eig_tf.models.diff_augment import make_diff_augment
+from eig_tf.models.ema import update_ema
 from eig_tf.models.optimizers import adam, build_optimizer
+from eig_tf.models.prior import CodePrior
+from eig_tf.models.settings import FixedChoice, VariableSetting
+from eig_tf.networks import build_networks
+from eig_tf.networks.gan import GanNetworks
+from eig_tf.random_streams import Stream
+
+# Numbers of the phases in the random stream of differentiable augmentation.
+_D_PHASE, _G_PHASE = 0, 1
 
 
-class InfoGAN(InferenceModel):
-    """A GAN whose code is recovered by Q (equation 1), with a contrastive term on real images (4).
+class PairPass(NamedTuple):
+    """What the first phase leaves to the contrastive term of the second.
 
-    The three switches that tell the methods apart are the prior (learned or fixed), the contrastive
-    term and the weights; `eig_tf.methods` holds the paper's combinations.
+    Attributes:
+        tape: records each trunk's pass over the pairs.
+        activations: for each stage, those of the images and of their views [2N, ...].
+    """
+
+    tape: tf.GradientTape
+    activations: list[tf.Tensor]
+
+
+class InfoGAN(GenerativeModel):
+    """A GAN whose code Q recovers (equation 1), with a contrastive term on real images (equation 4).
+
+    Three switches tell the methods apart: the prior (learned or fixed), the contrastive term and the
+    weights; `eig_tf.config.METHODS` holds the paper's combinations. The weights and temperatures may be
+    assigned during training, for example by a callback; the other options are fixed.
 
     Args:
-        networks: `eig_tf.networks.Networks`, built; every loss is applied to the images of every stage.
-        prior: a `CodePrior`.
-        noise_dim: Z.
-        num_continuous: C, the number of continuous codes r ~ U(-1, 1).
+        networks: built networks; every loss is applied to the images of every stage.
+        prior: the distribution of the categorical code.
         contrastive_term: `nt_xent`, `positive_pairs` or None.
         gradient_routing: what Q's losses train. `head`: Q's own layers, as in the official release;
             `shared`: the trunk as well, as in OpenAI's InfoGAN.
@@ -27,46 +56,74 @@ class InfoGAN(InferenceModel):
         contrastive_weight: lambda_2.
         contrastive_temperature: tau'.
         information_target: `hard` or `soft`, see `losses.information_loss`.
-        average_decay: of the running average of G's weights, below 1, which generates outside training;
-            needs `networks.average_generator`. 0 for none.
-        discriminator_view: (images, stateless seed) -> images, a differentiable transformation of all
-            that the trunks see in training; None for none.
-        seed: root of all randomness of training; with the step number it determines every draw.
+        ema_decay: decay of the EMA of the generator's weights, which generates outside training. Used when
+            `networks` have an `ema_generator`.
+        diff_augment: (images, stateless seed) -> images, a differentiable augmentation of all that the trunks
+            see in training; None for none.
+        seed: root of all randomness of training.
 
     Raises:
-        ValueError: an option has a value that it does not know, or there is no generator to average into.
+        ValueError: an option is out of range, or `ema_decay` and `networks` disagree.
     """
 
-    def __init__(self, networks, prior, noise_dim=62, num_continuous=0, contrastive_term="nt_xent",
-                 gradient_routing="head", information_weight=1.0, continuous_weight=1.0,
-                 contrastive_weight=10.0, contrastive_temperature=1.0, information_target="hard",
-                 average_decay=0.0, discriminator_view=None, seed=0, name="infogan"):
-        super().__init__(networks, prior, noise_dim, num_continuous, averaged=bool(average_decay), name=name)
-        _check_choice("contrastive_term", contrastive_term, (None, "nt_xent", "positive_pairs"))
-        _check_choice("gradient_routing", gradient_routing, ("head", "shared"))
-        _check_choice("information_target", information_target, ("hard", "soft"))
-        _check_average(average_decay, networks)
+    contrastive_term = FixedChoice(None, "nt_xent", "positive_pairs")
+    gradient_routing = FixedChoice("head", "shared")
+    information_target = FixedChoice("hard", "soft")
+    information_weight = VariableSetting(low=0)
+    continuous_weight = VariableSetting(low=0)
+    contrastive_weight = VariableSetting(low=0)
+    contrastive_temperature = VariableSetting(above=0)
+    ema_decay = VariableSetting(low=0, below=1)
+
+    def __init__(self, networks: GanNetworks, prior: CodePrior, contrastive_term: str | None = "nt_xent",
+                 gradient_routing: str = "head", information_weight: float = 1.0, continuous_weight: float = 1.0,
+                 contrastive_weight: float = 10.0, contrastive_temperature: float = 1.0,
+                 information_target: str = "hard", ema_decay: float = 0.0,
+                 diff_augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None, seed: int = 0,
+                 name: str = "infogan") -> None:
+        loss_names = ("d_loss", "g_loss", "info_loss", *(["continuous_loss"] if networks.num_continuous else []),
+                      *(["contrastive_loss"] if contrastive_term else []))
+        super().__init__(prior, networks.noise_dim, networks.num_continuous, networks.image_shape, loss_names,
+                         seed, name)
         self.contrastive_term = contrastive_term
         self.gradient_routing = gradient_routing
+        self.information_target = information_target
         self.information_weight = information_weight
         self.continuous_weight = continuous_weight
         self.contrastive_weight = contrastive_weight
         self.contrastive_temperature = contrastive_temperature
-        self.information_target = information_target
-        self.average_decay = average_decay
-        self.discriminator_view = discriminator_view
-        self.seed = seed
-        terms = ["d_loss", "g_loss", "info_loss"]
-        terms += ["continuous_loss"] if num_continuous else []
-        terms += ["contrastive_loss"] if contrastive_term else []
-        self.trackers = {term: keras.metrics.Mean(name=term) for term in terms}
+        self.ema_decay = ema_decay
+        if bool(ema_decay) != (networks.ema_generator is not None):
+            raise ValueError(f"ema_decay is {ema_decay}, and the networks have "
+                             f"{'an' if networks.ema_generator else 'no'} ema_generator; expected both or neither")
+        self.diff_augment = diff_augment
+        self.generator = networks.generator
+        self.discriminators = list(networks.discriminators)
+        self.ema_generator = networks.ema_generator
 
-    def compile(self, discriminator_optimizer=None, generator_optimizer=None, prior_optimizer=None,
-                **kwargs):
-        """Sets the optimizers: of the trunk and D's head; of G and Q; of a learned prior.
+    def inference_networks(self) -> dict[str, keras.layers.Layer]:
+        """Return the generator (its EMA where there is one), and trunk and Q head of the last stage."""
+        last = self.discriminators[-1]
+        return {"generator": self.ema_generator or self.generator, "trunk": last.trunk,
+                "encoder_head": last.encoder_head}
 
-        Each defaults to the paper's Adam (2e-4, beta_1 0.5). Further arguments are Keras's own, such
-        as `steps_per_execution`.
+    @staticmethod
+    def generate_with(networks: Mapping[str, Any], latents: Latents) -> tf.Tensor:
+        """Return the last stage's images; see `GenerativeModel.generate_with`."""
+        return networks["generator"](latents, training=False)[-1]
+
+    @staticmethod
+    def encode_with(networks: Mapping[str, Any], images: tf.Tensor) -> Encoding:
+        """Return what Q says of images; see `GenerativeModel.encode_with`."""
+        return Encoding(*networks["encoder_head"](networks["trunk"](images, training=False), training=False))
+
+    def compile(self, discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+                generator_optimizer: keras.optimizers.Optimizer | None = None,
+                prior_optimizer: keras.optimizers.Optimizer | None = None, **kwargs: Any) -> None:
+        """Set the optimizers: of the trunk and D's head; of G and Q; of a learned prior.
+
+        Each defaults to the paper's Adam (2e-4, beta_1 0.5). Further arguments are Keras's own, such as
+        `steps_per_execution`.
         """
         super().compile(**kwargs)
         self.discriminator_optimizer = discriminator_optimizer or adam()
@@ -74,53 +131,45 @@ class InfoGAN(InferenceModel):
         self.prior_optimizer = prior_optimizer or adam()
         # Their state must exist before the first step: a strategy cannot create it inside one, and a
         # checkpoint is then restored at once.
-        for optimizer, variables in self.optimized():
+        for optimizer, variables in self.optimizers().values():
             build_optimizer(optimizer, variables)
 
-    def optimized(self):
-        """Pairs of an optimizer and the variables that it trains; the prior's only when it is learned."""
-        pairs = [(self.discriminator_optimizer, self.discriminator_variables),
-                 (self.generator_optimizer, self.generator_variables)]
+    def optimizers(self) -> dict[str, tuple[keras.optimizers.Optimizer, list[tf.Variable]]]:
+        """Return optimizers and their variables; the prior's only when it is learned."""
+        pairs = {"discriminator": (self.discriminator_optimizer, self.discriminator_variables),
+                 "generator": (self.generator_optimizer, self.generator_variables)}
         if self.prior.learned:
-            pairs.append((self.prior_optimizer, self.prior.trainable_variables))
+            pairs["prior"] = (self.prior_optimizer, self.prior.trainable_variables)
         return pairs
 
     @property
-    def discriminator_variables(self):
+    def discriminator_variables(self) -> list[tf.Variable]:
         """What the first phase trains: every stage's trunk and D head."""
-        return [variable for discriminator in self.discriminators
-                for network in (discriminator.trunk, discriminator.discriminator_head)
+        return [variable for stage in self.discriminators for network in (stage.trunk, stage.discriminator_head)
                 for variable in network.trainable_variables]
 
     @property
-    def generator_variables(self):
-        """What the second phase trains, the prior aside: G, the Q heads and, when routed to, the trunks."""
+    def generator_variables(self) -> list[tf.Variable]:
+        """What the second phase trains besides the prior: G, the Q heads and, when routed to, the trunks."""
         routed = self.trunk_variables if self.gradient_routing == "shared" else []
-        return self.generator.trainable_variables + self.recognition_variables + routed
+        return self.generator.trainable_variables + self.encoder_variables + routed
 
     @property
-    def trunk_variables(self):
-        """Those of every stage's trunk."""
-        return [variable for discriminator in self.discriminators
-                for variable in discriminator.trunk.trainable_variables]
+    def trunk_variables(self) -> list[tf.Variable]:
+        """Weights of every stage's trunk."""
+        return [variable for stage in self.discriminators for variable in stage.trunk.trainable_variables]
 
     @property
-    def recognition_variables(self):
-        """Those of every stage's Q head."""
-        return [variable for discriminator in self.discriminators
-                for variable in discriminator.recognition_head.trainable_variables]
+    def encoder_variables(self) -> list[tf.Variable]:
+        """Weights of every stage's Q head."""
+        return [variable for stage in self.discriminators for variable in stage.encoder_head.trainable_variables]
 
-    @property
-    def metrics(self):
-        """The running means of the losses, reset by `fit` at every epoch."""
-        return list(self.trackers.values())
-
-    def train_step(self, data):
-        """One step: the discriminator's phase, then that of G, Q and the prior (supplement 4.4).
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Train D, then G, Q and the prior at once (supplement 4.4).
 
         Args:
-            data: real images [N, H, W, C] in [-1, 1] and their transformed views, a pair; without a
-                contrastive term images alone will do.
+            data: real images [N, H, W, C] in [-1, 1] and their views, a pair; images alone will do without
+                a contrastive term.
 
         Returns:
             The running mean of every loss, by name.
@@ -131,136 +180,131 @@ class InfoGAN(InferenceModel):
         images, views = data if isinstance(data, (tuple, list)) else (data, None)
         if self.contrastive_term and views is None:
             raise ValueError(f"contrastive_term is {self.contrastive_term!r} and the data are images alone; "
-                             "expected pairs of images and their transformed views")
+                             "expected pairs of images and their views")
         # One generator pass serves both phases; its gradient is taken through the generated images.
         with tf.GradientTape() as generator_tape:
-            latents = self.sample_latents(tf.shape(images)[0], self.step_seed())
+            latents = self.sample_latents(tf.shape(images)[0], self.step_seed(Stream.LATENTS))
             generated = self.generator(latents, training=True)
-        real_activations = self.discriminator_phase(images, generated)
-        self.generator_phase(generator_tape, latents, generated, images, views, real_activations)
-        self.update_average()
-        return {name: tracker.result() for name, tracker in self.trackers.items()}
+        pairs = self.discriminator_phase(images, views, generated)
+        self.generator_phase(generator_tape, latents, generated, pairs)
+        if self.ema_generator is not None:
+            update_ema(self.ema_generator, self.generator, self.ema_decay)
+        return self.finish_step()
 
-    def discriminator_phase(self, images, generated):
-        """Trains every trunk and D's head on the adversarial loss, summed over the stages.
+    def discriminator_phase(self, images: tf.Tensor, views: tf.Tensor | None,
+                            generated: Sequence[tf.Tensor]) -> PairPass:
+        """Train every trunk and D head on the adversarial loss, summed over the stages.
 
-        Returns:
-            Each trunk's activations of the real images, from before its update.
+        Images, their views and generated images pass each trunk together, each batch normalized by its own
+        statistics. As in the official release, the contrastive term uses this pass, so that an image and
+        its view have seen the same weights.
         """
-        with tf.GradientTape() as tape:
-            adversarial, real_activations = [], []
-            for stage, (discriminator, fakes) in enumerate(zip(self.discriminators, generated)):
-                both = tf.concat([self._seen(images, stage, "real"),
-                                  self._seen(tf.stop_gradient(fakes), stage, "generated")], axis=0)
-                activations = discriminator.trunk(both, training=True, groups=2)
-                logits = discriminator.discriminator_head(activations)
+        with tf.GradientTape(persistent=self._trains_trunk_on_pairs) as tape:
+            adversarial, pair_activations = [], []
+            for stage, (network, fakes) in enumerate(zip(self.discriminators, generated)):
+                batches = [images, tf.stop_gradient(fakes), *([views] if self.contrastive_term else [])]
+                activations = network.trunk(self._augmented(batches, _D_PHASE, stage), training=True,
+                                            groups=len(batches))
+                real, fake, *view = tf.split(activations, len(batches))
+                logits = network.discriminator_head(tf.concat([real, fake], axis=0))
                 adversarial.append(losses.discriminator_loss(*tf.split(logits, 2)))
-                real_activations.append(tf.split(activations, 2)[0])
-            loss = self._average("d_loss", tf.add_n(adversarial))
+                pair_activations += [tf.concat([real, *view], axis=0)] if view else []
+            loss = self.global_mean("d_loss", tf.add_n(adversarial))
         variables = self.discriminator_variables
         self.discriminator_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
-        return real_activations
+        return PairPass(tape, pair_activations)
 
-    def generator_phase(self, generator_tape, latents, generated, images, views, real_activations):
-        """Trains G, Q and a learned prior at once; under `shared` routing Q's losses train the trunk."""
+    def generator_phase(self, generator_tape: tf.GradientTape, latents: Latents, generated: Sequence[tf.Tensor],
+                        pairs: PairPass) -> None:
+        """Train G, Q and a learned prior at once; under `shared` routing Q's losses train the trunks too."""
         shared = self.gradient_routing == "shared"
         with tf.GradientTape(persistent=shared) as tape:
-            tape.watch(generated)
-            adversarial, recognized, pairs = [], [], []
-            for stage, (discriminator, fakes) in enumerate(zip(self.discriminators, generated)):
-                activations = discriminator.trunk(self._seen(fakes, stage, "generated"), training=True)
-                adversarial.append(losses.generator_loss(discriminator.discriminator_head(activations)))
-                recognized.append(discriminator.recognition_head(activations, training=True)[1:])
-                if self.contrastive_term:
-                    pairs.append(self._pair_activations(
-                        discriminator.trunk, images, views, real_activations[stage], stage))
-            recognition_loss = self._information_loss(latents, recognized)
+            tape.watch([generated, pairs.activations])
+            adversarial, predictions = [], []
+            for stage, (network, fakes) in enumerate(zip(self.discriminators, generated)):
+                activations = network.trunk(self._augmented([fakes], _G_PHASE, stage), training=True)
+                adversarial.append(losses.generator_loss(network.discriminator_head(activations)))
+                predictions.append(network.encoder_head(activations, training=True)[1:])
+            encoder_loss = self._information_loss(latents, predictions)
             if self.contrastive_term:
-                recognition_loss += self._contrastive_loss(pairs)
-            loss = self._average("g_loss", tf.add_n(adversarial)) + recognition_loss
-        image_gradients, gradients = tape.gradient(loss, [generated, self.recognition_variables])
+                encoder_loss += self._contrastive_loss(pairs.activations)
+            loss = self.global_mean("g_loss", tf.add_n(adversarial)) + encoder_loss
+        image_gradients, encoder_gradients = tape.gradient(loss, [generated, self.encoder_variables])
         if shared:
-            gradients += tape.gradient(recognition_loss, self.trunk_variables)
+            encoder_gradients += self._trunk_gradients(tape, encoder_loss, pairs)
         generator_gradients, prior_gradients = generator_tape.gradient(
             generated, [self.generator.trainable_variables, self.prior.trainable_variables],
             output_gradients=image_gradients)
         self.generator_optimizer.apply_gradients(
-            zip(generator_gradients + gradients, self.generator_variables))
+            zip(generator_gradients + encoder_gradients, self.generator_variables))
         if self.prior.learned:
             self.prior_optimizer.apply_gradients(zip(prior_gradients, self.prior.trainable_variables))
 
-    def update_average(self):
-        """Lets the averaged weights, where there are any, follow G's; training never goes on from them."""
-        if self.average_generator is not None:
-            averaging.update(self.average_generator, self.generator, self.average_decay)
+    @property
+    def _trains_trunk_on_pairs(self):
+        return self.gradient_routing == "shared" and self.contrastive_term is not None
 
-    def _pair_activations(self, trunk, images, views, real_activations, stage):
-        """A trunk's activations [2N, ...] of the images and of their views."""
-        views = self._seen(views, stage, "views")
-        if self.gradient_routing == "shared":
-            images = self._seen(images, stage, "real")
-            return trunk(tf.concat([images, views], axis=0), training=True, groups=2)
-        # The first phase's activations of the images serve again, as in the official release; the
-        # views pass the trunk after its update, one Adam step later.
-        return tf.concat([real_activations, trunk(views, training=True)], axis=0)
+    def _trunk_gradients(self, tape, encoder_loss, pairs):
+        """Gradients of Q's losses in the trunks: through generated images, and through the pairs."""
+        gradients, pair_gradients = tape.gradient(encoder_loss, [self.trunk_variables, pairs.activations])
+        if not self._trains_trunk_on_pairs:
+            return gradients
+        through_pairs = pairs.tape.gradient(pairs.activations, self.trunk_variables,
+                                            output_gradients=pair_gradients)
+        return [tf.add(*both) for both in zip(gradients, through_pairs)]
 
-    def _information_loss(self, latents, recognized):
+    def _information_loss(self, latents, predictions):
         """The weighted information losses of what each Q says of generated images, a scalar."""
-        loss = self.information_weight * self._average("info_loss", tf.add_n([
+        loss = self.information_weight * self.global_mean("info_loss", tf.add_n([
             losses.information_loss(latents.code, code_logits, self.information_target)
-            for code_logits, _ in recognized]))
+            for code_logits, _ in predictions]))
         if self.num_continuous:
-            loss += self.continuous_weight * self._average("continuous_loss", tf.add_n([
-                losses.continuous_information_loss(latents.continuous, means) for _, means in recognized]))
+            loss += self.continuous_weight * self.global_mean("continuous_loss", tf.add_n([
+                losses.continuous_information_loss(latents.continuous, means) for _, means in predictions]))
         return loss
 
-    def _contrastive_loss(self, pairs):
+    def _contrastive_loss(self, pair_activations):
         """The weighted contrastive term of each stage's activations of images and views, a scalar."""
         per_example = []
-        for discriminator, activations in zip(self.discriminators, pairs):
-            features, logits, _ = discriminator.recognition_head(activations, training=True, groups=2)
+        for network, activations in zip(self.discriminators, pair_activations):
+            features, logits, _ = network.encoder_head(activations, training=True, groups=2)
             if self.contrastive_term == "nt_xent":
                 per_example.append(losses.nt_xent_loss(
                     *tf.split(features, 2), temperature=self.contrastive_temperature))
             else:
                 per_example.append(losses.positive_pair_loss(
                     *tf.split(tf.nn.softmax(logits), 2), temperature=self.contrastive_temperature))
-        return self.contrastive_weight * self._average("contrastive_loss", tf.add_n(per_example))
+        return self.contrastive_weight * self.global_mean("contrastive_loss", tf.add_n(per_example))
 
-    def _seen(self, images, stage, what):
-        """Images as trunk and heads see them: through `discriminator_view`, when there is one.
-
-        D's update counts as a step of the seed: what is seen in both phases is drawn anew in the second, with
-        the draw of the next step's first.
-        """
-        if self.discriminator_view is None:
-            return images
-        seed = tf.random.experimental.stateless_fold_in(
-            self.step_seed(), 1 + 3 * stage + ("real", "generated", "views").index(what))
-        return self.discriminator_view(images, seed)
-
-    def _average(self, name, per_example):
-        """Logs per-example losses under `name`; returns their mean over the global batch."""
-        self.trackers[name].update_state(per_example)
-        return tf.nn.compute_average_loss(per_example)
-
-    def step_seed(self):
-        """A stateless seed for this step and replica, so that a resumed run draws what it would have."""
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        seed = tf.constant([self.seed, 0], tf.int32)
-        for number in (self.discriminator_optimizer.iterations, replica):
-            seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32))
-        return seed
+    def _augmented(self, batches, phase, stage):
+        """Batches as one, after the differentiable augmentation where there is one."""
+        if self.diff_augment is not None:
+            batches = [self.diff_augment(batch, self.step_seed(Stream.DIFF_AUGMENT, phase, stage, group))
+                       for group, batch in enumerate(batches)]
+        return tf.concat(batches, axis=0)
 
 
-def _check_choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")
+def build_from_config(config: config_dict.ConfigDict, class_fractions: Sequence[float] | None) -> InfoGAN:
+    """Build the model of a config, not compiled; see `registry.build_model`."""
+    method, sizes, loss = METHODS[config.method], config.networks, config.loss
+    prior = CodePrior(
+        sizes.num_codes, learned=method.prior == "learned", temperature=loss.gumbel_temperature,
+        probabilities=class_fractions if method.prior == "ground_truth" else None)
+    networks = build_networks(
+        config_lib.network_family(config), image_shape=config_lib.image_shape(config), noise_dim=sizes.noise_dim,
+        num_codes=sizes.num_codes, num_continuous=sizes.num_continuous, width=sizes.width, stages=sizes.stages,
+        ema=config.optimizer.ema_decay > 0)
+    return InfoGAN(
+        networks, prior, contrastive_term=method.contrastive_term, gradient_routing=loss.gradient_routing,
+        information_weight=loss.information_weight, continuous_weight=loss.continuous_weight,
+        contrastive_weight=loss.contrastive_weight, contrastive_temperature=loss.contrastive_temperature,
+        information_target=loss.information_target, ema_decay=config.optimizer.ema_decay,
+        diff_augment=make_diff_augment(config), seed=config.seed)
 
 
-def _check_average(decay, networks):
-    if not 0.0 <= decay < 1.0:  # Written so that NaN fails too.
-        raise ValueError(f"average_decay is {decay}; expected 0 or more, and less than 1")
-    if decay and networks.average_generator is None:
-        raise ValueError(f"average_decay is {decay} and the networks have no average_generator; expected "
-                         "networks that were built with averaged=True")
+def make_optimizers(config: config_dict.ConfigDict, make_optimizer: Callable) -> dict[str, Any]:
+    """Return what `InfoGAN.compile` takes, by name."""
+    rates = config.optimizer
+    return {"discriminator_optimizer": make_optimizer(rates.learning_rate, rates.beta_1),
+            "generator_optimizer": make_optimizer(rates.learning_rate, rates.beta_1),
+            "prior_optimizer": make_optimizer(rates.prior_learning_rate, rates.beta_1)}

@@ -5,6 +5,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow import keras
 
+from eig_tf.models.settings import VariableSetting
+
 
 class CodePrior(keras.layers.Layer):
     """p(c) over K categories, with p = softmax(logits).
@@ -23,6 +25,8 @@ class CodePrior(keras.layers.Layer):
         ValueError: a learned prior was given probabilities, or they are not K positive numbers that
             sum to one.
     """
+
+    temperature = VariableSetting(above=0)
 
     def __init__(self, num_codes, learned=True, probabilities=None, temperature=0.1, name="prior"):
         super().__init__(trainable=learned, name=name, dtype="float32")

@@ -3,6 +3,8 @@
 The paper's are those for 64x64. A size twice as large has one more block at either end.
 """
 
+from __future__ import annotations
+
 import math
 
 import tensorflow as tf
@@ -18,10 +20,9 @@ from eig_tf.networks.blocks import (
     orthogonal_initializer,
 )
 from eig_tf.networks.blocks import bias_free_conv as conv
-from eig_tf.networks.bundle import Discriminator, assemble
+from eig_tf.networks.gan import DiscriminatorNetworks, GanNetworks, build_gan_networks
 
 FEATURE_SIZE = 128
-IMAGE_SIZES = (32, 64, 128)
 # Channels of the generator's last and the trunk's first layer at width 1; no layer of the trunk has more
 # than eight times as many.
 _BASE, _MOST = 64, 8
@@ -130,7 +131,7 @@ class DiscriminatorHead(keras.Model):
         return tf.reshape(self.to_float32(self.logit(activations)), [-1])
 
 
-class RecognitionHead(keras.Model):
+class EncoderHead(keras.Model):
     """Q's own layers on top of the trunk: a pair of convolutions, then the prediction.
 
     The second convolution covers all of the activations and makes the feature of the contrastive loss,
@@ -181,30 +182,28 @@ def _tile(code, features):
     return tf.tile(code[:, tf.newaxis, tf.newaxis], [1, *features.shape[1:3], 1])
 
 
-def build(noise_dim=100, num_codes=10, num_continuous=0, image_shape=(64, 64, 3), width=1.0, stages=1,
-          averaged=False):
-    """Builds the networks with their weights.
+def build_networks(noise_dim: int = 100, num_codes: int = 10, num_continuous: int = 0,
+                   image_shape: tuple[int, int, int] = (64, 64, 3), width: float = 1.0, stages: int = 1,
+                   ema: bool = False) -> GanNetworks:
+    """Build the networks with their weights.
 
     Args:
         noise_dim: Z, the size of the noise (100 in the paper).
         num_codes: K, the number of categories.
         num_continuous: C, the number of continuous codes.
         image_shape: (S, S, channels), S one of 32, 64 and 128.
-        width: scale of the generator's and the trunk's channels; 1 is the paper's. Features are 128 long
-            at every width.
-        stages: of the generator, each with a discriminator of its own.
-        averaged: whether there is a second generator, for the running average of the weights.
-
-    Returns:
-        `Networks` whose weights exist.
+        width: scale of the generator's and the trunk's channels; 1 is the paper's. Features are 128 long at
+            every width.
+        stages: stages of the generator, each with its own discriminator.
+        ema: whether there is a second generator, for the EMA of the weights.
     """
     def make_discriminator(stage):
         suffix = f"_{stage + 1}" if stages > 1 else ""
-        return Discriminator(
+        return DiscriminatorNetworks(
             Trunk(image_shape[0], width, name=f"trunk{suffix}"),
             DiscriminatorHead(name=f"discriminator_head{suffix}"),
-            RecognitionHead(num_codes, num_continuous, _channels(image_shape[0], width)[-1],
-                            name=f"recognition_head{suffix}"))
+            EncoderHead(num_codes, num_continuous, _channels(image_shape[0], width)[-1],
+                        name=f"encoder_head{suffix}"))
 
-    return assemble(lambda name: Generator(image_shape, width, stages, name=name), make_discriminator,
-                    [tf.zeros([1, size]) for size in (noise_dim, num_codes, num_continuous)], averaged)
+    return build_gan_networks(lambda name: Generator(image_shape, width, stages, name=name), make_discriminator,
+                              (noise_dim, num_codes, num_continuous), ema)

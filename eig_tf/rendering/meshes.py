@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from eig_tf.data import synsets, trees
+from eig_tf.data import trees
+from eig_tf.data.loaders import synsets
 from eig_tf.errors import UserError
 
 FLAG = "--categories"

@@ -2,7 +2,7 @@
 
 import json
 
-from eig_tf import matching
+from eig_tf.evaluation import matching
 
 _METRICS = ("nmi", "ent", "images_per_code", "evaluation_seed", "one_nn", "recognition", "classifier")
 _PRIOR_METRICS = ("total_variation", "total_variation_of_uniform", "generated_total_variation",
@@ -28,7 +28,7 @@ def describe(directory, name, config, model, epochs_done):
         UserError: the run's environment or evaluation is damaged.
     """
     environment = directory.load_environment() if directory.environment.is_file() else {}
-    found = matching.read(directory.evaluation, model.prior.num_codes)
+    found = matching.read(directory.evaluation, model.num_codes)
     current = found is not None and found.epochs == epochs_done
     return {
         "name": name,

@@ -11,7 +11,7 @@ from eig_tf.data import names
 from eig_tf.data.pictures import CROP
 from eig_tf.errors import UserError
 from eig_tf.networks.precision import policy
-from eig_tf.run_directory import RunDirectory
+from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.serving import model_name, versions, warmup
 from eig_tf.serving.description import describe
 from eig_tf.serving.served_model import ServedModel
@@ -80,7 +80,7 @@ def served_model(config, model, class_names=None):
     Returns:
         A `ServedModel`.
     """
-    printable = [names.printable(name or "") for name in class_names or [None] * model.prior.num_codes]
+    printable = [names.printable(name or "") for name in class_names or [None] * model.num_codes]
     return ServedModel(model, image_shape(config), config.data.get("resize", CROP), printable)
 
 

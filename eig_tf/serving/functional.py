@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from eig_tf.models.inference import Latents
+from eig_tf.models.base import Latents
 from eig_tf.networks.blocks import GhostBatchNormalization, UpsampledConv
 from eig_tf.networks.precision import policy
 
@@ -46,26 +46,29 @@ def functional(model):
 
 
 def _generator(model):
-    inputs = {"code": keras.Input([model.prior.num_codes], name="code"),
+    inputs = {"code": keras.Input([model.num_codes], name="code"),
               "noise": keras.Input([model.noise_dim], name="noise")}
     if model.num_continuous:
         inputs["continuous"] = keras.Input([model.num_continuous], name="continuous")
     none = inputs["noise"][:, :0]
     latents = Latents(inputs["noise"], inputs["code"], inputs.get("continuous", none))
-    images = _plain(model.inference_generator, "generator")(latents)[-1]
+    images = model.generate_with(_plain_networks(model), latents)
     return keras.Model(
         inputs, {"images": keras.layers.Rescaling(0.5, 0.5, name="images")(images)}, name="generator")
 
 
 def _categorizer(model, image_shape):
-    last = model.discriminators[-1]
     images = keras.Input(image_shape, name="images")
-    activations = _plain(last.trunk, "trunk")(keras.layers.Rescaling(2.0, -1.0, name="to_range")(images))
-    feature, logits, _ = _plain(last.recognition_head, "recognition_head")(activations)
+    in_range = keras.layers.Rescaling(2.0, -1.0, name="to_range")(images)
+    feature, logits, _ = model.encode_with(_plain_networks(model), in_range)
     outputs = {"probabilities": keras.layers.Softmax(name="probabilities")(logits),
                "code": tf.argmax(logits, axis=-1, output_type=tf.int32),
                "feature": feature}
     return keras.Model({"images": images}, outputs, name="categorizer")
+
+
+def _plain_networks(model):
+    return {name: _plain(network, name) for name, network in model.inference_networks().items()}
 
 
 def _plain(layer, name):

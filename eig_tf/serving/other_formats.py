@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from eig_tf import files
 from eig_tf.errors import UserError
-from eig_tf.run_directory import RunDirectory
+from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.serving import keras_format, model_name, tflite
 from eig_tf.serving.description import describe
 from eig_tf.serving.export import cannot_write, restore

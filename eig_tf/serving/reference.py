@@ -5,7 +5,7 @@ from typing import Dict, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from eig_tf.models.inference import Latents
+from eig_tf.models.base import Latents
 
 # Of rows at once, which bounds the memory that large networks take.
 _BATCH = 16
@@ -43,7 +43,7 @@ def reference(model, seed=0):
     Returns:
         `Reference` of 64 rows, or of K where that is more.
     """
-    num_codes = model.prior.num_codes
+    num_codes = model.num_codes
     num = max(_LEAST_ROWS, num_codes)
     drawn = model.sample_latents(num, [seed, 0], tf.one_hot(tf.range(num) % num_codes, num_codes))
     images = _generated(model, drawn)
@@ -106,13 +106,13 @@ def size_lines(sizes):
 
 def _generated(model, latents):
     def generate(batch):
-        return {"images": (model(Latents(**batch)) + 1.0) / 2.0}
+        return {"images": (model.generate(Latents(**batch)) + 1.0) / 2.0}
     return run(generate, latents._asdict())["images"]
 
 
 def _recognized(model, images):
     def recognize(batch):
-        feature, logits, _ = model.recognize(batch["images"] * 2.0 - 1.0)
+        feature, logits, _ = model.encode(batch["images"] * 2.0 - 1.0)
         return {"probabilities": tf.nn.softmax(logits), "code": tf.argmax(logits, axis=-1),
                 "feature": feature}
     return run(recognize, {"images": images})

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from eig_tf.models.inference import Latents
+from eig_tf.models.base import Latents
 from eig_tf.serving import checks
 from eig_tf.serving.signatures import signature
 
@@ -25,7 +25,7 @@ class ServedGenerator:
     def __init__(self, model, image_shape, class_names):
         self._model = model
         self._max_rows = checks.max_rows(image_shape)
-        self._num_codes = model.prior.num_codes
+        self._num_codes = model.num_codes
         self._class_names = class_names
         self._noise_spec = tf.TensorSpec([model.noise_dim], tf.float32)
 
@@ -165,7 +165,7 @@ class ServedGenerator:
 
     def _images(self, noise, code, continuous):
         """Images in [0, 1]; the networks' own range is [-1, 1]."""
-        return (self._model(Latents(noise, code, continuous)) + 1.0) / 2.0
+        return (self._model.generate(Latents(noise, code, continuous)) + 1.0) / 2.0
 
 
 def _by_row(draw, seeds, spec):

@@ -21,9 +21,7 @@ class ServedModel:
 
     def variables(self):
         """The variables that the functions read, by network; D's head is not among them."""
-        model, last = self._model, self._model.discriminators[-1]
-        parts = {"generator": model.inference_generator, "trunk": last.trunk,
-                 "recognition_head": last.recognition_head, "prior": model.prior}
+        parts = {**self._model.inference_networks(), "prior": self._model.prior}
         return {name: part.variables for name, part in parts.items()}
 
     def signatures(self):

@@ -72,7 +72,7 @@ class ServedRecognizer:
 
     def _recognize(self, images):
         """Feature and logits of images in [0, 1]; the networks' own range is [-1, 1]."""
-        return self._model.recognize(images * 2.0 - 1.0)[:2]
+        return self._model.encode(images * 2.0 - 1.0)[:2]
 
     def _checked(self, images):
         return checks.in_range("images", checks.batch("images", images, self._max_rows), 0, 1)

@@ -6,10 +6,11 @@ import tensorflow as tf
 from dots import centre, dot
 
 from eig_tf import config as config_lib
-from eig_tf.data import augment, digits
+from eig_tf.config.fields import default_config
+from eig_tf.config import METHODS
+from eig_tf.data import augment
+from eig_tf.data.loaders import digits
 from eig_tf.errors import UserError
-from eig_tf.methods import METHODS
-from eig_tf.schema import default_config
 
 SEED = (11, 4)
 OFF = {"rotation": 0.0, "zoom": 0.0}
@@ -247,7 +248,7 @@ def test_views_are_made_for_the_methods_that_use_them(images, method):
     config = default_config()
     config.method = method
     config.augment.rotation, config.augment.zoom = 45.0, 0.3
-    make_view = augment.view_maker(config)
+    make_view = augment.make_view_function(config)
     if METHODS[method].contrastive_term is None:
         assert make_view is None
     else:
@@ -261,7 +262,7 @@ def test_views_are_made_for_the_methods_that_use_them(images, method):
     ("ytf", {"flip": True, "enlarge": 1.1, "gamma_min": 0.3, "gamma_max": 4.0})])
 def test_presets_have_the_transformations_of_the_paper(colours, dataset, options):
     config = config_lib.load_preset(dataset)
-    np.testing.assert_array_equal(augment.view_maker(config)(colours, SEED), view(colours, **options))
+    np.testing.assert_array_equal(augment.make_view_function(config)(colours, SEED), view(colours, **options))
 
 
 @pytest.mark.parametrize("name", ["saturation", "hue", "greyscale"])
@@ -269,6 +270,6 @@ def test_operations_on_colours_are_refused_for_grey_images(name):
     config = config_lib.load_preset("mnist")
     config.augment[name] = 0.25
     with pytest.raises(UserError, match=f"--config.augment.{name} is 0.25, .*--dataset=mnist are grey"):
-        augment.view_maker(config)
+        augment.make_view_function(config)
     config.method = "uniform_infogan"
-    assert augment.view_maker(config) is None
+    assert augment.make_view_function(config) is None

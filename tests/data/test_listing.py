@@ -28,7 +28,7 @@ def decode(path, entry):
     time.sleep(0.1)
     return np.zeros([1, 2, 2, 1], np.uint8)
 entries = tuple(listing.Entry("one", 0, None) for _ in range(256))
-listed = listing.Listing("made", directory, entries, (), "files", decode, {}, "eig_tf.data.folder")
+listed = listing.Listing("made", directory, entries, (), "files", decode, {}, "eig_tf.data.loaders.folder")
 def main(arguments):
     listing.load(listed, cache)
 command.run(main, "")
@@ -66,7 +66,7 @@ def make(tmp_path, decoder):
                 (directory / f"{index}").write_text(text)
         entries = tuple(Entry(f"{index}", index % 2, None) for index in range(len(texts)))
         listed = Listing("made", directory, entries, ("a", "b"), "files", decoder, {"size": 2},
-                         "eig_tf.data.folder")
+                         "eig_tf.data.loaders.folder")
         return listed._replace(**changes)
     return make
 
@@ -96,7 +96,7 @@ def test_place_in_the_cache_is_said_once(make, load, tmp_path, capsys):
 
 @pytest.mark.parametrize("change", [
     {"options": {"size": 3}}, {"class_names": ("a", "c")}, {"missing": ("x",), "max_unreadable": 1.0},
-    {"max_unreadable": 0.5}, {"notes": ("said",)}, {"loader": "eig_tf.data.cars"}, {"source": "elsewhere"}])
+    {"max_unreadable": 0.5}, {"notes": ("said",)}, {"loader": "eig_tf.data.loaders.cars"}, {"source": "elsewhere"}])
 def test_whatever_could_change_the_set_decodes_it_anew(make, load, decoder, change):
     load(make("1", "2"))
     assert len(decoder.read) == 2

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
-from eig_tf.data import imbalance, mnist, registry
+from eig_tf.data import imbalance, registry
+from eig_tf.data.loaders import mnist
 from eig_tf.errors import UserError
 
 

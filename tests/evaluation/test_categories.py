@@ -8,12 +8,12 @@ import tensorflow as tf
 from PIL import Image
 
 from eig_tf import config as config_lib
-from eig_tf.data import preview
 from eig_tf.data.image_set import ImageSet
 from eig_tf.evaluation import categories, sampling
+from eig_tf.figures import preview
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import mnist
+from eig_tf.networks import dcgan28
 
 
 class BrightnessModel:
@@ -69,7 +69,7 @@ def test_images_are_read_batch_by_batch_and_the_last_batch_counts():
 
 
 def test_codes_are_those_of_the_evaluation():
-    model = InfoGAN(mnist.build(noise_dim=8, num_codes=3, width=0.1), CodePrior(3), noise_dim=8)
+    model = InfoGAN(dcgan28.build(noise_dim=8, num_codes=3, width=0.1), CodePrior(3), noise_dim=8)
     images = np.random.default_rng(0).integers(0, 256, [11, 28, 28, 1], dtype=np.uint8)
     result = categories.recognize(model, images, batch_size=4)
     np.testing.assert_array_equal(result.codes, sampling.recognize(model, images)[1])

@@ -1,5 +1,5 @@
+from eig_tf.config import METHODS
 from eig_tf.evaluation.paper import CLASSIFIER_ACCURACY, TABLE_1
-from eig_tf.methods import METHODS
 
 
 def test_every_set_of_the_paper_has_every_method():

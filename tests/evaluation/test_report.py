@@ -5,15 +5,16 @@ import pytest
 
 from eig_tf.data import registry
 from eig_tf.data.image_set import ImageSet
-from eig_tf.evaluation import classifier, report, sampling
+from eig_tf.evaluation import report, sampling
+from eig_tf.evaluation.judge import classifier
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import mnist
+from eig_tf.networks import dcgan28
 
 
 @pytest.fixture(scope="module")
 def model():
-    return InfoGAN(mnist.build(noise_dim=8, num_codes=2, width=0.1), CodePrior(2), noise_dim=8)
+    return InfoGAN(dcgan28.build(noise_dim=8, num_codes=2, width=0.1), CodePrior(2), noise_dim=8)
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_generated_images_are_counted_by_code(model, monkeypatch):
 
 
 def test_untrained_weights_that_features_are_compared_with_are_the_same_every_time(image_set):
-    from eig_tf.schema import default_config
+    from eig_tf.config.fields import default_config
     config = default_config()
     config.networks.width = 0.1
     found = [report._random_features(config, image_set) for _ in range(2)]

@@ -4,12 +4,12 @@ import pytest
 from eig_tf.evaluation import sampling
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import mnist
+from eig_tf.networks import dcgan28
 
 
 @pytest.fixture(scope="module")
 def model():
-    return InfoGAN(mnist.build(noise_dim=8, num_codes=3, width=0.1), CodePrior(3), noise_dim=8)
+    return InfoGAN(dcgan28.build(noise_dim=8, num_codes=3, width=0.1), CodePrior(3), noise_dim=8)
 
 
 def test_images_of_a_code(model):

@@ -7,7 +7,7 @@ from tensorflow import keras
 
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import mnist
+from eig_tf.networks import dcgan28
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +27,6 @@ def make_model():
     """Builds an InfoGAN; equal arguments give equal weights."""
     def make(prior=None, num_continuous=0, width=0.125, **options):
         keras.utils.set_random_seed(0)
-        networks = mnist.build(num_continuous=num_continuous, width=width)
+        networks = dcgan28.build(num_continuous=num_continuous, width=width)
         return InfoGAN(networks, prior or CodePrior(10), num_continuous=num_continuous, **options)
     return make

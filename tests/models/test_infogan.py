@@ -27,7 +27,7 @@ LOSSES_OF_Q = ("information", "nt_xent", "positive_pairs")
 
 def components(model):
     """The trainable variables of each component."""
-    q = model.discriminators[0].recognition_head
+    q = model.discriminators[0].encoder_head
     return {
         "generator": model.generator.trainable_variables,
         "prior": model.prior.trainable_variables,

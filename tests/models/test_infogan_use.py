@@ -5,14 +5,14 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+from eig_tf.config.fields import default_config
+from eig_tf.config import METHODS
 from eig_tf.data import augment, pipeline
-from eig_tf.methods import METHODS
-from eig_tf.models.build import build_infogan
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.optimizers import adam
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import mnist
-from eig_tf.schema import default_config
+from eig_tf.models.registry import build_model
+from eig_tf.networks import dcgan28
 
 FRACTIONS = np.arange(1, 11) / 55
 
@@ -25,7 +25,7 @@ def test_construct_compile_fit():
     images = np.random.default_rng(0).integers(0, 256, (24, 28, 28, 1), np.uint8)
     batches = pipeline.training_batches(images, batch_size=8, seed=0, epochs=2,
                                         make_view=augment.positive_view)
-    model = InfoGAN(networks=mnist.build(width=0.125), prior=CodePrior(10))
+    model = InfoGAN(networks=dcgan28.build(width=0.125), prior=CodePrior(10))
     model.compile(steps_per_execution=2)
     history = model.fit(batches, epochs=2, steps_per_epoch=3, verbose=0).history
     assert list(history) == ["d_loss", "g_loss", "info_loss", "contrastive_loss"]
@@ -42,7 +42,7 @@ def test_prior_moves_only_where_it_is_learned(method, images, views):
     config = default_config()
     config.method = method
     config.networks.width = 0.125
-    model = build_infogan(config, FRACTIONS)
+    model = build_model(config, FRACTIONS)
     model.compile()
     before = model.prior.logits.numpy()
     model.train_step((images, views))
@@ -78,9 +78,9 @@ def test_continuous_codes_are_uniform_and_train_q(make_model, images, views):
         model = make_model(num_continuous=2, contrastive_term=None, continuous_weight=weight,
                            information_weight=0.0)
         model.compile(sgd(0.0), sgd(1.0), sgd(0.0))
-        before = model.discriminators[0].recognition_head.prediction.kernel.numpy()
+        before = model.discriminators[0].encoder_head.prediction.kernel.numpy()
         model.train_step((images, views))
-        updates.append(model.discriminators[0].recognition_head.prediction.kernel.numpy() - before)
+        updates.append(model.discriminators[0].encoder_head.prediction.kernel.numpy() - before)
     assert not updates[0].any()
     assert updates[1][:, 10:].any(axis=0).all() and not updates[1][:, :10].any()
 

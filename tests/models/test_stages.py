@@ -33,8 +33,8 @@ def test_second_stage_makes_the_images_and_recognizes_them(two_stages):
     first, second = two_stages.generator(latents, training=False)
     np.testing.assert_array_equal(two_stages(latents), second)
     assert np.abs(first - second).max() > 1e-3
-    trunk, _, recognition_head = two_stages.discriminators[1]
-    for found, expected in zip(two_stages.recognize(IMAGES), recognition_head(trunk(IMAGES))):
+    trunk, _, encoder_head = two_stages.discriminators[1]
+    for found, expected in zip(two_stages.recognize(IMAGES), encoder_head(trunk(IMAGES))):
         np.testing.assert_array_equal(found, expected)
 
 

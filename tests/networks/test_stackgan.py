@@ -31,7 +31,7 @@ def test_parameter_counts_are_the_published_ones(count, num_codes, published):
     assert count(discriminator.trunk) == 2_757_376
     assert count(discriminator.discriminator_head) == 8_193
     joint, hidden = 2_360_320, 16 * 512 * 128 + 2 * 128
-    assert count(discriminator.recognition_head) == joint + hidden + 129 * num_codes
+    assert count(discriminator.encoder_head) == joint + hidden + 129 * num_codes
 
 
 def block(inputs, filters):
@@ -70,7 +70,7 @@ def test_every_size_by_hand(count, size, filters, channels):
     activations = discriminator.trunk(images)
     assert activations.shape == (3, 4, 4, filters[-1])
     assert discriminator.discriminator_head(activations).shape == (3,)
-    feature, logits, means = discriminator.recognition_head(activations)
+    feature, logits, means = discriminator.encoder_head(activations)
     assert (feature.shape, logits.shape, means.shape) == ((3, 128), (3, 10), (3, 0))
 
 
@@ -80,8 +80,8 @@ def test_code_noise_and_continuous_codes_all_reach_the_image(small):
     for changed in ([noise + 1, code, continuous], [noise, tf.roll(code, 1, axis=0), continuous],
                     [noise, code, continuous + 1]):
         assert not np.allclose(small.generator(changed)[0], base, atol=1e-6)
-    trunk, _, recognition_head = small.discriminators[0]
-    _, logits, means = recognition_head(trunk(base))
+    trunk, _, encoder_head = small.discriminators[0]
+    _, logits, means = encoder_head(trunk(base))
     assert (logits.shape, means.shape) == ((3, 10), (3, 2))
 
 
@@ -140,7 +140,7 @@ def test_outputs_are_float32_under_bfloat16(bfloat16):
     for images, discriminator in zip(tuple(outputs), networks.discriminators):
         activations = discriminator.trunk(images, training=True)
         outputs += [discriminator.discriminator_head(activations),
-                    *discriminator.recognition_head(activations, training=True)]
+                    *discriminator.encoder_head(activations, training=True)]
     assert {output.dtype for output in outputs} == {tf.float32}
     assert {variable.dtype for variable in networks.generator.variables} == {tf.float32}
     assert networks.generator.upsamples[0].conv.compute_dtype == "bfloat16"

@@ -6,8 +6,8 @@ import tensorflow as tf
 from tensorflow import keras
 
 from eig_tf import config as config_lib
-from eig_tf.models.build import build_infogan
-from eig_tf.run_directory import RunDirectory
+from eig_tf.models.registry import build_model
+from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.serving.export import export
 
 EPOCHS_DONE = 3
@@ -18,7 +18,7 @@ def _make_run(path, num_continuous):
     config.networks.num_continuous = num_continuous
     config.networks.width = 0.125
     directory = RunDirectory(path)
-    model = build_infogan(config)
+    model = build_model(config)
     rng = np.random.default_rng(num_continuous)
     for variable in model.variables:
         scale = "moving_variance" in variable.name or "gamma" in variable.name
@@ -28,7 +28,7 @@ def _make_run(path, num_continuous):
     manager = directory.checkpoint_manager(model)
     manager.checkpoint.epochs_done.assign(EPOCHS_DONE)
     manager.save()
-    config_lib.save(config, directory.config)
+    config_lib.save_config(config, directory.config)
     directory.save_environment(
         {"data_dir": "/some/where", "packages": {"tensorflow": "2.15.1"}, "git_revision": "abc123"})
     return directory

@@ -3,7 +3,7 @@
 import numpy as np
 
 from eig_tf import config as config_lib
-from eig_tf.models.build import build_infogan
+from eig_tf.models.registry import build_model
 
 
 def two_stage_model():
@@ -13,8 +13,8 @@ def two_stage_model():
     config.networks.num_codes = 6
     config.networks.num_continuous = 2
     config.networks.stages = 2
-    config.optimizer.generator_average_decay = 0.9
-    model = build_infogan(config)
+    config.optimizer.ema_decay = 0.9
+    model = build_model(config)
     rng = np.random.default_rng(0)
     for variable in model.variables:
         if "moving_variance" in variable.name or "gamma" in variable.name:

@@ -10,10 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import arithmetic_model
 import numpy as np
 import pytest
+from eig_tf.serving.client.model_client.model_client import Client
+from eig_tf.serving.client.model_client.transport import Retry, ServingError
 from running_servers import KINDS, PROGRAMS, TRANSPORTS, start, start_process
-
-from eig_tf.serving.client import Client
-from eig_tf.serving.transport import Retry, ServingError
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
-from eig_tf.run_directory import RunDirectory
+from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.serving import warmup
 from eig_tf.serving.description import describe
 from eig_tf.serving.export import describe_signatures, ensure, export, notes
@@ -108,7 +108,7 @@ def test_bfloat16_products_change_images_by_little(finished_run, tmp_path, serve
 def test_a_finished_training_is_exported_once(run_copy):
     config = run_copy.load_config()
     config.training.epochs = 3
-    config_lib.save(config, run_copy.config)
+    config_lib.save_config(config, run_copy.config)
     first = ensure(run_copy.path)
     assert first == run_copy.export / "mnist" / "1"
     assert ensure(run_copy.path) == first
@@ -121,7 +121,7 @@ def test_only_the_variables_that_serve_are_saved(exported, live):
              tf.train.list_variables(str(exported / "variables" / "variables"))
              if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]
     (discriminator,) = live.discriminators
-    parts = (live.generator, discriminator.trunk, discriminator.recognition_head, live.prior)
+    parts = (live.generator, discriminator.trunk, discriminator.encoder_head, live.prior)
     expected = [variable for part in parts for variable in part.variables]
     assert len(saved) == len(expected)
     assert sorted(tuple(shape) for _, shape in saved) == sorted(tuple(v.shape) for v in expected)

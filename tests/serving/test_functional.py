@@ -5,7 +5,7 @@ import pytest
 from made_up_models import two_stage_model
 from tensorflow import keras
 
-from eig_tf.models.inference import Latents
+from eig_tf.models.base import Latents
 from eig_tf.serving.functional import functional
 from eig_tf.serving.reference import reference, run
 

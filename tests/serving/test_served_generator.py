@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from eig_tf.models.inference import Latents
+from eig_tf.models.base import Latents
 
 NUM_CODES = 10
 MAX_ROWS = 1024  # of 28x28

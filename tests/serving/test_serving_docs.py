@@ -12,8 +12,8 @@ from PIL import Image
 from running_servers import start
 
 from eig_tf import config as config_lib
-from eig_tf.models.build import build_infogan
-from eig_tf.run_directory import RunDirectory
+from eig_tf.models.registry import build_model
+from eig_tf.runs.run_directory import RunDirectory
 
 pytestmark = pytest.mark.slow
 
@@ -37,12 +37,12 @@ def place(tmp_path_factory, repository):
         (directory / name).symlink_to(repository / name)
     config = config_lib.load_preset("digits")
     run = RunDirectory(directory / "runs" / "digits")
-    model = build_infogan(config)
+    model = build_model(config)
     model.compile()
     manager = run.checkpoint_manager(model)
     manager.checkpoint.epochs_done.assign(config.training.epochs)
     manager.save()
-    config_lib.save(config, run.config)
+    config_lib.save_config(config, run.config)
     run.save_environment({})
     return directory
 

@@ -37,7 +37,7 @@ def _run(path, inputs):
 def _weight_bytes(model):
     last = model.discriminators[-1]
     networks = {"generator": [model.inference_generator],
-                "categorizer": [last.trunk, last.recognition_head]}
+                "categorizer": [last.trunk, last.encoder_head]}
     return {f"{name}.tflite": 4 * sum(part.count_params() for part in parts)
             for name, parts in networks.items()}
 

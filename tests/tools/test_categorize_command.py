@@ -11,8 +11,8 @@ from eig_tf import config as config_lib
 from eig_tf.data import registry, shards
 from eig_tf.errors import UserError
 from eig_tf.evaluation import categories
-from eig_tf.models.build import build_infogan
-from eig_tf.run_directory import RunDirectory
+from eig_tf.models.registry import build_model
+from eig_tf.runs.run_directory import RunDirectory
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def make_run(path):
     path.mkdir()
     config = config_lib.load_preset("digits")
     config.networks.width = 0.1
-    config_lib.save(config, path / "config.json")
+    config_lib.save_config(config, path / "config.json")
     directory = RunDirectory(path)
     directory.save_environment({"data_dir": None})
     return directory
@@ -35,7 +35,7 @@ def make_run(path):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     directory = make_run(tmp_path_factory.mktemp("runs") / "run")
-    model = build_infogan(directory.load_config())
+    model = build_model(directory.load_config())
     directory.checkpoint_manager(model).save(checkpoint_number=1)
     return directory.path
 
@@ -158,8 +158,8 @@ def test_data_set_that_has_moved(trained, tmp_path):
 
 def test_run_that_diverged_is_refused(tmp_path):
     directory = make_run(tmp_path / "run")
-    model = build_infogan(directory.load_config())
-    kernel = model.discriminators[0].recognition_head.prediction.kernel
+    model = build_model(directory.load_config())
+    kernel = model.discriminators[0].encoder_head.prediction.kernel
     kernel.assign(np.full(kernel.shape, np.nan))
     directory.checkpoint_manager(model).save(checkpoint_number=1)
     with pytest.raises(UserError, match="weights that are no finite numbers"):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from eig_tf import config as config_lib
-from eig_tf.models.build import build_infogan
-from eig_tf.run_directory import RunDirectory
+from eig_tf.models.registry import build_model
+from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.serving.export import export
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -23,8 +23,8 @@ def run_directory(tmp_path_factory):
     config = config_lib.load_preset("mnist")
     config.networks.width = 0.125
     directory = RunDirectory(tmp_path_factory.mktemp("run"))
-    directory.checkpoint_manager(build_infogan(config)).save()
-    config_lib.save(config, directory.config)
+    directory.checkpoint_manager(build_model(config)).save()
+    config_lib.save_config(config, directory.config)
     return directory
 
 

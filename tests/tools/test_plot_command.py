@@ -4,8 +4,8 @@
 import pytest
 
 from eig_tf import config as config_lib
-from eig_tf.models.build import build_infogan
-from eig_tf.run_directory import RunDirectory
+from eig_tf.models.registry import build_model
+from eig_tf.runs.run_directory import RunDirectory
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def test_figures_of_a_run(plot, tmp_path):
     config.networks.width = 0.1
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
-    config_lib.save(config, directory.config)
+    config_lib.save_config(config, directory.config)
     directory.save_environment({"data_dir": None})
-    directory.checkpoint_manager(build_infogan(config)).save(checkpoint_number=1)
+    directory.checkpoint_manager(build_model(config)).save(checkpoint_number=1)
     result = plot("run", "--codes=7,0", "--columns=2")
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""

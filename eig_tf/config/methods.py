@@ -1,0 +1,64 @@
+"""The methods of the paper's table 1 and the network families, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+_NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
+
+
+class Method(NamedTuple):
+    """What tells one method from another.
+
+    Attributes:
+        model: the module of `eig_tf.models` that builds it.
+        prior: `learned` (equation 2), `uniform` or `ground_truth` (the split's class fractions).
+        contrastive_term: `nt_xent` (equation 3), `positive_pairs` (section 4, baseline v) or None. Only a
+            method with such a term is trained on positive views.
+        defaults: values of fields that replace those of a data set's preset.
+        unused: fields, and groups of fields, that a config of the method does not have.
+    """
+
+    model: str
+    prior: str
+    contrastive_term: str | None = None
+    defaults: Mapping[str, Any] = _NO_DEFAULTS
+    unused: tuple[str, ...] = ("vae",)
+
+
+class Family(NamedTuple):
+    """What a network family fits.
+
+    Attributes:
+        model: the module of `eig_tf.models` whose networks they are.
+        image_sizes: sides of the images, in pixels.
+    """
+
+    model: str
+    image_sizes: tuple[int, ...]
+
+
+METHODS = {
+    "elastic_infogan": Method("infogan", "learned", "nt_xent"),
+    "uniform_infogan": Method("infogan", "uniform"),
+    "ground_truth_infogan": Method("infogan", "ground_truth"),
+    "ground_truth_infogan_ntxent": Method("infogan", "ground_truth", "nt_xent"),
+    "gumbel_infogan": Method("infogan", "learned"),
+    "gumbel_infogan_pos": Method("infogan", "learned", "positive_pairs"),
+    "joint_vae": Method(
+        "joint_vae", "uniform",
+        defaults=MappingProxyType({
+            "networks.width": 1.0, "networks.num_continuous": 10,
+            "optimizer.learning_rate": 5e-4, "optimizer.beta_1": 0.9}),
+        unused=("loss", "discriminator_augment", "networks.noise_dim", "networks.stages",
+                "optimizer.prior_learning_rate", "optimizer.ema_decay")),
+}
+
+# For each model, the first family that fits the image size is the default.
+FAMILIES = {
+    "dcgan28": Family("infogan", (28,)),
+    "stackgan": Family("infogan", (32, 64, 128)),
+    "joint_vae": Family("joint_vae", (28, 32, 64, 128)),
+}

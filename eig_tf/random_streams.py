@@ -1,0 +1,50 @@
+"""The random streams of training: every draw is a pure function of (seed, stream, numbers).
+
+No stream has a hidden state, so that a resumed run draws what it would have drawn without the
+interruption. Each purpose has a tag of its own, so that no two of them share their draws.
+
+| stream | numbers that follow | draws |
+|---|---|---|
+| `SHUFFLE` | epoch | order of the training images |
+| `VIEW` | epoch, batch | transformations of the positive views |
+| `LATENTS` | step, replica | noise, code and continuous codes of a training step |
+| `DIFF_AUGMENT` | step, replica, phase, stage, group | differentiable augmentation of what D sees |
+| `POSTERIOR` | step, replica | samples from the posterior of a VAE |
+| `PICTURE` | | latents of sample grids and figures |
+| `JUDGED` | code | latents of the generated images that a classifier judges |
+
+Draws of NumPy, such as the class-imbalanced subset and the held-out images, come from generators that
+are seeded where they are used.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import tensorflow as tf
+
+
+class Stream(enum.IntEnum):
+    """Tags of the streams; a changed number changes published results."""
+
+    SHUFFLE = 1
+    VIEW = 2
+    LATENTS = 3
+    DIFF_AUGMENT = 4
+    POSTERIOR = 5
+    PICTURE = 6
+    JUDGED = 7
+
+
+def stream_seed(seed: int, stream: Stream, *numbers: int | tf.Tensor) -> tf.Tensor:
+    """Return the stateless seed, int32 [2], of a stream at a place that `numbers` name.
+
+    Args:
+        seed: root of all randomness, from 0 to 2^31 - 1.
+        stream: what is drawn.
+        *numbers: integers, or integer scalars; see the table above.
+    """
+    folded = tf.constant([seed, 0], tf.int32)
+    for number in (int(stream), *numbers):
+        folded = tf.random.experimental.stateless_fold_in(folded, tf.cast(number, tf.int32))
+    return folded

@@ -1,0 +1,221 @@
+"""3D Cars: MATLAB files of two kinds, read strictly."""
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+
+from eig_tf import config as config_lib
+from eig_tf.data import registry
+from eig_tf.data.loaders import cars
+from eig_tf.errors import UserError
+
+SHAPE = (128, 128, 3, 24, 4)
+
+
+def make_views(blue):
+    """Views in plain colours that say which they are; the upper right quarter is black."""
+    im = np.empty(SHAPE, np.uint8)
+    im[:, :, 0] = 10 * np.arange(24)[:, np.newaxis]
+    im[:, :, 1] = 60 * np.arange(4)
+    im[:, :, 2] = blue
+    im[:64, 64:] = 0
+    return im
+
+
+def write_hdf5(path, arrays, userblock=512):
+    """As MATLAB writes version 7.3: a header of its own first, axes reversed."""
+    with h5py.File(path, "w", userblock_size=userblock) as file:
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array.T)
+    if userblock:
+        with path.open("r+b") as file:
+            file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM")
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """Three cars, one in each of the kinds of file, and names that are no cars."""
+    directory = tmp_path_factory.mktemp("cars with 'quotes' ü")
+    scipy.io.savemat(directory / "car_002_mesh.mat", {"im": make_views(102)})
+    scipy.io.savemat(directory / "car_007_mesh.mat", {"im": make_views(107)}, do_compression=True)
+    write_hdf5(directory / "car_030_mesh.mat", {"im": make_views(130)})
+    for name in ("car_02_mesh.mat", "car_0021_mesh.mat", "readme.txt", ".hidden"):
+        (directory / name).write_text("x")
+    return directory
+
+
+@pytest.fixture
+def config():
+    """The preset with a class set of the small directory; a test may change it."""
+    config = config_lib.load_preset("cars")
+    config.data.class_set = "030,002"
+    return config
+
+
+def test_listing_follows_the_class_set(directory, config):
+    listing = cars.list_files(directory, config)
+    assert [entry.name for entry in listing.entries] == ["car_030_mesh.mat", "car_002_mesh.mat"]
+    assert [entry.label for entry in listing.entries] == [0, 1]
+    assert listing.class_names == ("030", "002")
+
+
+def test_images_labels_and_names(directory, config, tmp_path):
+    image_set = registry.load(config, directory, tmp_path)
+    images = np.asarray(image_set.images)
+    assert images.shape == (192, 64, 64, 3)
+    assert image_set.labels.tolist() == [0] * 96 + [1] * 96
+    assert image_set.names[95] == "car_030_mesh.mat"
+    for car, blue in ((0, 130), (1, 102)):
+        for azimuth, elevation in ((0, 0), (1, 0), (23, 1), (5, 3)):
+            image = images[96 * car + 24 * elevation + azimuth]
+            # Lower left, and black where the file has the first rows and the last columns.
+            assert image[48, 16].tolist() == [10 * azimuth, 60 * elevation, blue]
+            assert image[16, 48].tolist() == [0, 0, 0]
+
+
+def test_imbalance_takes_single_views(directory, config, tmp_path):
+    config.data.imbalance = "0.75,0.25"
+    _, subset = registry.load_split(config, directory, tmp_path)
+    assert subset.class_counts().tolist() == [96, 32]
+    # 32 different views of the second car.
+    assert len({image[48, 16].tobytes() for image in subset.images[96:]}) == 32
+
+
+@pytest.mark.parametrize("size, channels", [(28, 1), (32, 3), (64, 1)])
+def test_size_and_channels(size, channels, directory, config):
+    config.data.image_size, config.data.channels = size, channels
+    listing = cars.list_files(directory, config)
+    images = listing.decode(directory / "car_002_mesh.mat", listing.entries[1])
+    assert images.shape == (96, size, size, channels) and images.dtype == np.uint8
+    if channels == 1:
+        # Azimuth 10, elevation 2; the weights of ITU-R 601.
+        grey = 0.299 * 100 + 0.587 * 120 + 0.114 * 102
+        assert abs(int(images[58, -4, 3, 0]) - grey) <= 1
+
+
+def test_options_change_with_what_decode_returns(directory, config):
+    options = cars.list_files(directory, config).options
+    config.data.channels = 1
+    assert cars.list_files(directory, config).options != options
+
+
+def test_shrinking_smooths():
+    checkers = np.indices((128, 128)).sum(axis=0) % 2 * 255
+    views = np.repeat(checkers.astype(np.uint8)[np.newaxis, ..., np.newaxis], 3, axis=3)
+    inside = cars.resize_views(views, 64, 3)[0, 4:-4, 4:-4].astype(int)
+    assert np.abs(inside - 127).max() <= 3
+
+
+def test_the_three_kinds_of_file_read_the_same(directory):
+    for name, blue in (("002", 102), ("007", 107), ("030", 130)):
+        views = cars.read_views(directory / f"car_{name}_mesh.mat")
+        assert views.shape == (96, 128, 128, 3) and views.dtype == np.uint8
+        np.testing.assert_array_equal(views, make_views(blue).transpose(4, 3, 0, 1, 2).reshape(views.shape))
+
+
+def test_hdf5_without_matlabs_header(tmp_path):
+    write_hdf5(tmp_path / "car_001_mesh.mat", {"im": make_views(9)}, userblock=0)
+    assert cars.read_views(tmp_path / "car_001_mesh.mat")[0, 127, 0].tolist() == [0, 0, 9]
+
+
+SMALL = np.zeros((128, 128, 3, 24, 2), np.uint8)
+REFUSED = {
+    "key": ({"image": SMALL}, "holds image; expected the array 'im'"),
+    "shape": ({"im": SMALL}, "'im' is uint8 [128, 128, 3, 24, 2]; expected uint8 [128, 128, 3, 24, 4]"),
+    "flat": ({"im": np.zeros((1, 7), np.uint8)}, "'im' is uint8 [1, 7]; expected uint8 [128, 128, 3, 24, 4]"),
+    "type": ({"im": np.zeros((2, 2), np.float64)}, "[2, 2]; expected uint8 [128, 128, 3, 24, 4]"),
+    "empty": ({}, "holds no arrays; expected the array 'im'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("write", [scipy.io.savemat, write_hdf5])
+def test_other_content_is_refused(case, write, tmp_path):
+    arrays, expected = REFUSED[case]
+    path = tmp_path / "car_001_mesh.mat"
+    write(path, arrays)
+    with pytest.raises(UserError) as refusal:
+        cars.read_views(path)
+    assert str(refusal.value).startswith(str(path)) and str(refusal.value).endswith(expected)
+
+
+def test_right_shape_of_another_type_is_refused(tmp_path):
+    path = tmp_path / "car_001_mesh.mat"
+    write_hdf5(path, {"im": make_views(1).view(np.int8)})
+    with pytest.raises(UserError, match=r"'im' is int8 \[128, 128, 3, 24, 4\]; expected uint8"):
+        cars.read_views(path)
+
+
+def test_hdf5_group_in_place_of_the_array_is_refused(tmp_path):
+    with h5py.File(tmp_path / "car_001_mesh.mat", "w") as file:
+        file.create_group("im")
+    with pytest.raises(UserError, match="'im' is a group"):
+        cars.read_views(tmp_path / "car_001_mesh.mat")
+
+
+@pytest.mark.parametrize("name", ["002", "007", "030"])
+@pytest.mark.parametrize("share", [0.001, 0.5, 0.999])
+def test_truncated_file_gives_one_sentence(name, share, directory, tmp_path):
+    content = (directory / f"car_{name}_mesh.mat").read_bytes()
+    path = tmp_path / "car_001_mesh.mat"
+    path.write_bytes(content[:max(140, int(len(content) * share))])
+    with pytest.raises(UserError, match="expected a MATLAB") as refusal:
+        cars.read_views(path)
+    assert str(path) in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_damage_inside_a_compressed_file_is_found(directory, tmp_path):
+    content = bytearray((directory / "car_007_mesh.mat").read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path = tmp_path / "car_001_mesh.mat"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="truncated or damaged"):
+        cars.read_views(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not MATLAB's", b"\x89PNG\r\n\x1a\n", b"MATLAB 4"])
+def test_files_of_other_kinds_are_refused(content, tmp_path):
+    path = tmp_path / "car_001_mesh.mat"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"car_001_mesh\.mat starts with .*; expected a MATLAB 5 or 7.3 file"):
+        cars.read_views(path)
+
+
+def test_one_damaged_car_ends_the_preparation(directory, config, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "car_002_mesh.mat").symlink_to(directory / "car_002_mesh.mat")
+    (data / "car_030_mesh.mat").write_bytes(b"")
+    with pytest.raises(UserError, match=r"car_030_mesh\.mat starts with"):
+        registry.load(config, data, tmp_path / "cache")
+    assert not list((tmp_path / "cache").rglob("images*"))
+
+
+def test_empty_directory_is_refused(config, tmp_path):
+    with pytest.raises(UserError, match=r"holds no files named car_NNN_mesh\.mat; expected those of 3D Cars"):
+        cars.list_files(tmp_path, config)
+
+
+def test_check_says_what_is_there_and_what_is_missing(directory, config, tmp_path):
+    lines = cars.check(directory, config)
+    assert lines[:2] == ["3 files named car_NNN_mesh.mat, 002 to 030",
+                         "3 other names, which are ignored: car_0021_mesh.mat, car_02_mesh.mat, readme.txt"]
+    assert lines[2] == "the paper's class set 0: 8 of 10 missing: 009, 004, 001, 025, 026, 024, 043, 023"
+    assert len(lines) == 7
+    assert cars.check(tmp_path, config)[0] == "0 files named car_NNN_mesh.mat"
+
+
+@pytest.mark.slow
+def test_real_cars(real_data, config, tmp_path):
+    config.data.class_set = "random"
+    image_set = registry.load(config, real_data / "cars", tmp_path)
+    images = np.asarray(image_set.images)
+    assert images.shape == (960, 64, 64, 3)
+    assert image_set.class_counts().tolist() == [96] * 10
+    # White around the cars, and every view shows one.
+    assert images[:, 0].min() == 255
+    assert (images.min(axis=(1, 2, 3)) < 128).all()
+    # From the side, elevation 0, a car is wider than high, which it is not when rows and columns are swapped.
+    side = images[image_set.labels == 0][6].min(axis=-1) < 250
+    assert side.any(axis=0).sum() > 1.5 * side.any(axis=1).sum()

@@ -1,0 +1,178 @@
+"""The user's own folder: layouts, order, options, labels, notes."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eig_tf import config as config_lib
+from eig_tf.data import describe, registry, stored_images
+from eig_tf.data.loaders import folder
+from eig_tf.errors import UserError
+
+
+@pytest.fixture
+def config():
+    config = config_lib.load_preset("folder")
+    config.data.image_size = 28
+    return config
+
+
+def paint(path, colour, size=(20, 20)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path)
+
+
+@pytest.fixture
+def data(tmp_path):
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def load(config, data, tmp_path):
+    return lambda: registry.load(config, data, tmp_path / "cache")
+
+
+def test_flat_folder_has_no_labels(data, load):
+    for name, colour in (("b.png", "blue"), ("a.JPG", "red"), ("10.bmp", "lime"), ("2.webp", "white")):
+        paint(data / name, colour)
+    image_set = load()
+    assert image_set.labels is None
+    assert image_set.class_names == ()
+    assert image_set.names.tolist() == ["2.webp", "10.bmp", "a.JPG", "b.png"]
+    assert image_set.images.shape == (4, 28, 28, 3)
+    assert image_set.images[3][0, 0].tolist() == [0, 0, 255]
+    assert "no labels: classes and their distribution are unknown" in describe.lines(image_set)
+
+
+def test_sub_folders_are_classes_at_any_depth(data, load):
+    paint(data / "dog" / "deep" / "er" / "1.png", "red")
+    paint(data / "dog" / "0.png", "red")
+    paint(data / "Cat" / "1.png", "blue")
+    (data / "empty").mkdir()
+    image_set = load()
+    # Capitals come first in the order of code points.
+    assert image_set.class_names == ("Cat", "dog")
+    assert image_set.labels.tolist() == [0, 1, 1]
+    assert image_set.names.tolist() == ["Cat/1.png", "dog/0.png", "dog/deep/er/1.png"]
+
+
+def test_images_beside_sub_folders_are_refused(data, load):
+    paint(data / "dog" / "0.png", "red")
+    paint(data / "0.png", "red")
+    with pytest.raises(UserError, match=r"holds images \(0\.png\) beside sub-folders with images \(dog\)"):
+        load()
+    (data / "0.png").unlink()
+    assert load().class_names == ("dog",)
+
+
+def test_sub_folders_without_images_are_said(data, load):
+    for name in ("cat", "dog"):
+        paint(data / name / "0.png", {"cat": "red", "dog": "blue"}[name])
+    for name in ("empty", ".git", "__MACOSX"):
+        (data / name).mkdir()
+    (data / "notes").mkdir()
+    (data / "notes" / "a.txt").write_text("x")
+    (data / "kitty").symlink_to(data / "cat")
+    image_set = load()
+    assert image_set.class_names == ("cat", "dog")
+    assert image_set.notes == (
+        "files that are no images by their names, and ignored: 1; notes/a.txt",
+        "sub-folders without images of their own, which make no classes: 3; empty, kitty, notes")
+
+
+def test_classes_may_be_links(data, load, tmp_path):
+    paint(tmp_path / "elsewhere" / "cats" / "0.png", "red")
+    paint(tmp_path / "elsewhere" / "dogs" / "0.png", "blue")
+    (data / "dog").symlink_to(tmp_path / "elsewhere" / "dogs")
+    (data / "cat").symlink_to(tmp_path / "elsewhere" / "cats")
+    assert load().names.tolist() == ["cat/0.png", "dog/0.png"]
+
+
+def test_one_folder_too_high(data, load):
+    for name, colour in (("cat", "red"), ("dog", "blue")):
+        paint(data / "images" / name / "0.png", colour)
+    image_set = load()
+    assert image_set.class_names == ("images",)
+    assert image_set.notes[0].endswith("for its sub-folders as classes, give it as --data_dir")
+
+
+def test_other_files_are_ignored_and_said(data, load):
+    paint(data / "0.png", "red")
+    paint(data / "1.png", "blue")
+    for name in ("notes.txt", "Thumbs.db", "thumbs.db", ".DS_Store", ".hidden.png", "__MACOSX/0.png"):
+        (data / name).parent.mkdir(exist_ok=True)
+        (data / name).write_text("not an image")
+    image_set = load()
+    assert image_set.names.tolist() == ["0.png", "1.png"]
+    assert image_set.notes == ("files that are no images by their names, and ignored: 1; notes.txt",)
+
+
+@pytest.mark.parametrize(("resize", "expected"), [("crop", "white"), ("pad", "black")])
+def test_resize_rules(data, load, config, resize, expected):
+    """A wide picture, white in the middle and black at both ends."""
+    pixels = np.zeros([20, 60, 3], np.uint8)
+    pixels[:, 20:40] = 255
+    Image.fromarray(pixels).save(data / "wide.png")
+    config.data.resize = resize
+    (image,) = load().images[:]
+    corner = {"white": 255, "black": 0}[expected]
+    np.testing.assert_array_equal(image[0, 0], [corner] * 3)
+    np.testing.assert_array_equal(image[14, 14], [255] * 3)
+
+
+@pytest.mark.parametrize(("size", "channels"), [(28, 1), (32, 3), (64, 1)])
+def test_size_and_channels(data, load, config, size, channels):
+    paint(data / "a.png", (255, 0, 0))
+    config.data.update(image_size=size, channels=channels)
+    images = load().images
+    assert images.shape == (1, size, size, channels)
+    # Red is 0.299 of the luminance.
+    np.testing.assert_array_equal(images[0][0, 0], [255, 0, 0] if channels == 3 else [76])
+
+
+def test_labels_need_not_be_known_for_training_but_may_weigh_it(data, load, config, tmp_path):
+    for name, number in (("a", 8), ("b", 8)):
+        for index in range(number):
+            paint(data / name / f"{index}.png", (index, 0, 0))
+    config.data.imbalance = "0.8,0.2"
+    whole, split = registry.load_split(config, data, tmp_path / "cache")
+    assert whole.class_counts().tolist() == [8, 8]
+    assert split.class_counts().tolist() == [8, 2]
+
+
+def test_size_channels_and_rule_are_part_of_the_key(data, config):
+    paint(data / "a.png", "red", (20, 10))
+    seen = []
+    for changes in ({}, {"image_size": 32}, {"channels": 1}, {"resize": "pad"}):
+        config.data.update(image_size=28, channels=3, resize="crop")
+        config.data.update(changes)
+        seen.append(folder.list_files(data, config).options)
+    assert seen[0] == {"image_size": 28, "channels": 3, "resize": "crop"}
+    assert len({tuple(options.items()) for options in seen}) == 4
+
+
+def test_images_stay_in_the_file(data, load):
+    paint(data / "a.png", "red")
+    assert isinstance(load().images, stored_images.StoredImages)
+
+
+def test_changed_image_is_decoded_anew(data, load):
+    paint(data / "a.png", "red")
+    before = load()
+    assert before.images[0][0, 0].tolist() == [255, 0, 0]
+    paint(data / "a.png", "blue")
+    os.utime(data / "a.png", ns=(1, 1))
+    assert load().images[0][0, 0].tolist() == [0, 0, 255]
+
+
+def test_check_counts(data, config):
+    for index in range(3):
+        paint(data / "dog" / f"{index}.png", (index, 0, 0))
+    paint(data / "cat" / "0.png", "red")
+    (data / "readme.md").write_text("x")
+    text = "\n".join(folder.check(data, config))
+    assert "  cat: 1 images\n  dog: 3 images" in text
+    assert "readme.md" in text

@@ -1,0 +1,179 @@
+"""MNIST's IDX files: plain, gzipped, and every way in which they can be wrong."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+from tensorflow import keras
+
+from eig_tf.data.loaders import mnist
+from eig_tf.errors import UserError
+
+IMAGES, LABELS = mnist.PARTS[0]
+TEST_IMAGES, TEST_LABELS = mnist.PARTS[1]
+
+
+def idx(array, magic=None):
+    """The bytes of an IDX file of unsigned bytes."""
+    magic = 2048 + array.ndim if magic is None else magic
+    return struct.pack(f">{1 + array.ndim}I", magic, *array.shape) + array.astype(np.uint8).tobytes()
+
+
+def images_of(num, seed, size=28):
+    return np.random.default_rng(seed).integers(0, 256, (num, size, size), np.uint8)
+
+
+def write(path, content):
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+@pytest.fixture
+def small_set(tmp_path):
+    """Five images of the training part and three of the test part, as plain files."""
+    write(tmp_path / IMAGES, idx(images_of(5, 0)))
+    write(tmp_path / LABELS, idx(np.array([5, 0, 4, 1, 9])))
+    write(tmp_path / TEST_IMAGES, idx(images_of(3, 1)))
+    write(tmp_path / TEST_LABELS, idx(np.array([7, 2, 1])))
+    return tmp_path
+
+
+def check_small_set(image_set):
+    expected = np.concatenate([images_of(5, 0), images_of(3, 1)])[..., np.newaxis]
+    np.testing.assert_array_equal(image_set.images, expected)
+    np.testing.assert_array_equal(image_set.labels, [5, 0, 4, 1, 9, 7, 2, 1])
+    assert image_set.images.dtype == np.uint8
+    assert image_set.labels.dtype == np.int64
+    assert image_set.class_names == tuple("0123456789")
+    np.testing.assert_array_equal(image_set.class_counts(), [1, 2, 1, 0, 1, 1, 0, 1, 0, 1])
+
+
+def test_plain_files_training_part_first(small_set):
+    check_small_set(mnist.load(small_set))
+
+
+def test_gzipped_files(small_set):
+    for name in mnist.FILE_NAMES:
+        write(small_set / f"{name}.gz", (small_set / name).read_bytes())
+        (small_set / name).unlink()
+    check_small_set(mnist.load(str(small_set)))
+
+
+def test_names_with_a_dot_as_some_mirrors_write_them(small_set):
+    for name in mnist.FILE_NAMES:
+        (small_set / name).rename(small_set / name.replace("-idx", ".idx"))
+    check_small_set(mnist.load(small_set))
+
+
+@pytest.mark.parametrize("name", mnist.FILE_NAMES)
+def test_missing_file_is_named(small_set, name):
+    (small_set / name).unlink()
+    with pytest.raises(UserError, match=f"has no {name}"):
+        mnist.load(small_set)
+
+
+def test_missing_directory_is_named(tmp_path):
+    with pytest.raises(UserError) as error:
+        mnist.load(tmp_path / "nowhere")
+    assert "nowhere" in str(error.value)
+    assert all(name in str(error.value) for name in mnist.FILE_NAMES)
+
+
+def test_file_instead_of_directory_is_refused(small_set):
+    with pytest.raises(UserError, match="is no directory"):
+        mnist.load(small_set / IMAGES)
+
+
+@pytest.mark.parametrize("name", [IMAGES, LABELS])
+@pytest.mark.parametrize("change", [lambda content: content[:-1], lambda content: content + b"\0"],
+                         ids=["truncated", "too_long"])
+def test_file_of_another_length_than_its_header_states(small_set, name, change):
+    content = (small_set / name).read_bytes()
+    (small_set / name).write_bytes(change(content))
+    with pytest.raises(UserError) as error:
+        mnist.load(small_set)
+    assert name in str(error.value)
+    assert f"holds {len(change(content))} bytes; its header states {len(content)}" in str(error.value)
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"\0\0", struct.pack(">I", 2051), struct.pack(">3I", 2051, 5, 28), b"\x89PNG\r\n\x1a\n" * 100,
+    idx(np.zeros((5, 28, 28)), magic=2050), idx(np.zeros(5))],
+    ids=["empty", "two_bytes", "magic_only", "half_a_header", "png", "other_magic", "labels"])
+def test_file_that_is_no_idx_file_of_images(small_set, content):
+    (small_set / IMAGES).write_bytes(content)
+    with pytest.raises(UserError, match=f"{IMAGES} is no IDX file.*expected 2051"):
+        mnist.load(small_set)
+
+
+def test_images_where_labels_belong(small_set):
+    write(small_set / LABELS, idx(images_of(5, 0)))
+    with pytest.raises(UserError, match=f"{LABELS} is no IDX file.*starts with 2051, expected 2049"):
+        mnist.load(small_set)
+
+
+@pytest.mark.parametrize("damage", [
+    lambda packed: b"no gzip at all",
+    lambda packed: packed[:len(packed) // 2],
+    lambda packed: packed[:40] + bytes(byte ^ 255 for byte in packed[40:80]) + packed[80:],
+    lambda packed: packed[:-8] + b"\0\0\0\0" + packed[-4:]],
+    ids=["not_gzip", "truncated", "garbled", "wrong_checksum"])
+def test_damaged_gzip_file(small_set, damage):
+    content = gzip.compress((small_set / IMAGES).read_bytes())
+    (small_set / IMAGES).unlink()
+    (small_set / f"{IMAGES}.gz").write_bytes(damage(content))
+    with pytest.raises(UserError, match=f"{IMAGES}.gz cannot be read"):
+        mnist.load(small_set)
+
+
+def test_images_of_another_size(small_set):
+    write(small_set / IMAGES, idx(images_of(5, 0, size=32)))
+    with pytest.raises(UserError, match=r"\(32, 32\); expected \(28, 28\)"):
+        mnist.load(small_set)
+
+
+def test_labels_of_another_number(small_set):
+    write(small_set / LABELS, idx(np.array([5, 0, 4, 1])))
+    with pytest.raises(UserError, match=f"{LABELS} holds 4 labels; expected 5"):
+        mnist.load(small_set)
+
+
+def test_label_that_is_no_digit(small_set):
+    write(small_set / TEST_LABELS, idx(np.array([7, 10, 1])))
+    with pytest.raises(UserError, match=f"{TEST_LABELS} holds the label 10"):
+        mnist.load(small_set)
+
+
+def test_header_that_promises_more_than_any_memory_is_refused_unread(small_set):
+    header = struct.pack(">4I", 2051, 2**32 - 1, 2**16, 2**16)
+    (small_set / IMAGES).write_bytes(header + bytes(100))
+    with pytest.raises(UserError, match=f"{IMAGES} holds 116 bytes"):
+        mnist.load(small_set)
+
+
+def test_without_files_and_without_network_the_files_to_fetch_are_named(monkeypatch):
+    def fail():
+        raise Exception("URL fetch failure on https://example.org/mnist.npz: None --\nno route to host")
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
+    with pytest.raises(UserError) as error:
+        mnist.load()
+    assert all(word in str(error.value) for word in (*mnist.FILE_NAMES, "--data_dir", "no route to host"))
+    assert "\n" not in str(error.value)
+
+
+def test_without_files_keras_serves_training_part_first(monkeypatch):
+    parts = ((images_of(5, 0), np.array([5, 0, 4, 1, 9], np.uint8)),
+             (images_of(3, 1), np.array([7, 2, 1], np.uint8)))
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: parts)
+    check_small_set(mnist.load())
+
+
+def test_real_mnist(real_data):
+    image_set = mnist.load(real_data / "mnist")
+    assert image_set.images.shape == (70000, 28, 28, 1)
+    assert image_set.images.dtype == np.uint8
+    # Published counts: those of the training part plus those of the test part.
+    np.testing.assert_array_equal(
+        image_set.class_counts(), [6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958])
+    np.testing.assert_array_equal(image_set.labels[:10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4])
+    np.testing.assert_array_equal(image_set.labels[60000:60005], [7, 2, 1, 0, 4])

@@ -1,0 +1,117 @@
+"""What is drawn, read back from the figures, and that any names and shapes can be saved."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eig_tf.figures import charts
+
+
+def texts(labels):
+    return [label.get_text() for label in labels]
+
+
+def heights(axes):
+    return [round(bar.get_height(), 6) for bar in axes.patches]
+
+
+def test_confusion_is_drawn_for_any_shape(tmp_path):
+    counts = np.array([[0, 1000], [900, 100], [0, 0]])
+    charts.save_confusion(counts, [1, 0, None], ("cat", "dog"), tmp_path / "confusion.png")
+    with Image.open(tmp_path / "confusion.png") as image:
+        assert min(image.size) > 100
+        assert len(set(image.convert("RGB").getdata())) > 10
+
+
+def test_confusion_has_codes_in_the_order_of_their_classes():
+    figure = charts.draw_confusion(np.array([[0, 1000], [900, 100], [0, 0]]), [1, 0, None], ("cat", "dog"))
+    axes, = figure.axes
+    assert texts(axes.get_yticklabels()) == ["code 1", "code 0", "code 2"]
+    assert texts(axes.get_xticklabels()) == ["cat", "dog"]
+    np.testing.assert_allclose(axes.images[0].get_array(), [[0.9, 0.1], [0, 1], [0, 0]])
+    assert texts(axes.texts) == ["90", "10", "100"]
+
+
+@pytest.mark.parametrize("num_codes, num_classes", [(40, 40), (3, 40), (40, 2), (2, 1)])
+def test_cells_of_a_confusion_keep_their_size(num_codes, num_classes):
+    counts = np.ones([num_codes, num_classes], int)
+    matches = [code if code < num_classes else None for code in range(num_codes)]
+    figure = charts.draw_confusion(counts, matches, [f"A long name {label}" for label in range(num_classes)])
+    figure.draw_without_rendering()
+    box = figure.axes[0].get_window_extent()
+    inches = np.array([box.width / num_classes, box.height / num_codes]) / figure.dpi
+    # Room for digits of five points, which are a twentieth of an inch wide.
+    assert (inches > 0.18).all(), inches
+
+
+def test_prior_is_drawn(tmp_path):
+    charts.save_prior(np.array([0.9, 0.1]), np.array([0.8, 0.2]), ("cat", "dog"), tmp_path / "prior.png")
+    with Image.open(tmp_path / "prior.png") as image:
+        assert min(image.size) > 100
+        assert len(set(image.convert("RGB").getdata())) > 10
+
+
+def test_codes_without_a_class_are_a_bar_of_their_own():
+    figure = charts.draw_prior([0.9, 0.1], [0.7, 0.2], ("cat", "dog"), unmatched=0.1, kind="fixed")
+    axes, = figure.axes
+    assert texts(axes.get_xticklabels()) == ["cat", "dog", "no class"]
+    assert heights(axes) == [0.9, 0.1, 0, 0.7, 0.2, 0.1]
+    assert axes.get_lines()[0].get_ydata()[0] == 0.5
+    assert "fixed (matched code)" in texts(figure.legends[0].get_texts())
+    assert texts(charts.draw_prior([1], [1], ("cat",)).axes[0].get_xticklabels()) == ["cat"]
+
+
+def test_codes_without_matches_stand_by_rank_beside_classes_by_size():
+    axes, = charts.draw_prior_by_rank([0.2, 0.5, 0.3], [0.4, 0.6]).axes
+    assert texts(axes.get_xticklabels()) == ["1", "2", "0"]
+    assert heights(axes) == [0.6, 0.4, 0, 0.5, 0.3, 0.2]
+    axes, = charts.draw_prior_by_rank([0.4, 0.6], [0.2, 0.5, 0.3]).axes
+    assert texts(axes.get_xticklabels()) == ["1", "0", "none"]
+    assert heights(axes) == [0.5, 0.3, 0.2, 0.6, 0.4, 0]
+
+
+def test_without_true_fractions_only_the_codes_are_drawn():
+    axes, = charts.draw_prior_by_rank([0.4, 0.6]).axes
+    assert heights(axes) == [0.6, 0.4]
+
+
+def test_history_has_a_line_a_code_and_the_true_share_of_its_class():
+    probabilities = np.array([[0.5, 0.3, 0.2], [0.6, 0.3, 0.1]])
+    figure = charts.draw_prior_history([1, 2], probabilities, [1, None, 0], ("cat", "dog"), [0.3, 0.7])
+    axes, = figure.axes
+    assert texts(figure.legends[0].get_texts()) == ["code 2 → cat", "code 0 → dog", "code 1"]
+    solid = {line.get_label(): line for line in axes.get_lines() if line.get_linestyle() == "-"}
+    dashed = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
+    assert solid["code 0 → dog"].get_ydata().tolist() == [0.5, 0.6]
+    assert [line.get_ydata()[0] for line in dashed] == [0.3, 0.7]
+    assert tuple(dashed[1].get_color()) == tuple(solid["code 0 → dog"].get_color())
+
+
+@pytest.mark.parametrize("num_epochs, num_codes", [(1, 2), (3, 40)])
+def test_history_of_any_size(tmp_path, num_epochs, num_codes):
+    probabilities = np.full([num_epochs, num_codes], 1 / num_codes)
+    figure = charts.draw_prior_history(np.arange(num_epochs) + 1, probabilities)
+    assert len(figure.legends[0].get_texts()) == num_codes
+    figure.savefig(tmp_path / "history.png")
+    assert (tmp_path / "history.png").stat().st_size > 1000
+
+
+def test_each_loss_has_axes_of_its_own():
+    figure = charts.draw_losses([1, 2], {"d_loss": [0.5, 0.25], "g_loss": [1, 2]})
+    assert [axes.get_title() for axes in figure.axes] == ["d_loss", "g_loss"]
+    assert figure.axes[0].get_lines()[0].get_ydata().tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize("names", [
+    ("$x", "$\\frac"), ("猫", "犬"), ("line\nbreak", "gr\udcfc"), ("x" * 300, "y")])
+@pytest.mark.filterwarnings("error:Glyph")
+def test_names_of_classes_are_the_users(tmp_path, names):
+    charts.save_confusion(np.eye(2, dtype=int), [0, 1], names, tmp_path / "confusion.png")
+    with Image.open(tmp_path / "confusion.png") as image:
+        assert max(image.size) < 2000
+
+
+def test_equal_figures_are_equal_files(tmp_path):
+    for name in ("a.png", "b.png"):
+        charts.save_prior(np.array([0.9, 0.1]), np.array([0.8, 0.2]), ("cat", "dog"), tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -1,0 +1,213 @@
+"""All figures of small runs with their first weights."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from eig_tf import config as config_lib
+from eig_tf.errors import UserError
+from eig_tf.figures import plots
+from eig_tf.models.registry import build_model
+from eig_tf.runs.run_directory import RunDirectory
+
+ALWAYS = ["codes.png", "neighbours.png", "prior.png"]
+HISTORY = "epoch,d_loss,g_loss\n1,0.5,0.7\n2,0.4,0.8\n"
+
+
+def make_run(path, config, data_dir=None, change=None):
+    """A run of two epochs, as training leaves it, with the first weights of its networks."""
+    path.mkdir()
+    directory = RunDirectory(path)
+    config_lib.save_config(config, directory.config)
+    directory.save_environment({"data_dir": data_dir})
+    model = build_model(config)
+    if change is not None:
+        change(model)
+    manager = directory.checkpoint_manager(model)
+    manager.checkpoint.epochs_done.assign(2)
+    manager.save(checkpoint_number=2)
+    return directory
+
+
+def digits():
+    config = config_lib.load_preset("digits")
+    config.networks.width = 0.1
+    return config
+
+
+def evaluation(num_codes, epochs=2):
+    names = [str(label) for label in range(10)]
+    return json.dumps({"code_to_class": list(range(10))[:num_codes] + [None] * (num_codes - 10),
+                       "class_names": names, "confusion": np.ones([num_codes, 10], int).tolist(),
+                       "prior": {"true": [0.1] * 10}, "epochs": epochs})
+
+
+def names_in(directory):
+    return sorted(path.name for path in directory.iterdir())
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A run with nothing but its config and checkpoint."""
+    return make_run(tmp_path_factory.mktemp("bare") / "run", digits())
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """An evaluated run with twelve codes for ten classes and a continuous code."""
+    config = digits()
+    config.networks.num_codes, config.networks.num_continuous = 12, 1
+    directory = make_run(tmp_path_factory.mktemp("full") / "run", config)
+    directory.history.write_text(HISTORY)
+    header = ",".join(f"p{code}" for code in range(12))
+    directory.prior.write_text(f"epoch,{header}\n" + "".join(
+        f"{epoch},{','.join(['0.083333'] * 12)}\n" for epoch in (1, 2)))
+    directory.evaluation.write_text(evaluation(12))
+    return directory
+
+
+def test_a_bare_run_is_drawn_and_what_is_missing_is_said(bare, tmp_path):
+    paths, notes = plots.plot(bare.path, tmp_path / "figures", columns=2)
+    assert names_in(tmp_path / "figures") == ALWAYS == sorted(path.name for path in paths)
+    text = " ".join(notes)
+    for missing in ("tools/evaluate.py", "prior.csv is missing", "history.csv is missing",
+                    "no continuous codes"):
+        assert missing in text
+    for path in paths:
+        with Image.open(path) as image:
+            assert min(image.size) > 100
+
+
+def test_a_full_run_in_both_formats(full, tmp_path):
+    paths, notes = plots.plot(full.path, tmp_path, columns=3, formats=("png", "pdf"))
+    stems = ["codes", "confusion", "losses", "neighbours", "prior", "prior_history", "traversal_0"]
+    assert names_in(tmp_path) == sorted(f"{stem}.{ending}" for stem in stems for ending in ("pdf", "png"))
+    assert len(paths) == 14 and notes == []
+    assert all(path.read_bytes().startswith(b"%PDF") for path in paths if path.suffix == ".pdf")
+
+
+def test_equal_calls_write_equal_files_and_seeds_change_them(bare, tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        plots.plot(bare.path, tmp_path / name, columns=1, codes=[3, 0], seed=seed)
+    for name in ALWAYS:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert (tmp_path / "a" / "codes.png").read_bytes() != (tmp_path / "c" / "codes.png").read_bytes()
+    assert (tmp_path / "a" / "neighbours.png").read_bytes() != (
+        tmp_path / "c" / "neighbours.png").read_bytes()
+
+
+def texts_of(monkeypatch, run, **options):
+    """The texts of each figure, instead of files."""
+    found = {}
+    monkeypatch.setattr(plots, "save", lambda drawn, output, formats: found.update(drawn))
+    _, notes = plots.plot(run.path, "unused", **options)
+    return {name: [text.get_text() for text in figure.texts] for name, figure in found.items()}, notes
+
+
+def test_grids_name_codes_classes_and_their_order(full, monkeypatch):
+    texts, _ = texts_of(monkeypatch, full, columns=1)
+    for name in ("codes", "traversal_0"):
+        labels = [text for text in texts[name] if text.startswith("code ")]
+        assert labels[0] == "code 0\np = 0.083\n0: 10 %" and labels[11] == "code 11\np = 0.083\nno class"
+        assert any("ordered by" in text.replace("\n", " ") for text in texts[name])
+
+
+def test_chosen_codes_stand_in_the_given_order(full, monkeypatch):
+    texts, _ = texts_of(monkeypatch, full, columns=1, codes=[11, 0], as_columns=True)
+    labels = [text.split("\n")[0] for text in texts["codes"] if text.startswith("code ")]
+    assert labels == ["code 11", "code 0"]
+
+
+def test_an_old_evaluation_is_said_to_be_old(full, monkeypatch):
+    new = full.evaluation.read_text()
+    full.evaluation.write_text(evaluation(12, epochs=1))
+    try:
+        _, notes = texts_of(monkeypatch, full, columns=1)
+    finally:
+        full.evaluation.write_text(new)
+    assert len(notes) == 1 and "of epoch 1, the checkpoint of epoch 2" in notes[0]
+
+
+def test_a_fixed_distribution_is_not_called_learned(tmp_path, monkeypatch):
+    config = digits()
+    config.method = "uniform_infogan"
+    texts, _ = texts_of(monkeypatch, make_run(tmp_path / "run", config), columns=1)
+    title = texts["codes"][0].replace("\n", " ")
+    assert "its fixed probability" in title and "learned" not in title
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_flat_folder_without_labels(tmp_path, monkeypatch, channels):
+    (tmp_path / "images").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, [12, 32, 32, 3], dtype=np.uint8)
+    for index, image in enumerate(pixels):
+        Image.fromarray(image).save(tmp_path / "images" / f"{index}.png")
+    config = config_lib.load_preset("folder")
+    config.data.image_size, config.data.channels, config.networks.width = 28, channels, 0.1
+    directory = make_run(tmp_path / "run", config, str(tmp_path / "images"))
+    texts, _ = texts_of(monkeypatch, directory, columns=1, cache_dir=str(tmp_path / "cache"))
+    assert sum(text.startswith("image ") for text in texts["neighbours"]) == 6
+    assert "prior" in texts
+
+
+def test_codes_that_the_run_does_not_have(bare, tmp_path):
+    with pytest.raises(UserError, match=r"--codes has 10; the run has 10 codes, expected .* 0 to 9"):
+        plots.plot(bare.path, tmp_path / "figures", codes=[0, 10])
+    assert names_in(tmp_path) == []
+
+
+def test_directories_that_hold_no_run(tmp_path):
+    with pytest.raises(UserError, match=r"no run directory: it has no config\.json"):
+        plots.plot(tmp_path, tmp_path / "figures")
+    config_lib.save_config(digits(), tmp_path / "config.json")
+    with pytest.raises(UserError, match="has no checkpoint yet"):
+        plots.plot(tmp_path, tmp_path / "figures")
+
+
+def test_a_run_that_diverged(tmp_path):
+    def diverge(model):
+        for variable in model.trunk_variables:
+            variable.assign(np.full(variable.shape, np.nan))
+    directory = make_run(tmp_path / "run", digits(), change=diverge)
+    with pytest.raises(UserError, match="no finite numbers"):
+        plots.plot(directory.path, tmp_path / "figures")
+
+
+@pytest.mark.parametrize("name, text", [
+    ("history.csv", ""), ("history.csv", "epoch\n1\n"), ("history.csv", "epoch,d_loss\n"),
+    ("history.csv", "epoch,d_loss\n1,2\n2\n"), ("history.csv", "epoch,d_loss\n1,x\n"),
+    ("history.csv", "a,b\n1,2\n"), ("prior.csv", "epoch,p0\n1,1\n"), ("prior.csv", "epoch,p0\n1,\x00\n"),
+])
+def test_damaged_tables_are_named(tmp_path, name, text):
+    directory = RunDirectory(tmp_path)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UserError, match=rf"{name} (cannot be read|has 1 codes)"):
+        plots._draw_records(directory, None, 10, [])
+
+
+class Unwritable(Figure):
+    def savefig(self, path, **options):
+        path.write_bytes(b"half a picture")
+        raise OSError(28, "No space left on device")
+
+
+def test_all_figures_are_written_or_none(tmp_path):
+    drawn = {"a": Figure(), "b": Unwritable(), "c": Figure()}
+    with pytest.raises(OSError, match="No space"):
+        plots.save(drawn, tmp_path / "new", ("png",))
+    assert names_in(tmp_path) == []
+    (tmp_path / "a.png").write_text("of an earlier call")
+    with pytest.raises(OSError, match="No space"):
+        plots.save(drawn, tmp_path, ("png",))
+    assert names_in(tmp_path) == ["a.png"]
+    assert (tmp_path / "a.png").read_text() == "of an earlier call"
+
+
+def test_a_directory_in_the_place_of_a_figure(tmp_path):
+    (tmp_path / "b.png").mkdir()
+    with pytest.raises(UserError, match=r"b\.png is a directory; expected a file or nothing"):
+        plots.save({"a": Figure(), "b": Figure()}, tmp_path, ("png",))
+    assert names_in(tmp_path) == ["b.png"]

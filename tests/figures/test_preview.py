@@ -1,0 +1,183 @@
+"""The preview's picture: pixels where they belong, the same twice, any names and numbers."""
+
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eig_tf import config as config_lib
+from eig_tf.data.image_set import ImageSet
+from eig_tf.figures import preview
+
+
+@pytest.fixture
+def config():
+    """The preset for images of 32x32; a test may change it."""
+    config = config_lib.load_preset("folder")
+    config.data.image_size = 32
+    return config
+
+
+def image_set(counts, names=None, size=32, channels=3):
+    """Images of one plain colour a class, class k of brightness 20 (k + 1), `counts[k]` of them."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    images = np.broadcast_to((20 * (labels + 1) % 200).astype(np.uint8)[:, None, None, None],
+                             (len(labels), size, size, channels)).copy()
+    return ImageSet(images, labels, tuple(names or map(str, range(len(counts)))), "nowhere")
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        return np.array(picture.convert("RGB"))
+
+
+def blue(picture):
+    """How many pixels have the colour of the bars of what is trained on."""
+    return int((picture == (31, 119, 180)).all(axis=-1).sum())
+
+
+def grey(picture):
+    """How many pixels have the colour of the bars of all there are."""
+    return int((picture == (217, 217, 217)).all(axis=-1).sum())
+
+
+def test_mosaic_places_images_unblurred():
+    image = np.arange(28 * 28).reshape(1, 28, 28, 1).astype(np.uint8)
+    grid = preview.mosaic([image, np.concatenate([image, image])], 3)
+
+    assert preview.cell_size(28) == 58 and grid.shape == (116, 174, 3)
+    np.testing.assert_array_equal(grid[1:57:2, 1:57:2, 0], image[0, ..., 0])
+    np.testing.assert_array_equal(grid[59:115, 59:115], grid[1:57, 1:57])
+    assert (grid[:58, 58:] == 255).all() and (grid[58:, 116:] == 255).all()
+
+
+@pytest.mark.parametrize("size, cell", [(28, 58), (32, 66), (64, 66), (200, 202)])
+def test_cells_are_about_64_pixels(size, cell):
+    assert preview.cell_size(size) == cell
+
+
+def test_pairs_are_the_images_themselves_when_delta_is_off(config):
+    config.augment.rotation, config.augment.flip, config.augment.crop = 0.0, False, 1.0
+    pairs = preview.make_pairs(image_set([20, 30]), config)
+    assert pairs.shape == (30, 2, 32, 32, 3) and pairs.dtype == np.uint8
+    np.testing.assert_array_equal(pairs[:, 0], pairs[:, 1])
+
+
+def test_pairs_show_delta(config):
+    config.augment.rotation, config.augment.flip, config.augment.crop = 0.0, False, 1.0
+    config.augment.gamma_min = config.augment.gamma_max = 2.0
+    pairs = preview.make_pairs(image_set([3]), config)
+    assert pairs.shape == (3, 2, 32, 32, 3)
+    # (20 / 255)^2 of 255.
+    assert set(pairs[:, 0].ravel()) == {20} and set(pairs[:, 1].ravel()) == {2}
+
+
+def test_pairs_follow_the_seed(config):
+    images = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
+    noise = image_set([40])._replace(images=images)
+    first = preview.make_pairs(noise, config)
+    np.testing.assert_array_equal(first, preview.make_pairs(noise, config))
+    config.seed = 1
+    assert not np.array_equal(first, preview.make_pairs(noise, config))
+
+
+def test_picture_is_the_same_twice_and_another_for_another_seed(tmp_path, config):
+    whole = image_set([30, 20])
+    whole.images[:] = np.random.default_rng(0).integers(0, 256, whole.images.shape, np.uint8)
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        config.seed = seed
+        preview.draw(whole, whole, config, tmp_path / f"{name}.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "c.png").read_bytes()
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_bars_have_the_length_of_the_counts(tmp_path, config):
+    whole = image_set([40, 40])
+    half = whole.subset(np.r_[0:40, 40:60])
+    preview.draw(whole, whole, config, tmp_path / "whole.png")
+    preview.draw(whole, half, config, tmp_path / "half.png")
+
+    full, part = pixels(tmp_path / "whole.png"), pixels(tmp_path / "half.png")
+    assert full.shape == part.shape
+    assert blue(part) == pytest.approx(0.75 * blue(full), rel=0.03)
+    assert grey(full) < 0.05 * blue(full)
+    assert grey(part) == pytest.approx(0.25 * blue(full), rel=0.05)
+
+
+def test_classes_show_their_own_images(tmp_path, config):
+    config.augment.rotation = 0.0
+    whole = image_set([15, 2, 0])
+    preview.draw(whole, whole, config, tmp_path / "a.png")
+    picture = pixels(tmp_path / "a.png")
+    cell = 64 * 64
+    # 10 of 15 images of the first class, both of the second, none of the third; each of 17 pairs twice.
+    assert (picture == 20).all(axis=-1).sum() == pytest.approx((10 + 2 * 15) * cell, rel=0.01)
+    assert (picture == 40).all(axis=-1).sum() == pytest.approx((2 + 2 * 2) * cell, rel=0.01)
+
+
+def test_set_without_labels(tmp_path, config):
+    images = image_set([70])._replace(labels=None, class_names=())
+    preview.draw(images, images, config, tmp_path / "a.png")
+    picture = pixels(tmp_path / "a.png")
+    assert blue(picture) == 0
+    assert (picture == 20).all(axis=-1).sum() >= 60 * 64 * 64
+
+
+def test_method_without_views_has_no_pairs(tmp_path, config):
+    whole = image_set([5])
+    preview.draw(whole, whole, config, tmp_path / "with.png")
+    config.method = "uniform_infogan"
+    assert preview.make_pairs(whole, config) is None
+    preview.draw(whole, whole, config, tmp_path / "without.png")
+    assert (pixels(tmp_path / "without.png") == 20).sum() < (pixels(tmp_path / "with.png") == 20).sum()
+
+
+def test_names_of_any_kind(tmp_path, config):
+    names = ["$x", "$\\frac$", "日本", "a\nb", "\udcff", "n" * 300, "", "it's \"this\""]
+    whole = image_set([3] * len(names), names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        preview.draw(whole, whole, config, tmp_path / "a.png")
+    assert pixels(tmp_path / "a.png").shape[1] < 1500
+
+
+def test_forty_classes_are_readable_and_more_than_the_most_are_cut(tmp_path, config, monkeypatch):
+    def draw(number):
+        whole = image_set([2] * number)
+        preview.draw(whole, whole, config, tmp_path / "a.png")
+        return pixels(tmp_path / "a.png").shape
+
+    height, width, _ = draw(40)
+    assert height < 2000 and width < 1600
+    monkeypatch.setattr(preview, "MAX_CLASSES", 14)
+    assert draw(20) == draw(14)
+    assert draw(12)[1] != draw(14)[1]
+
+
+def test_long_headings_are_broken(tmp_path, config):
+    whole = image_set([5])
+    preview.draw(whole, whole, config, tmp_path / "a.png")
+    config.augment.update(zoom=0.1, enlarge=1.1, gamma_min=0.5, brightness=0.1, contrast=0.25,
+                          saturation=0.25, hue=0.125, greyscale=0.125, blur=1.5)
+    preview.draw(whole, whole, config, tmp_path / "b.png")
+    short, long = pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png")
+    assert long.shape[0] > short.shape[0] and long.shape[1] == short.shape[1]
+    assert (long[:, -20:] == 255).all()
+
+
+def test_one_grey_image(tmp_path):
+    config = config_lib.load_preset("mnist")
+    whole = image_set([1], size=28, channels=1)
+    preview.draw(whole, whole, config, tmp_path / "a.png")
+    assert (pixels(tmp_path / "a.png") == 20).all(axis=-1).sum() > 2 * 56 * 56
+
+
+def test_failure_leaves_no_file(tmp_path, config):
+    config.data.channels, config.augment.hue = 1, 0.1
+    whole = image_set([3], channels=1)
+    with pytest.raises(ValueError, match=r"--config\.augment\.hue is 0\.1"):
+        preview.draw(whole, whole, config, tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []

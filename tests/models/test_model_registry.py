@@ -1,0 +1,98 @@
+"""From a config to a model."""
+
+import numpy as np
+import pytest
+
+from eig_tf.config.fields import default_config
+from eig_tf.config import METHODS
+from eig_tf.errors import UserError
+from eig_tf.models.registry import build_model, check_codes
+
+FRACTIONS = np.arange(1, 11) / 55
+
+
+@pytest.fixture
+def config():
+    config = default_config()
+    config.networks.width = 0.125
+    return config
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_gets_its_prior_and_its_term(config, method):
+    config.method = method
+    model = build_model(config, FRACTIONS)
+    switches = METHODS[method]
+    assert model.contrastive_term == switches.contrastive_term
+    assert model.prior.learned == (switches.prior == "learned")
+    expected = FRACTIONS if switches.prior == "ground_truth" else np.full(10, 0.1)
+    np.testing.assert_allclose(model.prior.probabilities, expected, rtol=1e-5)
+
+
+def test_every_field_reaches_the_model(config):
+    config.seed = 7
+    config.networks.update(noise_dim=30, num_codes=4, num_continuous=2)
+    config.loss.update(gradient_routing="shared", information_weight=0.5, information_target="soft",
+                       continuous_weight=0.25, contrastive_weight=3.0, contrastive_temperature=0.5,
+                       gumbel_temperature=0.7)
+    with config.unlocked():
+        config.data.update(image_size=32, channels=3)
+    model = build_model(config)
+    found = {name: getattr(model, name) for name in (
+        "seed", "noise_dim", "num_continuous", "gradient_routing", "information_weight",
+        "information_target", "continuous_weight", "contrastive_weight", "contrastive_temperature")}
+    assert found == {
+        "seed": 7, "noise_dim": 30, "num_continuous": 2, "gradient_routing": "shared",
+        "information_weight": 0.5, "information_target": "soft", "continuous_weight": 0.25,
+        "contrastive_weight": 3.0, "contrastive_temperature": 0.5}
+    assert (model.num_codes, model.prior.temperature) == (4, 0.7)
+    images = model(model.sample_latents(2, (0, 0)))
+    assert images.shape == (2, 32, 32, 3)
+    _, logits, means = model.recognize(images)
+    assert (logits.shape, means.shape) == ((2, 4), (2, 2))
+    assert model.discriminators[0].trunk.convs[0].filters == 8
+
+
+@pytest.mark.parametrize(("size", "channels", "stages"), [(28, 3, 1), (32, 1, 2), (64, 3, 1), (128, 3, 1)])
+def test_every_size_gets_its_networks(config, size, channels, stages):
+    config.networks.update(width=0.0625, stages=stages)
+    config.optimizer.ema_decay = 0.9
+    config.discriminator_augment.shift = 2
+    with config.unlocked():
+        config.data.update(image_size=size, channels=channels)
+    model = build_model(config)
+    assert model(model.sample_latents(2, (0, 0))).shape == (2, size, size, channels)
+    assert len(model.discriminators) == stages
+    assert model.average_decay == 0.9 and model.average_generator is not None
+    assert model.discriminator_view is not None
+
+
+@pytest.mark.parametrize("method", ["ground_truth_infogan", "ground_truth_infogan_ntxent"])
+def test_ground_truth_needs_one_code_a_class(config, method):
+    config.method = method
+    config.networks.num_codes = 12
+    with pytest.raises(UserError, match=r"num_codes is 12; .* each of the 10 classes"):
+        build_model(config, FRACTIONS)
+
+
+def test_ground_truth_needs_labels(config):
+    config.method = "ground_truth_infogan"
+    with pytest.raises(UserError, match=r"--method is ground_truth_infogan, .* the images have no labels"):
+        check_codes(config, None)
+    config.method = "elastic_infogan"
+    check_codes(config, None)
+
+
+@pytest.mark.parametrize("method", ["elastic_infogan", "uniform_infogan"])
+def test_other_methods_may_have_more_codes_than_classes(config, method):
+    config.method = method
+    config.networks.num_codes = 12
+    model = build_model(config, FRACTIONS)
+    np.testing.assert_allclose(model.prior.probabilities, np.full(12, 1 / 12), rtol=1e-5)
+
+
+def test_ground_truth_without_fractions_is_left_to_be_restored(config):
+    config.method = "ground_truth_infogan"
+    model = build_model(config)
+    assert not model.prior.learned
+    np.testing.assert_allclose(model.prior.probabilities, np.full(10, 0.1), rtol=1e-5)

@@ -1,0 +1,162 @@
+"""Reading a run directory back, whole and damaged."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from eig_tf import config as config_lib
+from eig_tf.config.fields import default_config
+from eig_tf.errors import UserError
+from eig_tf.models.registry import build_model
+from eig_tf.runs.run_directory import RunDirectory
+
+FRACTIONS = np.arange(1, 11) / 55
+
+
+def save_run(path, method):
+    """Writes a run of two epochs with untrained weights; returns its model."""
+    config = default_config()
+    config.dataset, config.method = "digits", method
+    config.networks.width = 0.0625
+    model = build_model(config, FRACTIONS)
+    directory = RunDirectory(path)
+    directory.path.mkdir()
+    config_lib.save_config(config, directory.config)
+    manager = directory.checkpoint_manager(model)
+    for epoch in (1, 2):
+        model.prior.logits.assign_add(0.1 * np.arange(10, dtype=np.float32))
+        manager.checkpoint.epochs_done.assign(epoch)
+        manager.save(checkpoint_number=epoch)
+    return model
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A run directory and the model in it."""
+    path = tmp_path_factory.mktemp("runs") / "elastic"
+    return path, save_run(path, "elastic_infogan")
+
+
+@pytest.fixture
+def copy(saved, tmp_path):
+    """A run directory to damage."""
+    return RunDirectory(shutil.copytree(saved[0], tmp_path / "run"))
+
+
+def test_model_comes_back_with_its_weights_and_prior(saved):
+    path, model = saved
+    config, restored, epochs_done = RunDirectory(str(path)).restore_model()
+    assert epochs_done == 2
+    assert config.method == "elastic_infogan"
+    assert len(restored.variables) >= len(restored.trainable_variables) > 20
+    for expected, found in zip(model.trainable_variables, restored.trainable_variables):
+        np.testing.assert_array_equal(expected, found)
+    np.testing.assert_allclose(restored.prior.logits, 0.2 * np.arange(10), rtol=1e-6)
+
+
+def test_ground_truth_prior_comes_back_without_the_data(tmp_path):
+    model = save_run(tmp_path / "run", "ground_truth_infogan")
+    _, restored, _ = RunDirectory(tmp_path / "run").restore_model()
+    assert not restored.prior.learned
+    np.testing.assert_array_equal(restored.prior.logits, model.prior.logits)
+    assert restored.prior.probabilities[9] > 5 * restored.prior.probabilities[0]
+
+
+def test_restored_model_generates_what_the_saved_one_does(saved):
+    path, model = saved
+    _, restored, _ = RunDirectory(path).restore_model()
+    latents = model.sample_latents(3, (0, 1))
+    np.testing.assert_array_equal(model(latents), restored(latents))
+
+
+def test_only_the_latest_checkpoint_is_kept(saved):
+    names = sorted(entry.name for entry in RunDirectory(saved[0]).checkpoints.iterdir())
+    assert names == ["checkpoint", "ckpt-2.data-00000-of-00001", "ckpt-2.index"]
+
+
+def test_moved_run_directory_is_read_where_it_is_now(copy, tmp_path):
+    moved = copy.path.rename(tmp_path / "elsewhere")
+    assert RunDirectory(moved).restore_model()[2] == 2
+
+
+def test_missing_directory_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere is no run directory"):
+        RunDirectory(tmp_path / "nowhere").restore_model()
+
+
+def test_directory_without_config_is_no_run(copy):
+    copy.config.unlink()
+    with pytest.raises(UserError, match=r"is no run directory: it has no config\.json"):
+        copy.restore_model()
+
+
+def test_run_without_a_finished_epoch_says_so(copy):
+    shutil.rmtree(copy.checkpoints)
+    with pytest.raises(UserError, match="no checkpoint yet"):
+        copy.restore_model()
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+
+
+def garble(path):
+    content = bytearray(path.read_bytes())
+    # Every 64th byte, so that no tensor stays as it was.
+    for index in range(0, len(content), 64):
+        content[index] ^= 255
+    path.write_bytes(content)
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def delete(path):
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [cut, garble, empty, delete])
+@pytest.mark.parametrize("name", ["ckpt-2.data-00000-of-00001", "ckpt-2.index", "checkpoint"])
+def test_damaged_checkpoint_is_refused_in_one_sentence(copy, name, damage):
+    damage(copy.checkpoints / name)
+    with pytest.raises(UserError) as error:
+        copy.restore_model()
+    assert str(copy.checkpoints) in str(error.value)
+    assert "no checkpoint yet" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    ("num_codes", 12), ("num_continuous", 2), ("noise_dim", 30), ("width", 0.125)])
+def test_checkpoint_of_another_architecture_is_refused(copy, field, value):
+    content = json.loads(copy.config.read_text())
+    content["networks"][field] = value
+    copy.config.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="cannot be restored"):
+        copy.restore_model()
+
+
+def test_environment_comes_back(copy):
+    environment = {"data_dir": None, "precision": "float32", "packages": {"numpy": "1.26"}}
+    copy.save_environment(environment)
+    assert copy.load_environment() == environment
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]"], ids=["missing", "empty", "cut", "list"])
+def test_damaged_environment_is_refused_with_its_path(copy, text):
+    if text is not None:
+        copy.environment.write_text(text)
+    with pytest.raises(UserError, match=r"environment\.json"):
+        copy.load_environment()
+
+
+def test_weights_of_a_run_that_diverged_are_refused(copy):
+    model = build_model(copy.load_config())
+    kernel = model.trunk_variables[0]
+    kernel.assign(np.full(kernel.shape, np.nan))
+    copy.checkpoint_manager(model).save(checkpoint_number=3)
+    with pytest.raises(UserError, match=r"ckpt-3 holds weights that are no finite numbers; expected"):
+        copy.restore_model()
