@@ -125,3 +125,15 @@ def kl_divergence(fractions, by_class):
     if np.any(by_class[present] <= 0):
         return None
     return float(np.sum(fractions[present] * np.log(fractions[present] / by_class[present])))
+
+
+def expected_false_negatives(fractions):
+    """Return E(F.N.), the expected share of negative pairs that are of one class (equation 5).
+
+    Args:
+        fractions: share of each class, float [C], summing to one.
+
+    Returns:
+        The sum of the squared shares, in [1 / C, 1].
+    """
+    return float(np.sum(np.square(fractions)))

@@ -8,35 +8,35 @@ from eig_tf.figures import charts, image_grid
 _LONGEST_NAME = 18
 
 
-def order(probabilities, matching=None):
+def order(probabilities, record=None):
     """All K codes in the order to show them in, and that order in words.
 
     Args:
         probabilities: float [K].
-        matching: a `matching.Matching`, None when the run was not evaluated.
+        record: an `EvaluationRecord`, None when the run was not evaluated.
 
     Returns:
-        A list of codes, by matched class where there is a matching, those without a class last, else the
+        A list of codes, by matched class where there is a record, those without a class last, else the
         most probable first; and words for a title.
     """
-    if matching is None:
+    if record is None:
         return np.argsort(-np.asarray(probabilities), kind="stable").tolist(), "the most probable first"
-    return charts.order_by_class(matching.code_to_class), "ordered by the class they match"
+    return charts.order_by_class(record.code_to_class), "ordered by the class they match"
 
 
-def label(code, probability, matching=None):
+def label(code, probability, record=None):
     """What stands beside a code: its number, its probability, any class that it matches and how well.
 
     A matching is one to one, so that it may give a code a class that few of its images or none show: the
     share of those that do stands with the class.
     """
     lines = [f"code {code}", f"p = {probability:.3f}"]
-    if matching is not None:
-        match = matching.code_to_class[code]
+    if record is not None:
+        match = record.code_to_class[code]
         if match is None:
             lines.append("no class")
         else:
-            share = matching.counts[code, match] / max(1, matching.counts[code].sum())
-            name = image_grid.shorten(names.printable(matching.class_names[match]), _LONGEST_NAME)
+            share = record.confusion[code, match] / max(1, record.confusion[code].sum())
+            name = image_grid.shorten(names.printable(record.class_names[match]), _LONGEST_NAME)
             lines.append(f"{name}: {100 * share:.0f} %")
     return "\n".join(lines)

@@ -9,7 +9,8 @@ import numpy as np
 from eig_tf import files
 from eig_tf.data import registry
 from eig_tf.errors import UserError
-from eig_tf.evaluation import matching, metrics, sampling
+from eig_tf.evaluation import metrics, sampling
+from eig_tf.evaluation.record import load_record
 from eig_tf.figures import charts, code_figures, code_labels, neighbours
 from eig_tf.runs.run_directory import RunDirectory
 
@@ -46,7 +47,7 @@ def plot(run_dir, output, data_dir=None, cache_dir=None, columns=COLUMNS, codes=
         config, data_dir or directory.load_environment().get("data_dir"), cache_dir)
     features, _ = sampling.encode_images(model, image_set.images)
     probabilities = model.prior.probabilities.numpy().astype(np.float64)
-    match = matching.read(directory.evaluation, len(probabilities))
+    match = load_record(directory.evaluation, len(probabilities))
     about = (f"{config.dataset}, {config.method}, split {config.split}, seed {config.seed}, "
              f"{epochs_done} epoch{'s' * (epochs_done != 1)}")
     kind = "learned" if model.prior.learned else "fixed"
@@ -137,8 +138,8 @@ def _draw_prior(probabilities, match, kind, true_fractions):
     if match is None:
         return {"prior": charts.draw_prior_by_rank(probabilities, true_fractions, kind)}
     by_class, unmatched = metrics.match_prior(probabilities, match.code_to_class, len(match.class_names))
-    return {"prior": charts.draw_prior(match.true, by_class, match.class_names, unmatched, kind),
-            "confusion": charts.draw_confusion(match.counts, match.code_to_class, match.class_names)}
+    return {"prior": charts.draw_prior(match.true_fractions, by_class, match.class_names, unmatched, kind),
+            "confusion": charts.draw_confusion(match.confusion, match.code_to_class, match.class_names)}
 
 
 def _draw_records(directory, match, num_codes, notes):
@@ -149,7 +150,7 @@ def _draw_records(directory, match, num_codes, notes):
         if len(prior) != num_codes:
             raise UserError(f"{directory.prior} has {len(prior)} codes, the run {num_codes}; expected the "
                             "file that training wrote")
-        classes = (match.code_to_class, match.class_names, match.true) if match else ()
+        classes = (match.code_to_class, match.class_names, match.true_fractions) if match else ()
         drawn["prior_history"] = charts.draw_prior_history(
             epochs, np.stack(list(prior.values()), axis=1), *classes)
     if history is not None:

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from eig_tf.evaluation.matching import Matching
+from eig_tf.evaluation.record import EvaluationRecord
 from eig_tf.figures import code_labels
 
 
 def match(code_to_class=(1, None, 0), class_names=("cat", "dog")):
-    return Matching(list(code_to_class), class_names, np.array([[250, 750], [500, 500], [0, 0]]),
-                    np.array([0.25, 0.75]), 3)
+    return EvaluationRecord({}, 3, class_names, [[250, 750], [500, 500], [0, 0]], code_to_class,
+                            true_fractions=[0.25, 0.75], prior=[0.5, 0.3, 0.2], prior_learned=True)
 
 
 def test_codes_are_ordered_and_labelled_by_their_classes():

@@ -1,7 +1,5 @@
 """All figures of small runs with their first weights."""
 
-import json
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -9,6 +7,7 @@ from PIL import Image
 
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
+from eig_tf.evaluation.record import EvaluationRecord, save_record
 from eig_tf.figures import plots
 from eig_tf.models.registry import build_model
 from eig_tf.runs.run_directory import RunDirectory
@@ -38,11 +37,11 @@ def digits():
     return config
 
 
-def evaluation(num_codes, epochs=2):
-    names = [str(label) for label in range(10)]
-    return json.dumps({"code_to_class": list(range(10))[:num_codes] + [None] * (num_codes - 10),
-                       "class_names": names, "confusion": np.ones([num_codes, 10], int).tolist(),
-                       "prior": {"true": [0.1] * 10}, "epochs": epochs})
+def write_evaluation(directory, num_codes, epochs=2):
+    save_record(EvaluationRecord(
+        directory.load_config().to_dict(), epochs, [str(label) for label in range(10)],
+        np.ones([num_codes, 10]), [*range(10), *[None] * (num_codes - 10)], true_fractions=[0.1] * 10,
+        prior=[1 / num_codes] * num_codes, prior_learned=True), directory.evaluation)
 
 
 def names_in(directory):
@@ -65,7 +64,7 @@ def full(tmp_path_factory):
     header = ",".join(f"p{code}" for code in range(12))
     directory.prior.write_text(f"epoch,{header}\n" + "".join(
         f"{epoch},{','.join(['0.083333'] * 12)}\n" for epoch in (1, 2)))
-    directory.evaluation.write_text(evaluation(12))
+    write_evaluation(directory, 12)
     return directory
 
 
@@ -123,7 +122,7 @@ def test_chosen_codes_stand_in_the_given_order(full, monkeypatch):
 
 def test_an_old_evaluation_is_said_to_be_old(full, monkeypatch):
     new = full.evaluation.read_text()
-    full.evaluation.write_text(evaluation(12, epochs=1))
+    write_evaluation(full, 12, epochs=1)
     try:
         _, notes = texts_of(monkeypatch, full, columns=1)
     finally:

@@ -16,6 +16,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
+from eig_tf.evaluation.record import EvaluationRecord, save_record
 from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.serving import warmup
 from eig_tf.serving.description import describe
@@ -58,9 +59,9 @@ def _evaluate(run, epochs):
     """Writes an evaluation by hand: codes 0 to 9 show the classes nine to zero, code 4 none."""
     names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     classes = [9, 8, 7, 6, None, 4, 3, 2, 1, 0]
-    run.evaluation.write_text(json.dumps({
-        "epochs": epochs, "class_names": names, "code_to_class": classes, "confusion": [[1] * 10] * 10,
-        "nmi": 0.9, "ent": 0.1, "prior": {"true": [0.1] * 10, "total_variation": 0.05}}))
+    save_record(EvaluationRecord(
+        run.load_config().to_dict(), epochs, names, [[1] * 10] * 10, classes, [0.1] * 10, [0.1] * 10,
+        prior_learned=True, metrics={"nmi": 0.9, "prior_total_variation": 0.05}), run.evaluation)
 
 
 @pytest.mark.slow
@@ -72,7 +73,7 @@ def test_classes_and_metrics_of_an_evaluation_are_exported_while_they_hold(run_c
     assert description["name"] == "digits.v2"
     assert description["class_names"][:5] == ["nine", "eight", "seven", "six", None]
     assert description["metrics"]["nmi"] == 0.9
-    assert description["metrics"]["prior"]["total_variation"] == 0.05
+    assert description["metrics"]["prior_total_variation"] == 0.05
     assert notes(version) == []
     prior = tf.saved_model.load(str(version)).signatures["prior"]()
     assert prior["class_name"].numpy().tolist() == [
@@ -88,7 +89,7 @@ def test_an_evaluation_of_other_epochs_says_nothing(run_copy):
 
 def test_a_damaged_evaluation_is_refused(run_copy):
     run_copy.evaluation.write_text("{")
-    with pytest.raises(UserError, match=r"evaluation\.json is no evaluation of this run"):
+    with pytest.raises(UserError, match=r"evaluation\.json is not an evaluation of this run"):
         export(run_copy.path)
     assert not run_copy.export.exists()
 
