@@ -119,7 +119,8 @@ def network_family(config: config_dict.ConfigDict) -> str:
         UserError: the family does not fit the method or the image size.
     """
     model, size = METHODS[config.method].model, image_shape(config)[0]
-    fitting = [name for name, family in FAMILIES.items() if family.model == model and size in family.image_sizes]
+    fitting = [name for name, family in FAMILIES.items()
+               if family.model == model and size in family.image_sizes]
     if config.networks.family == AUTO_FAMILY:
         return fitting[0]
     if config.networks.family not in fitting:
@@ -138,8 +139,8 @@ def validate(config: config_dict.ConfigDict) -> None:
     check_fields(values)
     size = image_shape(config)[0]
     if network_family(config) == "dcgan28" and config.networks.stages != 1:
-        raise UserError(f"{flag('networks.stages')} is {config.networks.stages}; expected 1: the networks for "
-                        "28x28 images have one stage")
+        raise UserError(f"{flag('networks.stages')} is {config.networks.stages}; expected 1: the networks "
+                        "for 28x28 images have one stage")
     shift = values.get("discriminator_augment.shift", 0)
     if shift >= size:
         raise UserError(f"{flag('discriminator_augment.shift')} is {shift}; expected less than the images' "

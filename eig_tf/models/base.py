@@ -56,8 +56,8 @@ class GenerativeModel(keras.Model):
         name: of the Keras model.
     """
 
-    def __init__(self, prior: CodePrior, noise_dim: int, num_continuous: int, image_shape: tuple[int, int, int],
-                 loss_names: tuple[str, ...], seed: int, name: str) -> None:
+    def __init__(self, prior: CodePrior, noise_dim: int, num_continuous: int,
+                 image_shape: tuple[int, int, int], loss_names: tuple[str, ...], seed: int, name: str) -> None:
         super().__init__(name=name)
         self.prior = prior
         self.noise_dim = noise_dim

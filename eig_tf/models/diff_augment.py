@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Callable
 
 import tensorflow as tf
@@ -13,7 +14,8 @@ def make_diff_augment(config: config_dict.ConfigDict) -> Callable[[tf.Tensor, tf
     options = config.discriminator_augment
     if not (options.brightness or options.contrast or options.shift):
         return None
-    return lambda images, seed: diff_augment(images, seed, options.brightness, options.contrast, options.shift)
+    return functools.partial(
+        diff_augment, brightness=options.brightness, contrast=options.contrast, shift=options.shift)
 
 
 def diff_augment(images: tf.Tensor, seed: tf.Tensor, brightness: float = 0.0, contrast: float = 0.0,

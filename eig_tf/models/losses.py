@@ -109,3 +109,31 @@ def positive_pair_loss(predictions, positive_predictions, temperature=1.0):
         tf.math.l2_normalize(predictions, axis=-1)
         * tf.math.l2_normalize(positive_predictions, axis=-1), axis=-1)
     return -similarity / temperature
+
+
+def reconstruction_loss(images: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Return the binary cross-entropy of pixels, summed over places and averaged over channels.
+
+    The mean over channels is the scale of the original JointVAE, for which its weights are chosen.
+
+    Args:
+        images: targets in [0, 1], [N, H, W, C].
+        logits: of the pixels [N, H, W, C].
+
+    Returns:
+        [N], in nats.
+    """
+    per_value = tf.nn.sigmoid_cross_entropy_with_logits(labels=images, logits=logits)
+    return tf.reduce_sum(tf.reduce_mean(per_value, axis=-1), axis=[1, 2])
+
+
+def gaussian_kl(means: tf.Tensor, log_variances: tf.Tensor) -> tf.Tensor:
+    """Return KL(N(means, variances) || N(0, I)), summed over the variables: [N] in nats from [N, D]."""
+    return 0.5 * tf.reduce_sum(tf.square(means) + tf.exp(log_variances) - 1.0 - log_variances, axis=-1)
+
+
+def uniform_categorical_kl(code_logits: tf.Tensor) -> tf.Tensor:
+    """Return KL(q(c|x) || uniform) = ln K - H(q): [N] in nats, from 0 to ln K, from logits [N, K]."""
+    log_probabilities = tf.nn.log_softmax(code_logits)
+    entropy = -tf.reduce_sum(tf.exp(log_probabilities) * log_probabilities, axis=-1)
+    return math.log(code_logits.shape[-1]) - entropy

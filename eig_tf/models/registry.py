@@ -36,7 +36,8 @@ def check_codes(config: config_dict.ConfigDict, class_fractions: Sequence[float]
             f"each of the {len(class_fractions)} classes")
 
 
-def build_model(config: config_dict.ConfigDict, class_fractions: Sequence[float] | None = None) -> GenerativeModel:
+def build_model(config: config_dict.ConfigDict,
+                class_fractions: Sequence[float] | None = None) -> GenerativeModel:
     """Build the model of a config, with fresh weights.
 
     Args:

@@ -21,7 +21,8 @@ class VariableSetting:
         below: value that it must stay below, or None.
     """
 
-    def __init__(self, low: float | None = None, above: float | None = None, below: float | None = None) -> None:
+    def __init__(self, low: float | None = None, above: float | None = None,
+                 below: float | None = None) -> None:
         self._low, self._above, self._below = low, above, below
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -37,7 +38,8 @@ class VariableSetting:
             instance.__dict__[key].assign(value)
         else:
             with tf.init_scope():
-                instance.__dict__[key] = tf.Variable(value, trainable=False, dtype=tf.float32, name=self._name)
+                instance.__dict__[key] = tf.Variable(
+                    value, trainable=False, dtype=tf.float32, name=self._name)
 
     def _checked(self, value: float) -> float:
         # The comparisons are written so that NaN fails too.
@@ -72,5 +74,6 @@ class FixedChoice:
             raise AttributeError(f"{self._name} is fixed when the model is built; expected a new model for "
                                  f"{value!r}")
         if value not in self._choices:
-            raise ValueError(f"{self._name} is {value!r}; expected one of {', '.join(map(repr, self._choices))}")
+            expected = ", ".join(map(repr, self._choices))
+            raise ValueError(f"{self._name} is {value!r}; expected one of {expected}")
         instance.__dict__[key] = value

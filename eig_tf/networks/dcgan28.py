@@ -152,5 +152,6 @@ def build_networks(noise_dim: int = 62, num_codes: int = 10, num_continuous: int
             Trunk(width, name="trunk"), DiscriminatorHead(name="discriminator_head"),
             EncoderHead(num_codes, num_continuous, name="encoder_head"))
 
-    return build_gan_networks(lambda name: Generator(image_shape[-1], width, name=name), make_discriminator,
-                              (noise_dim, num_codes, num_continuous), ema)
+    return build_gan_networks(
+        lambda name: Generator(image_shape[-1], width, name=name), make_discriminator,
+        (noise_dim, num_codes, num_continuous), ema)

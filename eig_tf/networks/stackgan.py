@@ -205,5 +205,6 @@ def build_networks(noise_dim: int = 100, num_codes: int = 10, num_continuous: in
             EncoderHead(num_codes, num_continuous, _channels(image_shape[0], width)[-1],
                         name=f"encoder_head{suffix}"))
 
-    return build_gan_networks(lambda name: Generator(image_shape, width, stages, name=name), make_discriminator,
-                              (noise_dim, num_codes, num_continuous), ema)
+    return build_gan_networks(
+        lambda name: Generator(image_shape, width, stages, name=name), make_discriminator,
+        (noise_dim, num_codes, num_continuous), ema)
