@@ -1,1 +1,1 @@
-"""Meshes to pictures, for data sets that are published as meshes."""
+"""Rendering of meshes to images, for data sets that are published as meshes."""

@@ -1,4 +1,6 @@
-"""Draws one mesh at a time with VTK, off screen."""
+"""Off-screen rendering of one mesh at a time with VTK."""
+
+from __future__ import annotations
 
 import math
 import os
@@ -11,38 +13,38 @@ from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow, vtkStringOutput
 from vtkmodules.vtkIOImport import vtkOBJImporter
 from vtkmodules.vtkRenderingCore import vtkLight, vtkRenderer, vtkRenderWindow
 
-from eig_tf.rendering.views import camera_axes
+from eig_tf.rendering.camera import camera_axes
 
-# Pixels drawn for one of the picture, along each side: smooth edges on every driver.
+# Pixels rendered for each pixel of the image, along each side: smooth edges with every driver.
 _SUPERSAMPLING = 4
 _VIEW_ANGLE = 30.0  # degrees
-# Room around the sphere about the object, so that smoothed edges stay inside too.
+# Relative radius of the sphere that fits the frame, so that smoothed edges stay inside too.
 _MARGIN = 1.04
-# White faces in full light keep below 1, or they would vanish before a white background.
+# The sum is below 1, so that white faces in full light differ from a white background.
 _AMBIENT, _DIFFUSE = 0.3, 0.6
-# Where the light stands, in the camera's own coordinates: above its left shoulder.
+# Position of the light in camera coordinates: above and to the left of the camera.
 _LIGHT = (-0.6, 0.8, 1.2)
 _MESSAGE = re.compile(r"^(?:Generic )?(?:ERROR|Warning): In .*, line \d+$", re.MULTILINE | re.IGNORECASE)
 _SENDER = re.compile(r"^\w+ \(0x[0-9a-f]+\):\s*")
 
 
 class MeshError(Exception):
-    """A mesh that cannot be drawn; the text says why, without the file's name."""
+    """A mesh cannot be rendered; the message is the reason, without the file's name."""
 
 
 class Renderer:
-    """Draws meshes with their materials and textures before a transparent background.
+    """Renders meshes with their materials and textures on a transparent background.
 
-    The object is seen in perspective, its bounding box's centre in the middle, and fills the frame as far
-    as it can turn in it. A directional light goes with the camera; materials are drawn dull, without
-    highlights, like those of stanford-shapenet-renderer.
+    The projection is perspective. The centre of the object's bounding box is in the middle of the image, and
+    its bounding sphere fills the frame. A directional light moves with the camera. Materials have no
+    highlights, as in stanford-shapenet-renderer.
 
     Args:
-        image_size: S, side of the pictures in pixels.
+        image_size: S, side of the images in pixels.
         up: `y` or `z`, the axis of the meshes that points up.
     """
 
-    def __init__(self, image_size, up):
+    def __init__(self, image_size: int, up: str) -> None:
         vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
         vtkOutputWindow.SetInstance(vtkStringOutputWindow())
         self._image_size, self._up = image_size, up
@@ -60,17 +62,18 @@ class Renderer:
         self._scene.GetActiveCamera().SetViewAngle(_VIEW_ANGLE)
         self._centre, self._radius = np.zeros(3), 1.0
 
-    def load(self, path):
-        """Takes up a mesh instead of the one before.
+    def load(self, path: str | os.PathLike) -> list[str]:
+        """Load a mesh, replacing the current one.
 
         Args:
-            path: an OBJ file; its material files and textures lie where it says.
+            path: an OBJ file that names its material files and textures.
 
         Returns:
-            What VTK had to say about it, such as textures that are missing; sentences.
+            VTK's warnings, such as missing textures.
 
         Raises:
-            MeshError: it cannot be read, has no faces, no size or coordinates that are no numbers.
+            MeshError: the file cannot be read, or the mesh has no faces, no extent, or coordinates that are
+                not finite.
         """
         self._scene.RemoveAllViewProps()
         log = vtkStringOutputWindow()
@@ -88,23 +91,27 @@ class Renderer:
             raise MeshError("; ".join(["it has no faces", *messages[:1]]))
         points = np.concatenate([_face_points(actor) for actor in actors])
         if not np.isfinite(points).all():
-            raise MeshError("it has coordinates that are no numbers")
+            raise MeshError("it has coordinates that are not finite")
         self._centre = (points.min(axis=0) + points.max(axis=0)) / 2
         self._radius = float(np.sqrt(np.square(points - self._centre).sum(axis=1).max()))
         if self._radius == 0:
             raise MeshError("all its points are the same")
         for actor in actors:
-            _make_dull(actor)
+            _remove_highlights(actor)
         return messages
 
-    def render(self, azimuth, elevation):
-        """Draws the mesh from one direction; see `views`.
+    def render(self, azimuth: float, elevation: float) -> np.ndarray:
+        """Render the mesh from one direction.
+
+        Args:
+            azimuth: degrees, see `camera_axes`.
+            elevation: degrees, see `camera_axes`.
 
         Returns:
-            uint8 [S, S, 4], red, green, blue and alpha.
+            uint8 [S, S, 4]: red, green, blue and alpha.
         """
         towards, upward = camera_axes(azimuth, elevation, self._up)
-        # The sphere about the object touches the cone of sight rather than the plane through its centre.
+        # At this distance the bounding sphere, enlarged by the margin, touches the cone of sight.
         distance = _MARGIN / math.sin(math.radians(_VIEW_ANGLE / 2))
         camera = self._scene.GetActiveCamera()
         camera.SetPosition(*(self._centre + distance * self._radius * towards))
@@ -127,24 +134,24 @@ def _camera_light():
 
 
 def _messages(text):
-    """The messages in VTK's log, each once."""
-    if isinstance(text, bytes):  # What quotes a file may be in any encoding.
+    """Return the distinct messages in VTK's log."""
+    if isinstance(text, bytes):  # A message that quotes a file may be in any encoding.
         text = text.decode("utf-8", "replace")
     lines = (" ".join(_SENDER.sub("", part.strip()).split()) for part in _MESSAGE.split(text))
     return list(dict.fromkeys(line for line in lines if line))
 
 
 def _face_points(actor):
-    """The points that faces use, float64 [n, 3]; others, far away, must not shrink the object."""
+    """Return the points that faces use, float64 [n, 3]: stray points must not shrink the object."""
     mesh = actor.GetMapper().GetInput()
     used = np.unique(vtk_to_numpy(mesh.GetPolys().GetConnectivityArray()))
     if used[0] < 0 or used[-1] >= mesh.GetNumberOfPoints():
-        raise MeshError("a face refers to a vertex that is not there")
+        raise MeshError("a face refers to a vertex that does not exist")
     return vtk_to_numpy(mesh.GetPoints().GetData())[used].astype(np.float64)
 
 
-def _make_dull(actor):
-    """The material's colour or texture under plain light; what exporters write of Ka and Ks is noise."""
+def _remove_highlights(actor):
+    """Use the diffuse colour or texture alone: exporters write arbitrary values for Ka and Ks."""
     surface = actor.GetProperty()
     if actor.GetTexture():
         surface.SetColor(1, 1, 1)  # Many files give textured materials a black Kd.
@@ -157,12 +164,12 @@ def _make_dull(actor):
     data = actor.GetMapper().GetInput().GetPointData()
     if data.GetNormals() is not None:
         lengths = np.linalg.norm(vtk_to_numpy(data.GetNormals()), axis=1)
-        if not (lengths > 0).all():  # Written so that NaN fails too.
+        if not (lengths > 0).all():  # The comparison is written so that NaN fails too.
             data.SetNormals(None)
 
 
 def _shrink(pixels):
-    """Averages squares of pixels whose colours are multiplied by their alpha, and divides by it again."""
+    """Average squares of pixels with premultiplied alpha, and divide the colours by alpha."""
     side = len(pixels) // _SUPERSAMPLING
     mean = pixels.reshape(side, _SUPERSAMPLING, side, _SUPERSAMPLING, 4).mean(axis=(1, 3))
     alpha = mean[..., 3:]

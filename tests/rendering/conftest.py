@@ -1,8 +1,8 @@
-"""Cubes as OBJ files, with whatever materials a test wants."""
+"""Cubes as OBJ files, with the materials that a test needs."""
 
 import pytest
 
-# From -1 to 1, with the corners of a picture as texture coordinates.
+# From -1 to 1, with the corners of an image as texture coordinates.
 CUBE_VERTICES = """
 v -1 -1 -1
 v 1 -1 -1
@@ -20,10 +20,10 @@ CUBE_FACES = ("4 3 2 1", "5 6 7 8", "1 2 6 5", "2 3 7 6", "3 4 8 7", "4 1 5 8")
 
 @pytest.fixture
 def write_cube(tmp_path):
-    """Writes a cube; returns its path.
+    """Return a function that writes a cube and returns its path.
 
-    `materials` holds the lines of its material file by material, `uses` the material of each face;
-    `faces` and `vertices` replace the cube's own.
+    `materials` holds the lines of the material file by material, `uses` the material of each face; `faces`
+    and `vertices` replace the cube's own.
     """
     def write(name="cube.obj", materials=None, uses=None, faces=CUBE_FACES, vertices=CUBE_VERTICES):
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""Which file is which object, in ShapeNetCore's trees and in others."""
+"""The category and instance of each file, in ShapeNetCore's trees and in others."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def test_relative_directory_gives_its_name(tmp_path, monkeypatch):
     assert names_below(Path(".")) == ["cups/a"]
 
 
-def test_links_in_circles_end(tmp_path):
+def test_cyclic_links_are_followed_once(tmp_path):
     make_files(tmp_path / "meshes", "cup/a.obj")
     (tmp_path / "meshes" / "cup" / "up").symlink_to(tmp_path / "meshes")
     (tmp_path / "meshes" / "self").symlink_to("self")

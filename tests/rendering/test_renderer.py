@@ -1,6 +1,6 @@
-"""What VTK draws: colours, textures, sizes and what is wrong with broken meshes, in numbers.
+"""Rendered colours, textures and sizes in numbers, and the problems of broken meshes.
 
-A face that looks at the camera has 0.3 + 0.6 * 1.2 / |(-0.6, 0.8, 1.2)| = 0.761 of its colour: 194 of 255.
+A face towards the camera has 0.3 + 0.6 * 1.2 / |(-0.6, 0.8, 1.2)| = 0.761 of its colour: 194 of 255.
 """
 
 import shutil
@@ -12,8 +12,8 @@ from PIL import Image
 
 pytest.importorskip("vtk")
 
+from eig_tf.rendering.camera import draw_directions
 from eig_tf.rendering.renderer import MeshError, Renderer
-from eig_tf.rendering.views import draw_directions
 
 pytestmark = pytest.mark.usefixtures("off_screen")
 FRONT, RIGHT, BACK, ABOVE = (0, 0), (90, 0), (180, 0), (0, 90)
@@ -28,8 +28,8 @@ def renderer(off_screen):
     return Renderer(64, "y")
 
 
-def pixel(renderer, view, x=32, y=32):
-    return renderer.render(*view)[y, x].tolist()
+def pixel(renderer, direction, x=32, y=32):
+    return renderer.render(*direction)[y, x].tolist()
 
 
 def test_material_colours(renderer, write_cube):
@@ -41,17 +41,17 @@ def test_material_colours(renderer, write_cube):
     assert pixel(renderer, ABOVE) == [194, 0, 0, 255]
 
 
-def test_ambient_and_specular_of_exporters_do_not_count(renderer, write_cube):
+def test_ambient_and_specular_materials_are_ignored(renderer, write_cube):
     renderer.load(write_cube(materials={"red": "Ka 1 1 1\nKd 1 0 0\nKs 1 1 1\nNs 5"}, uses=["red"] * 6))
     assert pixel(renderer, FRONT) == [194, 0, 0, 255]
 
 
 def test_background_is_transparent_and_white_is_not_lost(renderer, write_cube):
     renderer.load(write_cube())
-    pictures = [renderer.render(*view) for view in draw_directions(0, "a", 20, (-90, 90))]
-    for picture in pictures:
-        assert (picture[0, 0] == 0).all()
-        assert picture[picture[..., 3] == 255][:, :3].max() <= 230
+    for direction in draw_directions(0, "a", 20, (-90, 90)):
+        image = renderer.render(*direction)
+        assert (image[0, 0] == 0).all()
+        assert image[image[..., 3] == 255][:, :3].max() <= 230
 
 
 def test_size_in_the_frame(renderer, write_cube):
@@ -69,8 +69,8 @@ def test_objects_of_all_shapes_stay_inside_the_frame(renderer, write_cube):
         vertices = "".join(f"v {a * x} {b * y} {c * z}\n" for c in (-1, 1) for a, b in
                            ((-1, -1), (1, -1), (1, 1), (-1, 1)))
         renderer.load(write_cube(vertices=vertices))
-        for view in draw_directions(0, scale, 20, (-90, 90)):
-            alpha = renderer.render(*view)[..., 3]
+        for direction in draw_directions(0, scale, 20, (-90, 90)):
+            alpha = renderer.render(*direction)[..., 3]
             assert alpha.max() > 0
             assert not alpha[[0, -1]].any() and not alpha[:, [0, -1]].any()
 
@@ -126,7 +126,7 @@ def test_textures(renderer, write_cube, tmp_path, file, tolerance):
     assert np.abs(right - [0, 194, 0, 255]).max() <= tolerance
 
 
-def test_shapenets_own_places_of_textures(renderer, write_cube, tmp_path):
+def test_textures_in_shapenet_layout(renderer, write_cube, tmp_path):
     (tmp_path / "a" / "images").mkdir(parents=True)
     Image.new("RGB", (8, 8), (0, 255, 0)).save(tmp_path / "a" / "images" / "texture0.png")
     path = write_cube("a/models/model_normalized.obj", {"t": "map_Kd ../images/texture0.png"}, ["t"] * 6,
@@ -135,13 +135,13 @@ def test_shapenets_own_places_of_textures(renderer, write_cube, tmp_path):
     assert pixel(renderer, FRONT) == [0, 194, 0, 255]
 
 
-def test_glass_keeps_what_is_behind_and_the_background(renderer, write_cube):
+def test_transparent_material(renderer, write_cube):
     renderer.load(write_cube(materials={"glass": "Kd 1 0 0\nd 0.3"}, uses=["glass"] * 6))
     # Two panes let 0.7 * 0.7 through: alpha is 0.51 of 255.
     assert pixel(renderer, FRONT) == [194, 0, 0, 130]
 
 
-def test_missing_materials_and_textures_are_told(renderer, write_cube):
+def test_missing_materials_and_textures_are_reported(renderer, write_cube):
     path = write_cube(materials={"t": "Kd 0 0 1\nmap_Kd gone.png"}, uses=["t"] * 6, faces=TEXTURED_FACES)
     messages = renderer.load(path)
     assert any("gone.png" in message for message in messages)
@@ -155,10 +155,10 @@ def test_missing_materials_and_textures_are_told(renderer, write_cube):
     (b"", "no faces"), (b"v 0 0 0\nv 1 0 0\nv 0 1 0\n", "no faces"), (bytes(range(256)) * 20, "no faces"),
     (b"v 0 0 0\nv 1 0 0\nv 0 1 0\nl 1 2\np 3\n", "no faces"),
     (b"v 0 0\nf 1 1 1\n", "no faces; Error reading 'v'"),
-    (b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n", "a face refers to a vertex that is not there"),
-    (b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 -9\n", "vertex that is not there|no faces"),
-    (b"v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "coordinates that are no numbers"),
-    (b"v inf 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "coordinates that are no numbers"),
+    (b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n", "a face refers to a vertex that does not exist"),
+    (b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 -9\n", "vertex that does not exist|no faces"),
+    (b"v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "coordinates that are not finite"),
+    (b"v inf 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "coordinates that are not finite"),
     (b"v 1 1 1\nv 1 1 1\nv 1 1 1\nf 1 2 3\n", "all its points are the same"),
     (b"<html>not found</html>\n", "no faces")])
 def test_broken_meshes(renderer, write_cube, tmp_path, content, message):
@@ -176,26 +176,26 @@ def test_missing_and_unreadable_files(renderer, tmp_path):
             renderer.load(path)
 
 
-def test_normals_without_length_are_left_out(renderer, write_cube):
+def test_normals_of_length_zero_are_ignored(renderer, write_cube):
     vertices = "v -1 -1 0\nv 1 -1 0\nv 1 1 0\nv -1 1 0\nvn 0 0 0\n"
     renderer.load(write_cube(vertices=vertices, faces=["1//1 2//1 3//1 4//1"]))
     assert pixel(renderer, FRONT) == [194, 194, 194, 255]
 
 
-def test_another_renderer_draws_the_same(renderer, write_cube):
+def test_renderers_agree(renderer, write_cube):
     path = write_cube(materials=RED, uses=["red"] * 6)
     renderer.load(path)
     other = Renderer(64, "y")
     other.load(path)
-    for view in draw_directions(0, "a", 5, (0, 45)):
-        np.testing.assert_array_equal(renderer.render(*view), other.render(*view))
+    for direction in draw_directions(0, "a", 5, (0, 45)):
+        np.testing.assert_array_equal(renderer.render(*direction), other.render(*direction))
 
 
 @pytest.mark.skipif(not SPIDER.exists(), reason="assimp-testmodels is not installed")
 def test_mesh_of_a_debian_package(renderer, tmp_path):
     messages = renderer.load(SPIDER)
     plain = renderer.render(30, 20)
-    # Its textures are given with backslashes.
+    # The material file names its textures with backslashes.
     assert any("SpiderTex.jpg" in message for message in messages)
     assert 300 < (plain[..., 3] > 128).sum() < 1000
     for file in SPIDER.parent.glob("*.jpg"):

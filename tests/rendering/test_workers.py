@@ -1,16 +1,20 @@
-"""Processes that crash, hang, raise or never start: the rest of the work goes on."""
+"""Worker processes that crash, hang, raise or never start: all other tasks are done."""
 
 import functools
 import os
 import signal
+import threading
 import time
 
 import pytest
 
-from eig_tf.rendering import workers
+pytest.importorskip("pebble")
+
+from eig_tf.rendering.workers import Failure, StartError, run_tasks
 
 
-def _act(task):
+def _handle(task):
+    time.sleep(0.05)
     if task == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     if task == "exit":
@@ -19,11 +23,13 @@ def _act(task):
         time.sleep(60)
     if task == "raise":
         raise FileNotFoundError(2, "No such file", "x.obj")
+    if task == "time-out":
+        raise TimeoutError(110, "Connection timed out")
     return task * 2
 
 
 def make_handler():
-    return _act
+    return _handle
 
 
 def make_handler_that_raises():
@@ -34,54 +40,69 @@ def make_handler_that_crashes():
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def make_slow_handler(folder):
-    """Notes when each task starts, which tells whether two were at work at once."""
+def make_handler_that_returns_its_process():
     def handle(task):
-        (folder / f"{task}-{os.getpid()}").touch()
         time.sleep(0.05)
         return os.getpid()
     return handle
 
 
-def test_what_happens_to_one_task_happens_to_it_alone():
-    tasks = ["crash", 1, "exit", 2, "hang", "raise", 3]
-    outcomes = dict(workers.run(tasks, make_handler, processes=2, time_limit=1))
+def make_handler_that_hangs(path):
+    def handle(task):
+        path.write_text(str(os.getpid()))
+        time.sleep(600)
+    return handle
+
+
+def test_a_failure_concerns_one_task_alone():
+    tasks = ["crash", 1, "exit", 2, "hang", "raise", "time-out", 3]
+    outcomes = dict(run_tasks(tasks, make_handler, processes=2, time_limit=1))
+    assert outcomes.keys() == set(tasks)
     assert [outcomes[number] for number in (1, 2, 3)] == [2, 4, 6]
-    assert outcomes["crash"] == workers.Failure("its process crashed (SIGSEGV)")
-    assert outcomes["exit"] == workers.Failure("its process ended with status 3")
-    assert outcomes["hang"] == workers.Failure("not done after 1 seconds")
+    assert outcomes["crash"] == Failure("its process crashed (SIGSEGV)")
+    assert outcomes["exit"] == Failure("its process ended with status 3")
+    assert outcomes["hang"] == Failure("not done after 1 seconds")
     assert outcomes["raise"].reason.startswith("FileNotFoundError: [Errno 2] No such file")
     assert outcomes["raise"].error.filename == "x.obj"
-    assert len(outcomes) == len(tasks)
+    assert outcomes["time-out"].error.errno == 110
 
 
-def test_processes_are_kept_and_at_most_as_many_as_asked(tmp_path):
-    make = functools.partial(make_slow_handler, tmp_path)
-    results = list(workers.run(list(range(12)), make, processes=2, time_limit=60))
-    assert sorted(task for task, _ in results) == list(range(12))
-    assert len({process for _, process in results}) <= 2
-    assert len(list(tmp_path.iterdir())) == 12
-
-
-def test_no_more_processes_than_tasks(tmp_path):
-    make = functools.partial(make_slow_handler, tmp_path)
-    assert len(list(workers.run([1], make, processes=50, time_limit=60))) == 1
-    assert list(workers.run([], make, processes=2, time_limit=60)) == []
+@pytest.mark.parametrize("num_tasks, processes", [(12, 2), (1, 50), (0, 2)])
+def test_processes_are_kept_and_limited(num_tasks, processes):
+    results = list(run_tasks(range(num_tasks), make_handler_that_returns_its_process, processes, 60))
+    assert sorted(task for task, _ in results) == list(range(num_tasks))
+    assert len({process for _, process in results}) <= min(processes, num_tasks)
 
 
 @pytest.mark.parametrize("make, reason", [
     (make_handler_that_raises, "ValueError: no graphics"),
-    (make_handler_that_crashes, r"its process crashed \(SIGSEGV\)")])
-def test_a_process_that_cannot_start_ends_it_all(make, reason):
-    with pytest.raises(workers.StartError, match=reason):
-        list(workers.run([1, 2], make, processes=2, time_limit=60))
+    (make_handler_that_crashes, "a worker process crashed while it started")])
+def test_process_that_cannot_start_ends_the_run(make, reason):
+    with pytest.raises(StartError, match=reason):
+        list(run_tasks([1, 2], make, processes=2, time_limit=60))
 
 
-def test_processes_end_with_the_caller(tmp_path):
-    make = functools.partial(make_slow_handler, tmp_path)
-    running = workers.run(list(range(100)), make, processes=1, time_limit=60)
+def test_processes_end_with_the_caller():
+    running = run_tasks(range(100), make_handler_that_returns_its_process, processes=1, time_limit=60)
     _, process = next(running)
     os.kill(process, 0)
     running.close()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_interruption_ends_busy_processes_at_once(tmp_path):
+    path, interrupted = tmp_path / "process", []
+
+    def interrupt():
+        while not path.exists() or not path.read_text():
+            time.sleep(0.01)
+        interrupted.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        list(run_tasks([1, 2], functools.partial(make_handler_that_hangs, path), processes=1, time_limit=60))
+    assert time.monotonic() - interrupted[0] < 2
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(path.read_text()), 0)

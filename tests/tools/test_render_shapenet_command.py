@@ -1,4 +1,4 @@
-"""The renderer as a user runs it, on meshes good and bad, and what the loader makes of its pictures."""
+"""The command as a user runs it, on good and bad meshes, and its renders as the loader reads them."""
 
 import os
 
@@ -36,8 +36,9 @@ def test_help_needs_nothing_heavy_and_names_the_flags(render, repository, tmp_pa
 
 @pytest.mark.parametrize("arguments, message", [
     ([], "the arguments are none; expected exactly one, MESH_DIR"),
-    (["."], "--output is missing; expected the directory of the pictures"),
-    (["gone", "--output=out"], "MESH_DIR is 'gone', which is no directory; expected one of OBJ files"),
+    (["."], "--output is missing; expected the directory of the renders"),
+    (["gone", "--output=out"], "MESH_DIR is 'gone', which is no directory; expected a "
+     "directory of OBJ files"),
     ([".", "--output=out", "--elevation=45,0"], "--elevation is 45,0; expected two angles from -90 to 90, "
      "the lower one first, such as 0,45"),
     ([".", "--output=out", "--elevation=nan,0"], "--elevation is nan,0; expected two angles"),
@@ -55,26 +56,27 @@ def test_bad_command_lines(render, arguments, message):
     assert "Traceback" not in result.stderr
 
 
-def test_missing_extra_is_one_sentence(render, repository, tmp_path):
+@pytest.mark.parametrize("missing", ["vtkmodules", "pebble"])
+def test_missing_extra_is_one_sentence(render, repository, tmp_path, missing):
     write_mesh(tmp_path / "cups" / "a.obj")
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.util as u\nfind = u.find_spec\n"
-        "u.find_spec = lambda name, *rest: None if name == 'vtkmodules' else find(name, *rest)\n")
+        f"u.find_spec = lambda name, *rest: None if name == {missing!r} else find(name, *rest)\n")
     result = render("cups", "--output=out", PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
     assert result.returncode == 2
-    assert result.stderr == ("error: rendering needs VTK, which is not installed; expected pip install "
-                             "'eig_tf[render]'\n")
+    assert result.stderr == ("error: rendering needs VTK and pebble, which are not installed; expected "
+                             "pip install 'eig_tf[render]'\n")
 
 
 @pytest.mark.usefixtures("off_screen")
-def test_renders_good_meshes_among_bad_ones_and_goes_on(render, tmp_path):
+def test_renders_good_meshes_among_bad_ones_and_resumes(render, tmp_path):
     core = tmp_path / "Shape Net"
     write_mesh(core / "02958343" / "car 1" / "models" / "model_normalized.obj", "1 0 0")
     write_mesh(core / "02958343" / "car 2" / "model.obj", "1 0 0")
     write_mesh(core / "bowls" / "bowl 'ü'.obj", "0 0 1")
     (core / "bowls" / "empty.obj").touch()
     (core / "bowls" / "broken.obj").write_text("v 1 2\n")
-    # VTK itself falls over a picture cut short; the others must not notice.
+    # A truncated texture crashes VTK itself; the other meshes must not notice.
     (core / "bowls" / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
     (core / "bowls" / "texture.mtl").write_text("newmtl m\nmap_Kd cut.png\n")
     (core / "bowls" / "texture.obj").write_text(f"mtllib texture.mtl\n{CUBE}usemtl m\n{FACES}")
@@ -98,22 +100,22 @@ def test_renders_good_meshes_among_bad_ones_and_goes_on(render, tmp_path):
     car = np.asarray(image_set.images)[-1, 32, 32]
     assert car[0] > 80 and car[1:].max() <= 5
 
-    view = tmp_path / "out" / "02958343" / "car 2" / "003.png"
-    before = view.read_bytes()
-    view.unlink()
+    path = tmp_path / "out" / "02958343" / "car 2" / "003.png"
+    before = path.read_bytes()
+    path.unlink()
     result = render(*arguments, "--processes=1")
     assert result.returncode == 0, result.stderr
-    assert "1 views" in result.stdout
-    assert view.read_bytes() == before
-    with Image.open(view) as picture:
-        assert (picture.mode, picture.size) == ("RGBA", (64, 64))
+    assert "1 renders" in result.stdout
+    assert path.read_bytes() == before
+    with Image.open(path) as image:
+        assert (image.mode, image.size) == ("RGBA", (64, 64))
 
 
 @pytest.mark.usefixtures("off_screen")
-def test_no_mesh_that_can_be_drawn_is_an_error(render, tmp_path):
+def test_no_mesh_that_can_be_rendered_is_an_error(render, tmp_path):
     (tmp_path / "cups").mkdir()
     (tmp_path / "cups" / "a.obj").touch()
     result = render("cups", "--output=out")
     assert result.returncode == 2
-    assert result.stderr == ("error: none of the 1 meshes below cups could be drawn, the last one because: "
-                             "it has no faces\n")
+    assert result.stderr == ("error: none of the 1 meshes below cups could be rendered; the problem of the "
+                             "last one: it has no faces\n")

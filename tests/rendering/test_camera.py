@@ -1,12 +1,12 @@
-"""Directions of view: seeded by name, in their range, with a camera that stands upright."""
+"""Directions of the camera: seeded by name, uniform in their range, with orthogonal axes."""
 
 import numpy as np
 import pytest
 
-from eig_tf.rendering.views import camera_axes, draw_directions
+from eig_tf.rendering.camera import camera_axes, draw_directions
 
 
-def test_seed_and_name_alone_count():
+def test_directions_depend_on_seed_and_name_alone():
     directions = draw_directions(1, "cup/a", 30, (0, 45))
     np.testing.assert_array_equal(directions, draw_directions(1, "cup/a", 30, (0, 45)))
     np.testing.assert_array_equal(directions[:7], draw_directions(1, "cup/a", 7, (0, 45)))
@@ -23,7 +23,7 @@ def test_directions_are_uniform_in_their_ranges():
         assert np.abs(np.histogram(values, 12, span)[0] - 20000 / 12).max() < 5 * 39
 
 
-def test_range_may_be_one_angle():
+def test_elevation_may_be_constant():
     assert set(draw_directions(0, "a", 5, (30, 30))[:, 1]) == {30}
 
 
