@@ -32,13 +32,13 @@ def main(arguments):
     config = run_flags.config_from_flags()
     workdir = FLAGS.workdir or Path("runs") / _run_name(config)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
-    from eig_tf.runs.training import run
-    directory = run(config, workdir, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.overwrite)
+    from eig_tf.runs.training import train_run
+    directory = train_run(config, workdir, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.overwrite)
     print(f"\nrun directory  {directory.path}\nsample grids   {directory.samples}", flush=True)
     if FLAGS.export:
         from eig_tf.serving import export
-        version = export.ensure(directory.path)
-        print("\n".join([f"SavedModel     {version}", *(f"note: {note}" for note in export.notes(version))]))
+        version = export.ensure_exported(directory.path)
+        print("\n".join([f"SavedModel     {version}", *(f"note: {note}" for note in export.export_notes(version))]))
 
 
 def _run_name(config):

@@ -1,88 +1,185 @@
-"""The figures of the paper, drawn of a run directory."""
+"""The figures of a run directory, registered by name.
+
+A new figure is one function here, decorated with `register_figure`, and a line in the help of tools/plot.py.
+"""
+
+from __future__ import annotations
 
 import contextlib
 import csv
+import functools
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple, Union
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from eig_tf import files
 from eig_tf.data import registry
 from eig_tf.errors import UserError
 from eig_tf.evaluation import metrics, sampling
 from eig_tf.evaluation.record import load_record
-from eig_tf.figures import charts, code_figures, code_labels, neighbours
+from eig_tf.figures import charts, code_figures, grids, neighbours, overview
+from eig_tf.figures.page import class_label, figure_style, save_figure
 from eig_tf.runs.run_directory import RunDirectory
 
-COLUMNS = 10
+_SMALL_SIDE, _SMALL_COLOURS = 48, 128
+_figures = {}
 
 
-def plot(run_dir, output, data_dir=None, cache_dir=None, columns=COLUMNS, codes=None, as_columns=False,
-         seed=0, formats=("png",)):
-    """Draws all figures of a run's last checkpoint; writes all or none.
+class FigureOptions(NamedTuple):
+    """How figures look.
+
+    Attributes:
+        columns: images of each code, and steps of a traversal.
+        codes: codes to show in grids, in that order; None for all.
+        as_columns: whether a code is a column of a grid instead of a row.
+        seed: seed of the latents, of the samples, of the split into queries and neighbours, and of the
+            choice of queries.
+        small: whether files are kept small, by images of at most 48 pixels and PNG files of 128 colours.
+    """
+
+    columns: int = grids.COLUMNS
+    codes: Sequence[int] | None = None
+    as_columns: bool = False
+    seed: int = 0
+    small: bool = False
+
+
+class PlottedRun:
+    """The last checkpoint of a run, and what figures need of it; images are loaded when first used.
 
     Args:
         run_dir: the run directory.
-        output: the directory of the figures; its parent must exist.
-        data_dir: where the run's data set lies; where it lay in training when None.
-        cache_dir: where decoded sets are kept; the user's cache directory when None.
-        columns: images of each code, and steps of a traversal.
-        codes: those to show in grids, in that order; all when None.
-        as_columns: whether grids have a column a code, not a row.
-        seed: of the noise, of the split into queries and neighbours, and of the choice of queries.
-        formats: endings of the files, `png` and `pdf`.
+        options: how the figures look.
+        data_dir: directory of the run's data set; that of the training if None.
+        cache_dir: directory of decoded data sets; the user's cache directory if None.
 
-    Returns:
-        The paths that were written, and notes for people on what is missing or old, sentences.
+    Attributes:
+        directory: the `RunDirectory`.
+        config, model: the run's config and `GenerativeModel`.
+        probabilities: float64 [K], the model's distribution of the codes.
+        record: the `EvaluationRecord`, or None if the run was not evaluated.
+        options: how the figures look.
+        about: the run in a few words, for titles.
+        notes: sentences for people on what is missing or old.
 
     Raises:
-        UserError: no run, no checkpoint, the data cannot be loaded, codes that the run does not have, or
-            a run that diverged.
-        OSError: a file cannot be written.
+        UserError: `run_dir` is not a run directory, or it has no checkpoint, or its weights are not finite,
+            or the options name codes that the run does not have.
     """
-    directory = RunDirectory(run_dir)
-    _check_codes(codes, directory.load_config().networks.num_codes)
-    config, model, epochs_done = directory.restore_model()
-    _, image_set = registry.load_split(
-        config, data_dir or directory.load_environment().get("data_dir"), cache_dir)
-    features, _ = sampling.encode_images(model, image_set.images)
-    probabilities = model.prior.probabilities.numpy().astype(np.float64)
-    match = load_record(directory.evaluation, len(probabilities))
-    about = (f"{config.dataset}, {config.method}, split {config.split}, seed {config.seed}, "
-             f"{epochs_done} epoch{'s' * (epochs_done != 1)}")
-    kind = "learned" if model.prior.learned else "fixed"
-    notes = _evaluation_notes(run_dir, match, epochs_done)
-    with charts.style():
-        drawn = _draw_grids(model, probabilities, match, kind, about, columns, codes, as_columns, seed)
-        found = neighbours.search(features, image_set.labels, seed)
-        if found is None:
-            notes.append("there are too few images to hold some out; neighbours are left out")
-        else:
-            drawn["neighbours"] = neighbours.draw(
-                found, image_set.images, image_set.labels, image_set.class_names, about)
-        drawn.update(_draw_prior(probabilities, match, kind, image_set.class_fractions()))
-        drawn.update(_draw_records(directory, match, len(probabilities), notes))
-        if not model.num_continuous:
-            notes.append("the run has no continuous codes; traversals are left out")
-        return save(drawn, output, formats), notes
+
+    def __init__(self, run_dir: str | os.PathLike, options: FigureOptions, data_dir: str | None = None,
+                 cache_dir: str | None = None) -> None:
+        self.directory, self.options = RunDirectory(run_dir), options
+        self._data_dir, self._cache_dir = data_dir, cache_dir
+        _check_codes(options.codes, self.directory.load_config().networks.num_codes)
+        self.config, self.model, epochs = self.directory.restore_model()
+        self.probabilities = self.model.prior.probabilities.numpy().astype(np.float64)
+        self.record = load_record(self.directory.evaluation, self.model.num_codes)
+        self.about = (f"{self.config.dataset}, {self.config.method}, split {self.config.split}, "
+                      f"seed {self.config.seed}, {epochs} epoch{'s' * (epochs != 1)}")
+        self.notes = []
+        if self.record is None:
+            self.notes.append("the run is not evaluated: matched classes and confusion are left out; "
+                              f"tools/evaluate.py {run_dir} finds them")
+        elif self.record.epochs != epochs:
+            self.notes.append(f"evaluation.json is of epoch {self.record.epochs}, the checkpoint of epoch "
+                              f"{epochs}: matched classes may be wrong; tools/evaluate.py {run_dir} updates "
+                              "them")
+
+    @functools.cached_property
+    def image_set(self):
+        """The training images, an `ImageSet`."""
+        data_dir = self._data_dir or self.directory.load_environment().data_dir
+        return registry.load_split(self.config, data_dir, self._cache_dir)[1]
+
+    @property
+    def learned(self) -> bool:
+        """Whether the distribution of the codes was learned; otherwise it is fixed."""
+        return self.model.prior.learned
+
+    @property
+    def side(self) -> int | None:
+        """Pixels to which larger images are shrunk; None keeps them."""
+        return _SMALL_SIDE if self.options.small else None
 
 
-def save(drawn, output, formats):
-    """Writes figures, all or none.
+FigureFunction = Callable[[PlottedRun], Union[Figure, "dict[str, Figure]", None]]
+
+
+def register_figure(name: str) -> Callable[[FigureFunction], FigureFunction]:
+    """Register a function that draws a figure of a run, for `plot_run`.
 
     Args:
-        drawn: `Figure` by name.
-        output: the directory, made when it is missing.
-        formats: endings of the files.
+        name: stem of the figure's file.
 
     Returns:
-        Their paths.
+        A decorator. Its function takes a `PlottedRun` and returns a figure, or several by the stems of their
+        files, or None if the run lacks what the figure shows; then it appends a sentence to the run's notes.
+    """
+    def register(function):
+        _figures[name] = function
+        return function
+    return register
+
+
+def figure_names() -> list[str]:
+    """Return the names of all registered figures."""
+    return list(_figures)
+
+
+def plot_run(run_dir: str | os.PathLike, output: str | os.PathLike, options: FigureOptions,
+             names: Sequence[str] | None = None, data_dir: str | None = None, cache_dir: str | None = None,
+             formats: Sequence[str] = ("png",)) -> tuple[list[Path], list[str]]:
+    """Draw figures of a run's last checkpoint, and write all or none of them.
+
+    Args:
+        run_dir: the run directory.
+        output: directory of the figures; its parent must exist.
+        options: how the figures look.
+        names: names of figures; None for all.
+        data_dir: directory of the run's data set; that of the training if None.
+        cache_dir: directory of decoded data sets; the user's cache directory if None.
+        formats: suffixes of the files, `png` and `pdf`.
+
+    Returns:
+        The paths that were written, and sentences on what is missing or old.
 
     Raises:
-        UserError: a directory lies where a file would.
+        UserError: a figure or code does not exist, or the run or its data cannot be loaded.
+        OSError: a file cannot be written.
+    """
+    names = figure_names() if names is None else names
+    for name in names:
+        if name not in _figures:
+            raise UserError(f"--figures has {name!r}; expected some of {', '.join(_figures)}")
+    run = PlottedRun(run_dir, options, data_dir, cache_dir)
+    figures = {}
+    with figure_style():
+        for name in names:
+            drawn = _figures[name](run)
+            figures.update({name: drawn} if isinstance(drawn, Figure) else drawn or {})
+        return save_figures(figures, output, formats, _SMALL_COLOURS if options.small else None), run.notes
+
+
+def save_figures(figures: dict[str, Figure], output: str | os.PathLike, formats: Sequence[str],
+                 colours: int | None = None) -> list[Path]:
+    """Write figures, all or none of them, and return their paths.
+
+    Args:
+        figures: figures by the stems of their files.
+        output: the directory, which is made if it is missing.
+        formats: suffixes of the files.
+        colours: see `save_figure`.
+
+    Raises:
+        UserError: a directory is in the place of a file.
     """
     output = Path(output)
-    paths = {output / f"{name}.{ending}": figure for name, figure in drawn.items() for ending in formats}
+    paths = {output / f"{name}.{suffix}": figure for name, figure in figures.items() for suffix in formats}
     for path in paths:
         if path.is_dir():
             raise UserError(f"{path} is a directory; expected a file or nothing")
@@ -91,12 +188,101 @@ def save(drawn, output, formats):
     try:
         with contextlib.ExitStack() as stack:
             for path, figure in paths.items():
-                charts.write(figure, stack.enter_context(files.replacing(path)))
+                save_figure(figure, stack.enter_context(files.replacing(path)), colours)
     except BaseException:
         if made:
             output.rmdir()
         raise
     return list(paths)
+
+
+@register_figure("overview")
+def _draw_overview(run):
+    codes = run.options.codes or code_figures.order_codes(run.probabilities)[0]
+    codes = codes[:overview.MAX_ROWS]
+    num_samples = overview.SAMPLE_COLUMNS * len(codes)
+    images = run.image_set.images
+    samples = images[np.random.default_rng(run.options.seed).permutation(len(images))[:num_samples]]
+    labels, true = [f"code {code}" for code in codes], None
+    if run.record is not None:
+        matches = [run.record.code_to_class[code] for code in codes]
+        true = np.array([np.nan if match is None else run.record.true_fractions[match] for match in matches])
+        labels = [label if match is None else f"{label}\n{class_label(run.record.class_names[match])}"
+                  for label, match in zip(labels, matches)]
+    rows = grids.code_images(run.model, codes, overview.CODE_COLUMNS, run.options.seed)
+    return overview.draw_overview(samples, rows, labels, run.probabilities[codes], true, run.learned,
+                                  run.model.num_codes)
+
+
+@register_figure("codes")
+def _draw_codes(run):
+    line, other = ("column", "row") if run.options.as_columns else ("row", "column")
+    codes, labels, about = _grid_texts(run)
+    title = f"{run.about}: one {line} for each code, {about}. Images of one {other} differ in the code alone"
+    return code_figures.draw_codes(run.model, codes, labels, title, run.options.columns, run.options.seed,
+                                   run.options.as_columns, run.side)
+
+
+@register_figure("traversal")
+def _draw_traversals(run):
+    if not run.model.num_continuous:
+        run.notes.append("the run has no continuous codes; traversals are left out")
+    codes, labels, about = _grid_texts(run)
+    line = "column" if run.options.as_columns else "row"
+    return {f"traversal_{index}": code_figures.draw_traversal(
+        run.model, index, codes, labels,
+        f"{run.about}: continuous code {index} varies, one {line} for each categorical code, {about}",
+        run.options.columns, run.options.seed, run.options.as_columns, run.side)
+        for index in range(run.model.num_continuous)}
+
+
+@register_figure("neighbours")
+def _draw_neighbours(run):
+    image_set = run.image_set
+    features, _ = sampling.encode_images(run.model, image_set.images)
+    found = neighbours.find_neighbours(features, image_set.labels, run.options.seed)
+    if found is None:
+        run.notes.append("there are too few images to hold some out; neighbours are left out")
+        return None
+    return neighbours.draw_neighbours(
+        found, image_set.images, image_set.labels, image_set.class_names, run.about, run.side)
+
+
+@register_figure("prior")
+def _draw_prior(run):
+    if run.record is None:
+        return charts.draw_prior_by_rank(run.probabilities, run.image_set.class_fractions(), run.learned)
+    by_class, unmatched = metrics.match_prior(
+        run.probabilities, run.record.code_to_class, len(run.record.class_names))
+    return charts.draw_prior(run.record.true_fractions, by_class, run.record.class_names, unmatched,
+                             run.learned)
+
+
+@register_figure("prior_history")
+def _draw_prior_history(run):
+    path, num_codes = run.directory.prior, len(run.probabilities)
+    table = _read_table(path, run.notes)
+    if table is None:
+        return None
+    epochs = table.pop("epoch")
+    if len(table) != num_codes:
+        raise UserError(f"{path} has {len(table)} codes, the run {num_codes}; expected the file that "
+                        "training wrote")
+    record = run.record
+    classes = (record.code_to_class, record.class_names, record.true_fractions) if record else ()
+    return charts.draw_prior_history(epochs, np.stack(list(table.values()), axis=1), *classes)
+
+
+@register_figure("losses")
+def _draw_losses(run):
+    table = _read_table(run.directory.history, run.notes)
+    return None if table is None else charts.draw_losses(table.pop("epoch"), table)
+
+
+@register_figure("confusion")
+def _draw_confusion(run):
+    record = run.record
+    return record and charts.draw_confusion(record.confusion, record.code_to_class, record.class_names)
 
 
 def _check_codes(codes, num_codes):
@@ -106,61 +292,21 @@ def _check_codes(codes, num_codes):
                             f"{num_codes - 1}")
 
 
-def _evaluation_notes(run_dir, match, epochs_done):
-    if match is None:
-        return [f"the run is not evaluated: classes that codes match and confusion are left out; "
-                f"tools/evaluate.py {run_dir} finds them"]
-    if match.epochs != epochs_done:
-        return [f"evaluation.json is of epoch {match.epochs}, the checkpoint of epoch {epochs_done}: matched "
-                f"classes may be wrong; tools/evaluate.py {run_dir} finds them anew"]
-    return []
-
-
-def _draw_grids(model, probabilities, match, kind, about, columns, codes, as_columns, seed):
-    ordered, order_in_words = code_labels.order(probabilities, match)
-    if codes is not None:
-        ordered, order_in_words = codes, "chosen ones"
-    meaning = f"p is its {kind} probability" + (
-        "" if match is None else ", the percentage that of its images which the classifier sees as the class")
-    labels = [code_labels.label(code, probabilities[code], match) for code in ordered]
-    line, lines = ("column", "columns") if as_columns else ("row", "rows")
-    title = f"{about}: a code a {line}, {order_in_words}; {meaning}. All {lines} have the same noise"
-    drawn = {"codes": code_figures.draw_codes(model, ordered, labels, title, columns, seed, as_columns)}
-    for index in range(model.num_continuous):
-        title = (f"{about}: continuous code {index} from -1 to 1, a categorical code a {line}, "
-                 f"{order_in_words}; {meaning}")
-        drawn[f"traversal_{index}"] = code_figures.draw_traversal(
-            model, index, ordered, labels, title, columns, seed, as_columns)
-    return drawn
-
-
-def _draw_prior(probabilities, match, kind, true_fractions):
-    if match is None:
-        return {"prior": charts.draw_prior_by_rank(probabilities, true_fractions, kind)}
-    by_class, unmatched = metrics.match_prior(probabilities, match.code_to_class, len(match.class_names))
-    return {"prior": charts.draw_prior(match.true_fractions, by_class, match.class_names, unmatched, kind),
-            "confusion": charts.draw_confusion(match.confusion, match.code_to_class, match.class_names)}
-
-
-def _draw_records(directory, match, num_codes, notes):
-    drawn = {}
-    prior, history = (_read_table(path, notes) for path in (directory.prior, directory.history))
-    if prior is not None:
-        epochs = prior.pop("epoch")
-        if len(prior) != num_codes:
-            raise UserError(f"{directory.prior} has {len(prior)} codes, the run {num_codes}; expected the "
-                            "file that training wrote")
-        classes = (match.code_to_class, match.class_names, match.true_fractions) if match else ()
-        drawn["prior_history"] = charts.draw_prior_history(
-            epochs, np.stack(list(prior.values()), axis=1), *classes)
-    if history is not None:
-        epochs = history.pop("epoch")
-        drawn["losses"] = charts.draw_losses(epochs, history)
-    return drawn
+def _grid_texts(run):
+    """Return the codes of a grid, their labels, and what its title says of both."""
+    codes, order = code_figures.order_codes(run.probabilities, run.record)
+    if run.options.codes is not None:
+        codes, order = run.options.codes, "as chosen"
+    labels = [code_figures.code_label(code, run.probabilities[code], run.record) for code in codes]
+    kind = "learned" if run.learned else "fixed"
+    about = f"{order}; p is its {kind} probability" + (
+        "" if run.record is None else
+        ", the percentage is the share of its images that the classifier assigns to the class")
+    return codes, labels, about
 
 
 def _read_table(path, notes):
-    """The columns of a table that training wrote, float64 [E] by name; None, and a note, without it."""
+    """Return the columns of a table of training, float64 [E] by name; None, and a note, if it is missing."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)

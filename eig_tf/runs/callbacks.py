@@ -1,4 +1,6 @@
-"""What is written after every epoch: tables, pictures, TensorBoard, the checkpoint."""
+"""What is written after every epoch: tables, sample grids, TensorBoard, the checkpoint."""
+
+from __future__ import annotations
 
 import csv
 
@@ -7,29 +9,31 @@ import tensorflow as tf
 from tensorflow import keras
 
 from eig_tf import files
-from eig_tf.figures import grids, tiling
 from eig_tf.errors import UserError
+from eig_tf.figures import grids, tiling
+from eig_tf.runs.run_directory import RunDirectory
 
 
 class Records(keras.callbacks.Callback):
-    """Writes `history.csv`, `prior.csv` and TensorBoard's scalars.
+    """Write `history.csv`, `prior.csv` and TensorBoard's scalars.
 
-    Rows of epochs that a resumed run does again are dropped first.
+    Rows of epochs that a resumed run repeats are dropped first.
 
     Args:
-        directory: the `RunDirectory`.
+        directory: the run directory.
         epochs_done: epochs that the run starts after.
         writer: a `tf.summary` writer.
     """
 
-    def __init__(self, directory, epochs_done, writer):
+    def __init__(self, directory: RunDirectory, epochs_done: int, writer: tf.summary.SummaryWriter) -> None:
         super().__init__()
         self.directory = directory
         self.writer = writer
         self.history_rows = _read_rows(directory.history, epochs_done)
         self.prior_rows = _read_rows(directory.prior, epochs_done)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Write the epoch's row of each table; raise a `UserError` when a loss is not finite."""
         losses = {name: float(value) for name, value in logs.items()}
         for name, value in losses.items():
             if not np.isfinite(value):
@@ -50,19 +54,20 @@ class Records(keras.callbacks.Callback):
 
 
 class SampleGrids(keras.callbacks.Callback):
-    """Draws what each code generates, and traversals of the continuous codes, from fixed noise.
+    """Draw what each code generates, and traversals of the continuous codes, from fixed noise.
 
     Args:
-        directory: the `RunDirectory`.
+        directory: the run directory.
         writer: a `tf.summary` writer.
     """
 
-    def __init__(self, directory, writer):
+    def __init__(self, directory: RunDirectory, writer: tf.summary.SummaryWriter) -> None:
         super().__init__()
         self.directory = directory
         self.writer = writer
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Write the epoch's grids as PNG and for TensorBoard."""
         self.directory.samples.mkdir(exist_ok=True)
         pictures = {"codes": grids.code_grid(self.model)}
         for index in range(self.model.num_continuous):
@@ -75,23 +80,30 @@ class SampleGrids(keras.callbacks.Callback):
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves the checkpoint of every epoch; the last callback, so that it vouches for the others' files.
+    """Save the checkpoint of every epoch. The last callback: the other files are complete before it.
 
     Args:
+        directory: the run directory.
         manager: see `RunDirectory.checkpoint_manager`.
     """
 
-    def __init__(self, manager):
+    def __init__(self, directory: RunDirectory, manager: tf.train.CheckpointManager) -> None:
         super().__init__()
+        self.directory = directory
         self.manager = manager
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Save the checkpoint and extend the environment's last segment to the epoch."""
         self.manager.checkpoint.epochs_done.assign(epoch + 1)
         try:
             self.manager.save(checkpoint_number=epoch + 1)
         except tf.errors.OpError as error:
             raise UserError(f"{self.manager.directory} cannot be written: {error.message[:200]}; the "
                             "checkpoint of the epoch before is kept") from None
+        environment = self.directory.load_environment()
+        *earlier, last = environment.segments
+        self.directory.save_environment(
+            environment._replace(segments=(*earlier, {**last, "last_epoch": epoch + 1})))
 
 
 def _rounded(values):

@@ -1,45 +1,55 @@
-"""On what a model is trained: devices, precision, determinism, package versions."""
+"""What a model is trained on: devices, precision, determinism, package versions."""
+
+from __future__ import annotations
 
 import importlib.metadata
 import platform
+import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from tensorflow import keras
 
+_PACKAGES = ("eig_tf", "tensorflow", "keras", "tensorflow-probability", "tensorflow-addons", "numpy")
 
-def make_strategy():
-    """MirroredStrategy over the GPUs when several are visible, else the default strategy."""
+
+def make_strategy() -> tf.distribute.Strategy:
+    """Return a MirroredStrategy over the GPUs when several are visible, else the default strategy."""
     gpus = tf.config.list_logical_devices("GPU")
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
-def set_precision(precision):
-    """Sets Keras's global policy.
+def resolve_precision(precision: str) -> str:
+    """Return the Keras policy that a precision stands for on this machine.
 
     Args:
-        precision: `float32`, `mixed_bfloat16`, or `auto`: bfloat16 on a CPU that multiplies it in
-            hardware (AVX512-BF16), else float32.
-
-    Returns:
-        The policy that is in force now.
+        precision: `float32`, `mixed_bfloat16`, or `auto`: bfloat16 on a CPU that multiplies it in hardware
+            (AVX512-BF16), else float32.
     """
-    if precision == "auto":
-        on_cpu = not tf.config.list_physical_devices("GPU")
-        precision = "mixed_bfloat16" if on_cpu and "avx512_bf16" in _cpu_info() else "float32"
-    keras.mixed_precision.set_global_policy(precision)
-    return precision
+    if precision != "auto":
+        return precision
+    on_cpu = not tf.config.list_physical_devices("GPU")
+    return "mixed_bfloat16" if on_cpu and "avx512_bf16" in _cpu_info() else "float32"
 
 
-def set_seed(seed):
-    """Seeds Python, NumPy and TensorFlow; on a CPU every op is deterministic from here on."""
+def set_precision(precision: str) -> str:
+    """Set Keras's global policy to what `resolve_precision` returns, and return it."""
+    policy = resolve_precision(precision)
+    keras.mixed_precision.set_global_policy(policy)
+    return policy
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, NumPy and TensorFlow; on a CPU every op is deterministic afterwards."""
     keras.utils.set_random_seed(seed)
     if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
 
 
-def describe_machine():
-    """The devices in words, such as `2 x AMD EPYC`."""
+def describe_machine() -> str:
+    """Return the devices in words, such as `2 x AMD EPYC`."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
@@ -50,17 +60,39 @@ def describe_machine():
     return f"{len(models)} x {models[0]}" if models else platform.processor() or platform.machine()
 
 
-def package_versions():
-    """Versions of the packages that decide the numbers, by name; None for one that is not installed."""
+def package_versions() -> dict[str, str | None]:
+    """Return the versions of the packages that decide the numbers; None for one that is not installed."""
     def version(package):
         try:
             return importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             return None
-    return {package: version(package) for package in (
-        "eig_tf", "tensorflow", "keras", "tensorflow-probability", "tensorflow-addons", "numpy")}
+    return {package: version(package) for package in _PACKAGES}
 
 
-def _cpu_info():
+def git_revision() -> str | None:
+    """Return the revision of the checkout that this package runs from; None outside a checkout."""
+    git = shutil.which("git")
+    root = Path(__file__).parent.parent.parent
+    # Only a checkout of this project: an installed package may lie inside somebody else's repository.
+    if git is None or not (root / ".git").exists():
+        return None
+    command = [git, "-C", str(root), "rev-parse", "HEAD"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() or None
+
+
+def current_segment(precision: str, first_epoch: int) -> dict[str, Any]:
+    """Return what is recorded of a part of a training that runs without interruption.
+
+    Args:
+        precision: Keras's policy.
+        first_epoch: its first epoch, from 1.
+    """
+    return {"first_epoch": first_epoch, "last_epoch": first_epoch - 1, "precision": precision,
+            "machine": describe_machine(), "packages": package_versions(), "git_revision": git_revision()}
+
+
+def _cpu_info() -> str:
     path = Path("/proc/cpuinfo")
     return path.read_text(encoding="utf-8") if path.is_file() else ""
