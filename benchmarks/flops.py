@@ -1,43 +1,39 @@
-"""How much arithmetic a step is, and how much the machine can do at best."""
+"""Floating-point operations of a step, and the rate of the machine at its best."""
+
+from __future__ import annotations
 
 import math
+from typing import Any, Callable
 
 import tensorflow as tf
 
-# Large enough that a matrix product runs at the machine's pace, small enough to take well under a second.
+# Large enough for the highest rate of a CPU, small enough to take well under a second.
 MATRIX_SIZE = 2048
 
 
-def count(function):
-    """Floating-point operations of one call of a `tf.function`, from the shapes in its graph.
+def count_flops(function: Any) -> int:
+    """Count the floating-point operations of one call of a `tf.function` from the shapes in its graph.
 
-    Only matrix products and convolutions count, forward and backward, which is where a network's
-    arithmetic is: a multiplication and an addition for each weight that meets an input.
-    - a product [m, k] x [k, n]: 2 m k n;
-    - a convolution with a kernel [h, w, i, o]: 2 h w i o for each position of its output (of its
-      input, when it is a transposed one), and the same again for each of its two gradients. What a
-      kernel reads beyond the border of the image is counted too.
-    Normalization, activations, losses, random numbers and the optimizer are left out; gradients that
-    nothing uses (the trunk's weights in the generator's phase) never run, and are left out as well.
+    Matrix products and convolutions are counted, forward and backward, which do nearly all of a network's
+    arithmetic: one multiplication and one addition for each product of a weight and an input.
+    - A product [m, k] x [k, n] is 2 m k n operations.
+    - A convolution with a kernel [h, w, i, o] is 2 h w i o for each position of its output (of its input
+      when it is transposed), and as many for each of its two gradients. Padding counts as input.
+    Normalization, activations, losses, random numbers and the optimizer are not counted. Gradients that
+    nothing uses never run, and are not counted either.
 
     Args:
         function: a `tf.function` without arguments, with static shapes inside.
-
-    Returns:
-        The count, an int.
     """
     graph = function.get_concrete_function().graph
-    return sum(_operation(op) for op in _needed(graph))
+    return sum(_count_operation(op) for op in _needed_operations(graph))
 
 
-def matrix_product(precision):
-    """A large matrix product as a `tf.function`, and its count.
+def matrix_product(precision: str) -> tuple[Callable[[], Any], int]:
+    """Return a large matrix product, a `tf.function`, and the floating-point operations of one call.
 
     Args:
         precision: `float32`, or `mixed_bfloat16` for a product of bfloat16 matrices.
-
-    Returns:
-        A function without arguments, and the floating-point operations of one call.
     """
     dtype = tf.float32 if precision == "float32" else tf.bfloat16
     left, right = (tf.Variable(tf.cast(
@@ -49,8 +45,8 @@ def matrix_product(precision):
     return product, 2 * MATRIX_SIZE**3
 
 
-def _needed(graph):
-    """The operations that an output or a side effect of a function's graph depends on."""
+def _needed_operations(graph):
+    """Return the operations on which an output or a side effect of a function's graph depends."""
     waiting = [output.op for output in graph.outputs] + list(graph.control_outputs)
     needed = set()
     while waiting:
@@ -61,7 +57,7 @@ def _needed(graph):
     return needed
 
 
-def _operation(op):
+def _count_operation(op):
     if op.type == "MatMul":
         inner = op.inputs[0].shape[0 if op.get_attr("transpose_a") else 1]
         return 2 * math.prod(op.outputs[0].shape) * inner

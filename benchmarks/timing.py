@@ -1,27 +1,30 @@
-"""A stopwatch for a machine whose speed drifts: every case has its turn in every round."""
+"""Timing on a machine whose speed drifts: every case is measured once in every round."""
+
+from __future__ import annotations
 
 import statistics
 import time
-from typing import Callable, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 
 class Case(NamedTuple):
-    """One thing to measure.
+    """Something to measure.
 
     Attributes:
         name: unique among the cases of a measurement.
-        measure: does it once or more and returns the seconds that one step took.
+        measure: runs one or more steps and returns the mean seconds of a step.
     """
 
     name: str
     measure: Callable[[], float]
 
 
-def repeated(name, call, steps):
-    """A case that calls `call` without arguments `steps` times in a row."""
+def repeated_call(name: str, call: Callable[[], Any], steps: int) -> Case:
+    """Return a case that calls `call` `steps` times in a row."""
     def measure():
         start = time.perf_counter()
         for _ in range(steps):
@@ -32,35 +35,38 @@ def repeated(name, call, steps):
     return Case(name, measure)
 
 
-def each_call(name, call, steps):
-    """As `repeated`, for calls that return when their work is done, with the time of every single one.
+def single_calls(name: str, call: Callable[[], Any], steps: int) -> tuple[Case, list[float]]:
+    """Return a case like `repeated_call` for calls that return when their work is done.
 
     Returns:
-        The `Case`, and a list that each of its measurements adds the seconds of its `steps` calls to.
+        The case, and a list to which every measurement appends the seconds of each of its `steps` calls.
     """
     seconds = []
 
     def measure():
-        for _ in range(steps):
-            start = time.perf_counter()
-            call()
-            seconds.append(time.perf_counter() - start)
+        seconds.extend(time_call(call)[0] for _ in range(steps))
         return statistics.fmean(seconds[-steps:])
     return Case(name, measure), seconds
 
 
-def interleave(cases, repeats):
-    """Measures the cases in turn, round after round, after one untimed round that traces and warms.
+def time_call(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Call a function; return the seconds that it took and its result."""
+    start = time.perf_counter()
+    result = call()
+    return time.perf_counter() - start, result
 
-    Whatever slows the machine for a while slows all cases alike, so that their ratios hold better
-    than their times.
+
+def measure_in_turn(cases: Sequence[Case], repeats: int) -> dict[str, dict[str, float]]:
+    """Measure the cases in turn, round after round, after one untimed round.
+
+    What slows the machine for a while slows all cases alike, so that ratios are more stable than times.
 
     Args:
-        cases: `Case`s of different names.
+        cases: cases with different names.
         repeats: timed rounds, 1 or more.
 
     Returns:
-        By name, `{"median": ms, "min": ms, "max": ms}` of one step, milliseconds.
+        By name, the milliseconds of one step; see `summarize`.
     """
     seconds = {case.name: [] for case in cases}
     for case in cases:
@@ -68,15 +74,14 @@ def interleave(cases, repeats):
     for _ in range(repeats):
         for case in cases:
             seconds[case.name].append(case.measure())
-    return {name: summary(values) for name, values in seconds.items()}
+    return {name: summarize(values) for name, values in seconds.items()}
 
 
-def summary(seconds):
-    """Median, smallest and largest of a list of seconds, in milliseconds."""
-    return {"median": 1e3 * statistics.median(seconds), "min": 1e3 * min(seconds),
-            "max": 1e3 * max(seconds)}
+def summarize(seconds: Sequence[float]) -> dict[str, float]:
+    """Return `median`, `min` and `max` of a list of seconds, in milliseconds."""
+    return {"median": 1e3 * statistics.median(seconds), "min": 1e3 * min(seconds), "max": 1e3 * max(seconds)}
 
 
-def percentile(seconds, percent):
-    """The smallest of a list of seconds that `percent` of them do not exceed, in milliseconds."""
+def percentile(seconds: Sequence[float], percent: float) -> float:
+    """Return the smallest of the seconds that `percent` of them do not exceed, in milliseconds."""
     return 1e3 * float(np.percentile(seconds, percent, method="inverted_cdf"))

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ TOOL = Path(__file__).parent.parent.parent / "tools" / "benchmark.py"
      "--data_dir is given, which only --what=data takes"),
     (["--what=serving", "--dataset=mnist", "--preset=cpu"],
      "--preset is 'cpu'; --dataset=mnist expects paper"),
+    (["--method=joint_vae", "--routing=head"], "--routing is given, but --method=joint_vae has no gradient"),
 ])
 def test_bad_flag_is_one_sentence_and_status_2(command, arguments, named):
     result = command(TOOL, *arguments)
@@ -38,6 +40,16 @@ def test_bad_flag_is_one_sentence_and_status_2(command, arguments, named):
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
     assert result.stderr.startswith("error: ") and named in result.stderr
+
+
+def test_without_a_checkout_is_one_sentence(command, tmp_path):
+    (tmp_path / "installed").mkdir()
+    shutil.copy(TOOL, tmp_path / "installed" / "benchmark.py")
+    result = command(tmp_path / "installed" / "benchmark.py")
+
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr == (f"error: {tmp_path / 'benchmarks'} is missing, which is not part of the "
+                             "installed package; expected tools/benchmark.py of a checkout\n")
 
 
 def test_help_names_the_measurements_at_once(command):
@@ -49,9 +61,11 @@ def test_help_names_the_measurements_at_once(command):
 
 
 @pytest.mark.slow
-def test_figures_of_a_small_batch(command, tmp_path):
+@pytest.mark.parametrize("method, routing, flags", [
+    ("gumbel_infogan", "shared", ["--routing=shared"]), ("joint_vae", None, [])])
+def test_figures_of_a_small_batch(command, tmp_path, method, routing, flags):
     result = command(TOOL, "--steps=1", "--repeats=2", "--batch_size=4", "--dataset=digits",
-                     "--method=gumbel_infogan", "--routing=shared", "--output=figures.json", timeout=600)
+                     f"--method={method}", *flags, "--output=figures.json", timeout=600)
 
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
@@ -60,10 +74,10 @@ def test_figures_of_a_small_batch(command, tmp_path):
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert {"machine", "packages", "precision", "note", "load_at_start"} <= figures.keys()
     assert (figures["dataset"], figures["method"], figures["gradient_routing"], figures["batch_size"],
-            figures["steps"], figures["repeats"]) == ("digits", "gumbel_infogan", "shared", 4, 1, 2)
+            figures["steps"], figures["repeats"]) == ("digits", method, routing, 4, 1, 2)
     measured = [row for row in figures["step"] if "skipped" not in row]
-    assert len(figures["step"]) == 4 and len(measured) >= 3
-    assert len(figures["parts"]) == 5 and len(figures["fit"]) == 2
+    assert len(figures["step"]) == 3 and len(measured) >= 2
+    assert len(figures["parts"]) == 4 and len(figures["fit"]) == 2
     for row in measured + figures["parts"] + figures["fit"]:
         ms = row["ms"]
         assert 0 < ms["min"] <= ms["median"] <= ms["max"]
@@ -81,7 +95,7 @@ def test_figures_of_a_small_batch(command, tmp_path):
 
 
 def _figures(command, tmp_path, *flags):
-    """What the command writes and prints; its temporary files are gone."""
+    """Return what the command writes and prints; check that its temporary files are gone."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     result = command(TOOL, *flags, "--output=figures.json", TMPDIR=str(scratch), timeout=600)
@@ -120,24 +134,23 @@ def test_figures_of_a_small_served_model(command, tmp_path):
     rows = {(row["signature"], row["batch_size"]): row for row in figures["requests"]}
     signatures = {"generate", "generate_png", "generate_from_code", "sample", "sample_each", "categorize",
                   "categorize_bytes", "embed"}
-    assert rows.keys() == {(name, size) for name in signatures | {"bare generator", "bare recognizer"}
+    assert rows.keys() == {(name, size) for name in signatures | {"bare generator", "bare encoder"}
                            for size in (1, 8, 64, 256)}
     for (name, size), row in rows.items():
         ms, bare = row["ms"], rows[row["reference"], size]
-        assert row["reference"] == ("bare recognizer" if name in (
-            "bare recognizer", "categorize", "categorize_bytes", "embed") else "bare generator")
+        assert row["reference"] == ("bare encoder" if name in (
+            "bare encoder", "categorize", "categorize_bytes", "embed") else "bare generator")
         assert row["requests"] == 2
         assert 0 < ms["min"] <= ms["median"] <= ms["max"] == ms["p99"]
         assert row["images_per_second"] * ms["median"] == pytest.approx(size * 1e3)
         assert row["ratio"] == pytest.approx(row["images_per_second"] / bare["images_per_second"])
         assert name in result.stdout
     assert figures["goal"]["ratios"] == [rows["generate", size]["ratio"] for size in (64, 256)]
-    retracing = figures["retracing"]["signatures"]
-    assert {row["signature"] for row in retracing} == signatures
-    for row in retracing:
-        assert row["traces"] == 1
+    new_sizes = figures["new_sizes"]["signatures"]
+    assert {row["signature"] for row in new_sizes} == signatures
+    for row in new_sizes:
         assert 0.1 < row["first_to_second"] < 10
     first = {(row["signature"], row["batch_size"]): row for row in figures["first_requests"]["requests"]}
     assert first.keys() == {(name, size) for name in signatures for size in (1, 64)}
-    for name in signatures - {"sample"}:  # which has no records
+    for name in signatures - {"sample"}:  # It has no warm-up requests.
         assert first[name, 1]["warm_ms"] < first[name, 1]["cold_ms"]
