@@ -18,9 +18,9 @@ def readme(repository):
 
 
 def test_table_is_that_of_the_result_files(readme, repository):
-    evaluations = [summary.read(path) for path in sorted(repository.glob("results/*/*.json"))]
+    evaluations = [summary.read_evaluation(path) for path in sorted(repository.glob("results/*/*.json"))]
     assert evaluations
-    assert summary.markdown(evaluations) in readme
+    assert summary.markdown_table(evaluations) in readme
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
     python tools/categorize.py RUN_DIR
     python tools/categorize.py RUN_DIR --images=FOLDER --output=found.csv
 
-Without --images: all images of the run's own data set. With it: a folder of any other images, which are
-brought to the run's size and colours. Writes a table with the file, the code (category), its probability
-and, where there are labels, the class of every image, and beside it a picture of the surest images of each
-code.
+Without --images, all images of the run's own data set are sorted. With it, those of any folder are, which
+are resized and converted to the run's size and colours. Writes a table with the file, the code (category),
+its probability and, where there are labels, the class of every image, and beside it a picture of the images
+that are most probably of each code.
 """
 
 from pathlib import Path
@@ -20,14 +20,14 @@ from eig_tf.errors import UserError
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("images", None, "folder of images to sort; the run's own data set when absent")
-flags.DEFINE_string("data_dir", None, "directory of the run's data set; as in training when absent")
+flags.DEFINE_string("data_dir", None, "directory of the run's data set; that of the training when absent")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
 flags.DEFINE_string("output", None, "CSV file to write, with a PNG of the same name beside it; "
                     "categories.csv in RUN_DIR when absent")
 
 
-def check_output(path):
-    """Raises a `UserError` unless a table and its picture can be written, before anything is decoded."""
+def check_output(path: Path) -> None:
+    """Raise a `UserError` unless a table and its picture can be written, before anything is decoded."""
     if path.suffix.lower() != ".csv":
         found = ", a directory" if path.is_dir() else ""
         raise UserError(f"--output is {str(path)!r}{found}; expected the name of a file that ends in .csv")
@@ -35,16 +35,17 @@ def check_output(path):
         if file.is_dir():
             raise UserError(f"--output is {str(path)!r}, but {str(file)!r} is a directory; expected the "
                             "name of a file, with that of its picture free")
-    command.check_place(path, path.parent)
+    command.check_output_place(path, path.parent)
 
 
 def main(arguments):
-    """Sorts the images that the command line names."""
+    """Sort the images that the command line names."""
     run_dir = command.run_directory_argument(arguments)
     if FLAGS.images is not None and FLAGS.data_dir is not None:
         raise UserError("--images and --data_dir are given; expected other images or the run's data set")
     if FLAGS.images is not None and not Path(FLAGS.images).is_dir():
-        raise UserError(f"--images is {FLAGS.images!r}, which is no directory; expected a folder of images")
+        raise UserError(f"--images is {FLAGS.images!r}, which is not a directory; expected a folder of "
+                        "images")
     output = run_dir / "categories.csv" if FLAGS.output is None else Path(FLAGS.output)
     check_output(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
@@ -54,10 +55,10 @@ def main(arguments):
     print(names.printable(f"{len(image_set.images)} images from {image_set.source}"))
     for note in image_set.notes:
         print(names.printable(f"note: {note}"))
-    print(categories.table(found))
+    print(categories.format_categories(found))
     print(f"table    {output}")
-    print(f"picture  {categories.picture_path(output)}")
+    print(f"picture  {categories.figure_path(output)}")
 
 
 if __name__ == "__main__":
-    command.run(main, __doc__)
+    command.run_command(main, __doc__)

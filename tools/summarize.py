@@ -1,4 +1,4 @@
-"""Prints a Markdown table of means over evaluations, beside the paper's figures.
+"""Prints a Markdown table of means over evaluations, beside the paper's numbers.
 
     python tools/summarize.py runs/*/evaluation.json
 """
@@ -8,12 +8,12 @@ from eig_tf.errors import UserError
 
 
 def main(arguments):
-    """Summarizes the files that the command line names."""
+    """Summarize the files that the command line names."""
     if not arguments:
         raise UserError("no file is named; expected one or more evaluation.json")
     from eig_tf.evaluation import summary
-    print(summary.markdown([summary.read(path) for path in arguments]))
+    print(summary.markdown_table(summary.read_evaluation(path) for path in arguments))
 
 
 if __name__ == "__main__":
-    command.run(main, __doc__)
+    command.run_command(main, __doc__)

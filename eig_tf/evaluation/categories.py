@@ -91,7 +91,7 @@ def categorize(run_dir: str | os.PathLike, output: Path, images: str | os.PathLi
 
 
 def folder_config(config: config_dict.ConfigDict) -> config_dict.ConfigDict:
-    """Return the config that reads a folder of other images in the shape and with the resizing of a run's own."""
+    """Return the config that reads a folder of images in the shape and with the resizing of a run's own."""
     other = config_lib.load_preset("folder")
     size, _, channels = config_lib.image_shape(config)
     other.data.image_size, other.data.channels = size, channels
@@ -126,7 +126,7 @@ def categorize_images(model: GenerativeModel, images: np.ndarray | StoredImages,
 
 
 def write_csv(image_set: ImageSet, categories: Categories, path: Path) -> None:
-    """Write a row for each image: its file, or its index where there are no files, code, probability and class.
+    """Write a row for each image: file (index where there are no files), code, probability and any class.
 
     Args:
         image_set: the images.

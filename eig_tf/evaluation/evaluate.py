@@ -18,9 +18,10 @@ from eig_tf.runs.run_directory import RunDirectory
 IMAGES_PER_CODE = 1000
 
 
-def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike, data_dir: str | os.PathLike | None = None,
-                 images_per_code: int = IMAGES_PER_CODE, seed: int = 0, architecture: str | None = None,
-                 pretrained_weights: str | None = None) -> EvaluationRecord:
+def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
+                 data_dir: str | os.PathLike | None = None, images_per_code: int = IMAGES_PER_CODE,
+                 seed: int = 0, architecture: str | None = None, pretrained_weights: str | None = None
+                 ) -> EvaluationRecord:
     """Evaluate the last checkpoint of a run; write `evaluation.json` and two charts beside it.
 
     Args:
@@ -59,7 +60,8 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike, data_dir
         evaluation_seed=seed,
         training={"data_source": _without_location(image_set.source, data_dir),
                   "num_training_images": len(image_set.labels),
-                  **{name: environment.over_segments(name) for name in ("precision", "machine", "git_revision")}})
+                  **{name: environment.over_segments(name)
+                     for name in ("precision", "machine", "git_revision")}})
     save_record(record, directory.evaluation)
     with page.figure_style():
         for figure, chart in ((confusion_chart(record), directory.confusion_picture),

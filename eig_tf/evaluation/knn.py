@@ -1,4 +1,9 @@
-"""Nearest neighbours by Q's features, and classification by the nearest one (supplement 3, table 4)."""
+"""Nearest neighbours by an encoder's features, and 1-NN classification (supplement 3, table 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -7,37 +12,48 @@ from sklearn.preprocessing import normalize
 from eig_tf.data.holdout import per_class_split
 
 
-def neighbours(features, candidates, queries, num):
-    """The images nearest to each query, by cosine similarity, which the contrastive loss trains.
+class OneNnResult(NamedTuple):
+    """The result of 1-NN classification.
+
+    Attributes:
+        accuracy: share of the held-out images whose nearest neighbour is of their class.
+        num_train: number of candidates for neighbours.
+        num_test: number of held-out images.
+    """
+
+    accuracy: float
+    num_train: int
+    num_test: int
+
+
+def nearest_neighbours(features: np.ndarray, candidates: Sequence[int], queries: Sequence[int],
+                       num: int) -> np.ndarray:
+    """Return the images nearest to each query by cosine similarity, which the contrastive loss trains.
 
     Args:
         features: float [N, F].
-        candidates: int [M], indices of the images that may be neighbours, 1 or more.
-        queries: int [Q], indices of the images whose neighbours are sought, 1 or more.
-        num: how many neighbours, at most M.
+        candidates: int [M], indices of the images that may be neighbours, M at least 1.
+        queries: int [Q], indices of the images whose neighbours are sought, Q at least 1.
+        num: number of neighbours, at most M.
 
     Returns:
         int [Q, num], indices into `features`, the nearest first.
     """
-    # Among directions the order by Euclidean distance is that by cosine.
+    # Among unit vectors the order by Euclidean distance is that by cosine similarity.
     directions = normalize(features)
     search = NearestNeighbors(n_neighbors=num, algorithm="brute").fit(directions[candidates])
     found = search.kneighbors(directions[queries], return_distance=False)
     return np.asarray(candidates)[found]
 
 
-def one_nn_accuracy(features, labels, seed):
-    """Accuracy of the nearest neighbour's class on a held-out fifth of every class.
+def one_nn_accuracy(features: np.ndarray, labels: np.ndarray, seed: int) -> OneNnResult:
+    """Classify a held-out fifth of every class by the nearest neighbour among the other images.
 
     Args:
         features: float [N, F].
         labels: int [N].
-        seed: of the split.
-
-    Returns:
-        `accuracy`, `num_train` and `num_test` as a dict.
+        seed: seed of the split.
     """
     train, test = per_class_split(labels, seed)
-    nearest = neighbours(features, train, test, 1)[:, 0]
-    accuracy = np.mean(labels[nearest] == labels[test])
-    return {"accuracy": float(accuracy), "num_train": len(train), "num_test": len(test)}
+    nearest = nearest_neighbours(features, train, test, 1)[:, 0]
+    return OneNnResult(float(np.mean(labels[nearest] == labels[test])), len(train), len(test))

@@ -1,4 +1,8 @@
-"""The paper's metrics as pure functions of counts and labels."""
+"""The mathematics of the metrics, as pure functions of counts, labels and distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -7,21 +11,21 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 NMI_AVERAGING = "arithmetic"
 
 
-def confusion_counts(codes, classes, num_codes, num_classes):
-    """How often each code goes with each class: int64 [K, C] from two int arrays [N]."""
+def confusion_counts(codes: np.ndarray, classes: np.ndarray, num_codes: int, num_classes: int) -> np.ndarray:
+    """Return the number of images of each code and class, int64 [K, C], from two int arrays [N]."""
     counts = np.zeros([num_codes, num_classes], dtype=np.int64)
     np.add.at(counts, (codes, classes), 1)
     return counts
 
 
-def average_entropy(counts):
-    """ENT (section 4): mean entropy of the rows (codes) and columns (classes) of a [K, C] table.
+def average_entropy(counts: np.ndarray) -> tuple[float, float, float]:
+    """Return ENT (section 4), the mean entropy of the rows and columns of a confusion matrix.
 
-    A row or column without any image has no distribution; it counts with the worst value it could
+    A row or column without images has no distribution; it counts with the largest entropy that it could
     have, the logarithm of its length.
 
     Args:
-        counts: numbers of 0 or more [K, C].
+        counts: number of images of each code and class, [K, C].
 
     Returns:
         The mean over all K + C entropies, the mean over the K rows and the mean over the C columns, in
@@ -32,7 +36,7 @@ def average_entropy(counts):
     return float(np.mean(rows + columns)), float(np.mean(rows)), float(np.mean(columns))
 
 
-def _entropy(counts):
+def _entropy(counts: np.ndarray) -> float:
     total = np.sum(counts)
     if total == 0:
         return float(np.log(len(counts)))
@@ -40,46 +44,47 @@ def _entropy(counts):
     return float(-np.sum(shares * np.log(shares)))
 
 
-def nmi(labels, other_labels):
-    """Normalized mutual information of two labellings [N], arithmetic mean of entropies, in [0, 1]."""
-    return float(normalized_mutual_info_score(labels, other_labels, average_method=NMI_AVERAGING))
+def normalized_mutual_information(counts: np.ndarray) -> float:
+    """Return the NMI of code and class, normalized by the arithmetic mean of their entropies, in [0, 1].
 
-
-def nmi_of_counts(counts):
-    """NMI of the two labellings that a [K, C] table counts."""
+    Args:
+        counts: number of images of each code and class, [K, C].
+    """
     codes, classes = np.nonzero(counts)
     repeats = counts[codes, classes]
-    return nmi(np.repeat(codes, repeats), np.repeat(classes, repeats))
+    return float(normalized_mutual_info_score(
+        np.repeat(codes, repeats), np.repeat(classes, repeats), average_method=NMI_AVERAGING))
 
 
-def ari(labels, other_labels):
-    """Adjusted Rand index of two labellings [N], at most 1; 0 by chance."""
+def adjusted_rand_index(labels: np.ndarray, other_labels: np.ndarray) -> float:
+    """Return the adjusted Rand index of two labellings [N]: at most 1, and 0 by chance."""
     return float(adjusted_rand_score(labels, other_labels))
 
 
-def match_codes(counts):
-    """Matches codes to classes one to one so that most images agree (Hungarian algorithm).
+def match_codes(counts: np.ndarray) -> list[int | None]:
+    """Match codes to classes one to one so that the most images agree (Hungarian algorithm).
 
     Args:
-        counts: [K, C].
+        counts: number of images of each code and class, [K, C].
 
     Returns:
-        The class of every code as a list of K; None for codes left over when K > C.
+        The class of each of the K codes; None for the codes that are left over when K > C.
     """
     codes, classes = linear_sum_assignment(counts, maximize=True)
     matched = dict(zip(codes.tolist(), classes.tolist()))
     return [matched.get(code) for code in range(len(counts))]
 
 
-def clustering_accuracy(counts):
-    """Share of images whose code is matched to their class, in [0, 1]."""
+def clustering_accuracy(counts: np.ndarray) -> float:
+    """Return the share of images whose code is matched to their class, in [0, 1]; see `match_codes`."""
     agreeing = sum(counts[code, label] for code, label in enumerate(match_codes(counts))
                    if label is not None)
     return float(agreeing / np.sum(counts))
 
 
-def match_prior(prior, code_to_class, num_classes):
-    """The learned distribution over classes, and the mass of codes that no class was matched to.
+def match_prior(prior: Sequence[float], code_to_class: Sequence[int | None],
+                num_classes: int) -> tuple[np.ndarray, float]:
+    """Return the prior over the matched classes, and the probability of the codes without a class.
 
     Args:
         prior: p [K].
@@ -99,14 +104,14 @@ def match_prior(prior, code_to_class, num_classes):
     return by_class, unmatched
 
 
-def generated_fractions(prior, counts):
-    """The class distribution of images whose codes are drawn from the learned prior.
+def generated_fractions(prior: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the class distribution of images whose codes are drawn from a prior.
 
-    Unlike `match_prior` it does justice to a class that two codes share, or a code that holds two.
+    Unlike `match_prior` it counts every image, also where two codes share a class or a code holds two.
 
     Args:
         prior: p [K].
-        counts: images of every code by class [K, C], at least one a code.
+        counts: number of generated images of each code and class, [K, C], at least one for each code.
 
     Returns:
         float64 [C], summing to one.
@@ -114,26 +119,20 @@ def generated_fractions(prior, counts):
     return np.asarray(prior) @ (counts / np.sum(counts, axis=1, keepdims=True))
 
 
-def total_variation(fractions, by_class, unmatched=0.0):
-    """Half the L1 distance of the true fractions [C] and a learned distribution, in [0, 1]."""
+def total_variation(fractions: np.ndarray, by_class: np.ndarray, unmatched: float = 0.0) -> float:
+    """Return half the L1 distance of the true fractions [C] and another distribution, in [0, 1].
+
+    Args:
+        fractions: true share of each class, [C].
+        by_class: the other distribution, [C].
+        unmatched: its probability outside the classes.
+    """
     return float(0.5 * (np.sum(np.abs(fractions - by_class)) + unmatched))
 
 
-def kl_divergence(fractions, by_class):
-    """KL(true || learned) in nats; None where it is infinite: a present class without learned mass."""
+def kl_divergence(fractions: np.ndarray, by_class: np.ndarray) -> float | None:
+    """Return KL(true || other) in nats; None where it is infinite: a class has images but no probability."""
     present = fractions > 0
     if np.any(by_class[present] <= 0):
         return None
     return float(np.sum(fractions[present] * np.log(fractions[present] / by_class[present])))
-
-
-def expected_false_negatives(fractions):
-    """Return E(F.N.), the expected share of negative pairs that are of one class (equation 5).
-
-    Args:
-        fractions: share of each class, float [C], summing to one.
-
-    Returns:
-        The sum of the squared shares, in [1 / C, 1].
-    """
-    return float(np.sum(np.square(fractions)))

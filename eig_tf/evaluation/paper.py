@@ -1,54 +1,25 @@
-"""Results that the paper prints, to stand beside one's own."""
+"""Numbers that the paper reports, to compare one's own with."""
 
-# Table 1: (NMI, ENT), means over 50 splits of MNIST, 25 runs of cars and of chairs, 5 of ytf (supplement 1);
-# it does not say over how many of shapenet.
-TABLE_1 = {
-    "mnist": {
-        "joint_vae": (0.704, 0.661),
-        "uniform_infogan": (0.777, 0.457),
-        "gumbel_infogan": (0.836, 0.326),
-        "gumbel_infogan_pos": (0.878, 0.235),
-        "elastic_infogan": (0.889, 0.213),
-        "ground_truth_infogan": (0.783, 0.412),
-        "ground_truth_infogan_ntxent": (0.801, 0.369),
-    },
-    "ytf": {
-        "joint_vae": (0.485, 1.554),
-        "uniform_infogan": (0.666, 1.031),
-        "gumbel_infogan": (0.760, 0.757),
-        "gumbel_infogan_pos": (0.765, 0.719),
-        "elastic_infogan": (0.792, 0.636),
-        "ground_truth_infogan": (0.694, 0.961),
-        "ground_truth_infogan_ntxent": (0.742, 0.767),
-    },
-    "cars": {
-        "joint_vae": (0.458, 1.024),
-        "uniform_infogan": (0.499, 1.108),
-        "gumbel_infogan": (0.400, 1.318),
-        "gumbel_infogan_pos": (0.582, 0.919),
-        "elastic_infogan": (0.850, 0.303),
-        "ground_truth_infogan": (0.451, 1.191),
-        "ground_truth_infogan_ntxent": (0.784, 0.437),
-    },
-    "chairs": {
-        "joint_vae": (0.480, 1.817),
-        "uniform_infogan": (0.253, 1.663),
-        "gumbel_infogan": (0.236, 1.696),
-        "gumbel_infogan_pos": (0.454, 1.209),
-        "elastic_infogan": (0.650, 0.765),
-        "ground_truth_infogan": (0.174, 1.837),
-        "ground_truth_infogan_ntxent": (0.592, 0.885),
-    },
-    "shapenet": {
-        "joint_vae": (0.189, 1.101),
-        "uniform_infogan": (0.638, 0.531),
-        "gumbel_infogan": (0.603, 0.619),
-        "gumbel_infogan_pos": (0.724, 0.397),
-        "elastic_infogan": (0.790, 0.297),
-        "ground_truth_infogan": (0.549, 0.673),
-        "ground_truth_infogan_ntxent": (0.531, 0.716),
-    },
-}
+from __future__ import annotations
 
-# Section 4, footnote 2: accuracy on the held-out fifth of the classifiers that judge generated images.
-CLASSIFIER_ACCURACY = {"mnist": 0.98, "cars": 0.99, "chairs": 0.97, "shapenet": 0.95, "ytf": 0.96}
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+
+@functools.cache
+def paper_results() -> dict[str, Any]:
+    """Return the content of `paper_results.json`, which describes itself."""
+    return json.loads(Path(__file__).with_name("paper_results.json").read_text(encoding="utf-8"))
+
+
+def published_scores(dataset: str, method: str) -> tuple[float, float] | None:
+    """Return the NMI and the ENT of a method in table 1; None where the table has no such entry."""
+    scores = paper_results()["table_1"].get(dataset, {}).get(method)
+    return None if scores is None else (scores["nmi"], scores["ent"])
+
+
+def published_judge_accuracy(dataset: str) -> float | None:
+    """Return the held-out accuracy of the paper's own classifier (section 4); None for other data sets."""
+    return paper_results()["classifier_accuracy"].get(dataset)

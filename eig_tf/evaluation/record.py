@@ -12,6 +12,7 @@ import numpy as np
 
 from eig_tf import config as config_lib
 from eig_tf import files
+from eig_tf.data.imbalance import expected_false_negatives
 from eig_tf.errors import UserError
 from eig_tf.evaluation import metrics
 
@@ -126,7 +127,8 @@ def load_record(path: str | os.PathLike, num_codes: int | None = None) -> Evalua
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200]
+        reason = f"it lacks {reason}" if reason.strip("'").isidentifier() else reason
         raise UserError(f"{path} is not an evaluation of this run: {reason}; expected the file that "
                         "tools/evaluate.py writes") from None
     return record
@@ -168,7 +170,7 @@ def _upgrade_version_1(content: dict[str, Any]) -> dict[str, Any]:
         **rest,
         "version": 2,
         "metrics": {**_select(content, _METRICS_1),
-                    "expected_false_negatives": metrics.expected_false_negatives(true)},
+                    "expected_false_negatives": expected_false_negatives(true)},
         "details": _select(content, _DETAILS_1),
         "judge": content["classifier"],
         "true_fractions": true,

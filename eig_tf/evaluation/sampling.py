@@ -1,49 +1,64 @@
-"""Generating what is judged: the same number of images for every code."""
+"""Generated images of each code, and the codes of real images: what metrics are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
+from eig_tf.data.image_set import StoredImages
 from eig_tf.data.pipeline import to_float
 from eig_tf.figures import grids
+from eig_tf.models.base import Encoding, GenerativeModel
+
+BATCH = 500
 
 
-def images_of_code(model, code, num, seed):
-    """Generates `num` images of one code, with random noise and continuous codes.
-
-    The code is exactly one-hot and the generator in inference mode (section 4, metrics).
+def generate_images_of_code(model: GenerativeModel, code: int, num: int, seed: int) -> np.ndarray:
+    """Generate images of one code, exactly one-hot, in inference mode (section 4, metrics).
 
     Args:
-        model: an `InfoGAN`.
-        code: its index.
-        num: how many.
-        seed: a number; each code draws its own noise.
+        model: the model.
+        code: index of the code.
+        num: number of images.
+        seed: with the code, seed of the noise and the continuous codes, 0 or more.
 
     Returns:
         uint8 [num, H, W, C].
     """
     codes = tf.tile(tf.one_hot([code], model.num_codes), [num, 1])
-    return grids.generate(model, model.sample_latents(num, [seed, code], codes))
+    return grids.generate_images(model, model.sample_latents(num, [seed, code], codes))
 
 
-def encode_images(model, images, batch_size=500):
-    """What Q makes of real images, in inference mode.
+def encode_in_batches(model: GenerativeModel, images: np.ndarray | StoredImages,
+                      batch_size: int = BATCH) -> Iterator[Encoding]:
+    """Encode real images in inference mode, with one batch of them in memory at a time.
 
     Args:
-        model: an `InfoGAN`.
+        model: the model.
         images: uint8 [N, H, W, C].
-        batch_size: images a pass.
+        batch_size: number of images in a batch.
 
-    Returns:
-        The features [N, F] and the most probable codes [N].
+    Yields:
+        The `Encoding` of each batch, as NumPy arrays.
+    """
+    for start in range(0, len(images), batch_size):
+        encoding = model.encode(to_float(images[start:start + batch_size]))
+        yield Encoding(*(np.asarray(part) for part in encoding))
+
+
+def encode_images(model: GenerativeModel, images: np.ndarray | StoredImages,
+                  batch_size: int = BATCH) -> tuple[np.ndarray, np.ndarray]:
+    """Return the features [N, F] and the most probable codes, int64 [N], of real images.
+
+    Args:
+        model: the model.
+        images: uint8 [N, H, W, C], N at least 1.
+        batch_size: number of images in a batch.
     """
     features, codes = [], []
-    for start in range(0, len(images), batch_size):
-        feature, logits = _recognize_batch(model, images[start:start + batch_size])
-        features.append(feature)
-        codes.append(np.argmax(logits, axis=-1))
+    for encoding in encode_in_batches(model, images, batch_size):
+        features.append(encoding.features)
+        codes.append(np.argmax(encoding.code_logits, axis=-1))
     return np.concatenate(features), np.concatenate(codes)
-
-
-def _recognize_batch(model, images):
-    feature, logits, _ = model.encode(to_float(images))
-    return feature.numpy(), logits.numpy()

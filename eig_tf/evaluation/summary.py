@@ -1,109 +1,136 @@
-"""Means over several evaluations, as a Markdown table beside the paper's figures."""
+"""Means over several evaluations, as a Markdown table beside the paper's numbers."""
 
-import json
+from __future__ import annotations
+
+import os
 import statistics
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
-from eig_tf import config as config_lib
-from eig_tf.data.loaders import class_sets
+from eig_tf.data import class_sets
 from eig_tf.errors import UserError
-from eig_tf.evaluation.paper import TABLE_1
+from eig_tf.evaluation.paper import published_scores
+from eig_tf.evaluation.record import EvaluationRecord, load_record
 
-_GROUP = ("dataset", "method", "epochs", "gradient_routing")
-_PRIORS = ("total_variation", "total_variation_of_uniform",
-           "generated_total_variation", "generated_total_variation_of_uniform")
-# What runs of one row may differ in; everything else of their configs must agree.
+# Settings in which the runs of one row may differ; all others must agree.
 _FREE = ("split", "seed", "training.epochs", "data.class_set")
 _COLUMNS = ("data set", "method", "width", "epochs (steps)", "routing", "runs (split/seed)", "NMI",
             "ENT", "TV matched (uniform)", "TV generated (uniform)", "1-NN", "classifier", "paper NMI / ENT")
 
 
-def read(path):
-    """Reads what the table needs of one `evaluation.json`, as a flat dict.
+class _Row(NamedTuple):
+    """What the runs of one row have in common; rows are sorted by it."""
+
+    dataset: str
+    method: str
+    epochs: int
+    routing: str
+    width: float
+    class_set: str
+
+
+class Evaluation(NamedTuple):
+    """An evaluation as the table needs it.
+
+    Attributes:
+        row: the row that it belongs to.
+        run: class set where the paper's are meant, split and seed.
+        settings: the flattened config and the number of images for each code.
+        record: the evaluation's record.
+    """
+
+    row: _Row
+    run: tuple
+    settings: dict[str, Any]
+    record: EvaluationRecord
+
+
+def read_evaluation(path: str | os.PathLike) -> Evaluation:
+    """Read an `evaluation.json` for the table.
 
     Raises:
-        UserError: the file is missing or was not written by `report.evaluate`.
+        UserError: the file is missing or damaged.
     """
-    try:
-        evaluation = json.loads(Path(path).read_text(encoding="utf-8"))
-        prior, config = evaluation["prior"], config_lib.config_from_dict(evaluation["config"])
-        class_set = config.data.get("class_set", "")
-        numbered = class_set in class_sets.numbers(config.dataset)
-        return {
-            "group": (*(evaluation[field] for field in _GROUP), config.networks.width,
-                      "" if numbered else class_set),
-            "run": (*([class_set] if numbered else []), evaluation["split"], evaluation["seed"]),
-            "steps": evaluation["epochs"] * (
-                evaluation["num_training_images"] // config.training.batch_size),
-            **{field: evaluation[field] for field in ("nmi", "ent")},
-            "priors": [prior[field] for field in _PRIORS],
-            "one_nn": evaluation["one_nn"]["accuracy"],
-            "classifier": evaluation["classifier"]["accuracy"],
-            "settings": {**config_lib.flatten(config), "images_per_code": evaluation["images_per_code"]},
-        }
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}; expected an evaluation.json") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is no evaluation.json of this version: {error}") from None
+    record = load_record(path)
+    if record is None:
+        raise UserError(f"{path}: no such file; expected an evaluation.json")
+    config = record.flat_config()
+    class_set = config.get("data.class_set", "")
+    numbered = class_set in class_sets.class_set_numbers(config["dataset"])
+    row = _Row(config["dataset"], config["method"], record.epochs, config.get("loss.gradient_routing", ""),
+               config["networks.width"], "" if numbered else class_set)
+    run = (*([class_set] if numbered else []), config["split"], config["seed"])
+    return Evaluation(row, run, {**config, "images_per_code": record.images_per_code}, record)
 
 
-def markdown(evaluations):
-    """One row for each data set, method, number of epochs, routing, width of the networks and class set.
+def markdown_table(evaluations: Iterable[Evaluation]) -> str:
+    """Return a table with a row for each data set, method, number of epochs, routing, width and class set.
 
-    The paper's five class sets of cars or chairs are one row, as it averages over them (section 4); their
-    runs are named `set/split/seed`.
+    The paper's five class sets of cars or chairs are one row, since the paper averages over them
+    (section 4); their runs are named `set/split/seed`.
 
     Args:
-        evaluations: what `read` returns, one or more.
+        evaluations: one or more evaluations.
 
     Returns:
-        The table. Figures are means over the runs of a row, with the standard deviation of NMI and ENT
-        over them (n - 1) where there are two or more. `classifier` is the accuracy of what judged the
-        images, on those held out from it.
+        The Markdown text. Numbers are means over the runs of a row, with the standard deviation of NMI and
+        ENT (n - 1) where there are two runs or more. `classifier` is the accuracy of the judge on images
+        held out from it.
 
     Raises:
-        UserError: runs of one row differ in more than split, seed and the paper's class set.
+        UserError: runs of one row differ in more than split, seed and the paper's class set, or lack a
+            metric.
     """
     groups = {}
     for evaluation in evaluations:
-        groups.setdefault(evaluation["group"], []).append(evaluation)
-    rows = [_COLUMNS, ["---"] * len(_COLUMNS)]
-    rows += [_row(group, groups[group]) for group in sorted(groups)]
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+        groups.setdefault(evaluation.row, []).append(evaluation)
+    lines = [_COLUMNS, ["---"] * len(_COLUMNS)]
+    lines += [_format_row(row, sorted(groups[row], key=lambda evaluation: evaluation.run))
+              for row in sorted(groups)]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def _row(group, runs):
-    dataset, method, epochs, routing, width, class_set = group
-    runs = sorted(runs, key=lambda run: run["run"])
-    _check_same_settings(group, runs)
-    matched, matched_start, generated, generated_start = (
-        statistics.mean(distances) for distances in zip(*(run["priors"] for run in runs)))
-    paper = TABLE_1.get(dataset, {}).get(method)
+def _format_row(row: _Row, evaluations: Sequence[Evaluation]) -> list[str]:
+    _check_same_settings(row, evaluations)
+    records = [evaluation.record for evaluation in evaluations]
+    steps = statistics.mean(
+        row.epochs * (evaluation.record.training["num_training_images"]
+                      // evaluation.settings["training.batch_size"]) for evaluation in evaluations)
+    runs = ", ".join("/".join(map(str, evaluation.run)) for evaluation in evaluations)
+
+    def mean(metric: str) -> str:
+        return f"{statistics.mean(_values(row, records, metric)):.3f}"
+
+    def mean_and_deviation(metric: str) -> str:
+        values = _values(row, records, metric)
+        return mean(metric) + (f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else "")
+
+    published = published_scores(row.dataset, row.method)
     return [
-        dataset, method, f"{width:g}",
-        f"{epochs:,} ({statistics.mean(run['steps'] for run in runs):,.0f})", routing,
-        ", ".join("/".join(map(str, run["run"])) for run in runs) + (f" ({class_set})" if class_set else ""),
-        _mean(run["nmi"] for run in runs),
-        _mean(run["ent"] for run in runs),
-        f"{matched:.3f} ({matched_start:.3f})",
-        f"{generated:.3f} ({generated_start:.3f})",
-        f"{statistics.mean(run['one_nn'] for run in runs):.3f}",
-        f"{statistics.mean(run['classifier'] for run in runs):.3f}",
-        f"{paper[0]:.3f} / {paper[1]:.3f}" if paper else "",
+        row.dataset, row.method, f"{row.width:g}", f"{row.epochs:,} ({steps:,.0f})", row.routing,
+        runs + (f" ({row.class_set})" if row.class_set else ""),
+        mean_and_deviation("nmi"), mean_and_deviation("ent"),
+        f"{mean('prior_total_variation')} ({mean('prior_total_variation_of_uniform')})",
+        f"{mean('generated_total_variation')} ({mean('generated_total_variation_of_uniform')})",
+        mean("one_nn_accuracy"),
+        f"{statistics.mean(record.judge['accuracy'] for record in records):.3f}",
+        f"{published[0]:.3f} / {published[1]:.3f}" if published else "",
     ]
 
 
-def _check_same_settings(group, runs):
-    for run in runs[1:]:
-        differing = sorted(field for field in runs[0]["settings"].keys() | run["settings"].keys()
-                           if field not in _FREE
-                           and runs[0]["settings"].get(field) != run["settings"].get(field))
+def _values(row: _Row, records: Sequence[EvaluationRecord], metric: str) -> list[float]:
+    values = [record.metrics.get(metric) for record in records]
+    if None in values:
+        raise UserError(f"an evaluation of {', '.join(map(str, row))} has no {metric}; expected that "
+                        "tools/evaluate.py wrote it")
+    return values
+
+
+def _check_same_settings(row: _Row, evaluations: Sequence[Evaluation]) -> None:
+    first = evaluations[0].settings
+    for other in (evaluation.settings for evaluation in evaluations[1:]):
+        differing = sorted(field for field in first.keys() | other.keys()
+                           if field not in _FREE and first.get(field) != other.get(field))
         if differing:
-            raise UserError(f"evaluations of {', '.join(map(str, group))} differ in "
-                            f"{', '.join(differing)}; expected runs that differ in split and seed alone")
-
-
-def _mean(values):
-    values = list(values)
-    spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.3f}{spread}"
+            raise UserError(f"evaluations of {', '.join(map(str, row))} differ in {', '.join(differing)}; "
+                            "expected runs that differ only in split and seed")

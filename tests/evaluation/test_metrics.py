@@ -13,15 +13,15 @@ def test_confusion_counts_by_hand():
 def test_perfect_codes_in_any_order(permutation):
     counts = 1000 * np.eye(4, dtype=np.int64)[permutation]
     assert metrics.average_entropy(counts) == (0.0, 0.0, 0.0)
-    assert metrics.nmi_of_counts(counts) == pytest.approx(1.0)
+    assert metrics.normalized_mutual_information(counts) == pytest.approx(1.0)
     assert metrics.clustering_accuracy(counts) == 1.0
     assert metrics.match_codes(counts) == permutation
 
 
-def test_codes_that_say_nothing():
+def test_codes_without_information():
     counts = np.full([5, 5], 200)
     assert metrics.average_entropy(counts)[0] == pytest.approx(np.log(5))
-    assert metrics.nmi_of_counts(counts) == pytest.approx(0.0, abs=1e-9)
+    assert metrics.normalized_mutual_information(counts) == pytest.approx(0.0, abs=1e-9)
     assert metrics.clustering_accuracy(counts) == pytest.approx(0.2)
 
 
@@ -46,7 +46,7 @@ def test_class_that_is_never_generated_counts_as_worst_case():
 def test_collapse_to_one_class_has_no_information():
     counts = np.zeros([10, 10], dtype=np.int64)
     counts[:, 3] = 1000
-    assert metrics.nmi_of_counts(counts) == pytest.approx(0.0, abs=1e-9)
+    assert metrics.normalized_mutual_information(counts) == pytest.approx(0.0, abs=1e-9)
     assert metrics.average_entropy(counts)[0] == pytest.approx(np.log(10) / 2)
 
 
@@ -61,7 +61,7 @@ def test_rectangular_table_averages_over_all_rows_and_columns():
 def test_nmi_is_arithmetic():
     counts = np.array([[2, 0, 0], [0, 1, 1]])
     # H(code) = ln 2, H(class) = 1.5 ln 2, and the class tells the code.
-    assert metrics.nmi_of_counts(counts) == pytest.approx(2 * 1.0 / (1.0 + 1.5))
+    assert metrics.normalized_mutual_information(counts) == pytest.approx(2 * 1.0 / (1.0 + 1.5))
 
 
 def test_matching_leaves_superfluous_codes_unmatched():
@@ -109,7 +109,7 @@ def test_kl_of_a_class_that_no_code_is_matched_to_is_infinite():
     assert metrics.kl_divergence(np.array([1.0, 0.0]), by_class) == pytest.approx(0.0)
 
 
-def test_ari_by_hand():
-    assert metrics.ari([0, 0, 1, 1], [1, 1, 0, 0]) == pytest.approx(1.0)
+def test_adjusted_rand_index_by_hand():
+    assert metrics.adjusted_rand_index([0, 0, 1, 1], [1, 1, 0, 0]) == pytest.approx(1.0)
     # One of the two pairs of each labelling is shared by chance alone.
-    assert metrics.ari([0, 0, 1, 1], [0, 1, 0, 1]) == pytest.approx(-0.5)
+    assert metrics.adjusted_rand_index([0, 0, 1, 1], [0, 1, 0, 1]) == pytest.approx(-0.5)

@@ -51,7 +51,7 @@ def checkpoint(directory):
 def test_a_run_that_goes_on_ends_where_one_that_never_stopped_does(run_dir, place):
     stopped, straight = checkpoint(run_dir), checkpoint(place / "straight")
     assert stopped.keys() == straight.keys()
-    assert any("average_generator" in name for name in stopped)
+    assert any("ema_generator" in name for name in stopped)
     for name, values in stopped.items():
         if "save_counter" not in name:
             np.testing.assert_array_equal(values, straight[name], err_msg=name)
@@ -73,10 +73,10 @@ def test_evaluation_figures_and_export_of_the_averaged_second_stage(run_dir, pla
     text = (run_dir / "evaluation.json").read_text(encoding="utf-8")
     assert str(place) not in text  # results are passed on; paths of a machine should not be
     evaluation = json.loads(text)
-    assert "images" in evaluation["data_source"]
+    assert "images" in evaluation["training"]["data_source"]
     assert np.shape(evaluation["confusion"]) == (3, 2)  # three codes, two classes
-    assert evaluation["classifier"]["architecture"] == "small_cnn"
-    assert evaluation["classifier"]["accuracy"] == 1.0  # red and blue
+    assert evaluation["judge"]["architecture"] == "small_cnn"
+    assert evaluation["judge"]["accuracy"] == 1.0  # red and blue
     assert {"codes.png", "neighbours.png"} <= {path.name for path in (run_dir / "figures").iterdir()}
     model = RunDirectory(run_dir).restore_model()[1]
     version = run_dir / "export" / "folder" / "1"
@@ -85,11 +85,11 @@ def test_evaluation_figures_and_export_of_the_averaged_second_stage(run_dir, pla
         code=tf.constant([0, 2]), seed=tf.constant([1, 2], tf.int64))["images"]
     noise = np.stack([tf.random.stateless_normal([100], tf.constant([seed, 0], tf.int64)) for seed in (1, 2)])
     latents = [noise, np.eye(3, dtype=np.float32)[[0, 2]], np.zeros([2, 0], np.float32)]
-    expected = (model.average_generator(latents, training=False)[-1] + 1) / 2
+    expected = (model.ema_generator(latents, training=False)[-1] + 1) / 2
     np.testing.assert_allclose(served, expected, atol=1e-5)
     saved = [name for name, _ in tf.train.list_variables(str(version / "variables" / "variables"))]
     last = model.discriminators[-1]
-    parts = (model.average_generator, last.trunk, last.encoder_head, model.prior)
+    parts = (model.ema_generator, last.trunk, last.encoder_head, model.prior)
     assert len(saved) - 1 == sum(len(part.variables) for part in parts)  # one entry is the object graph
     tall = place / "tall.png"
     gradient = np.tile(np.arange(0, 256, 4, dtype=np.uint8)[:, np.newaxis, np.newaxis], [1, 20, 3])

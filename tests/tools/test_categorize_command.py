@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
-from eig_tf.data import registry, shards
+from eig_tf.data import prepared, registry
 from eig_tf.errors import UserError
 from eig_tf.evaluation import categories
 from eig_tf.models.registry import build_model
@@ -28,7 +28,6 @@ def make_run(path):
     config.networks.width = 0.1
     config_lib.save_config(config, path / "config.json")
     directory = RunDirectory(path)
-    directory.save_environment({"data_dir": None})
     return directory
 
 
@@ -53,8 +52,8 @@ def test_help_needs_no_tensorflow(categorize, without_tensorflow):
 
 @pytest.mark.parametrize("arguments, message", [
     ([], "the arguments are none; expected exactly one, RUN_DIR"),
-    (["none"], "none is no directory; expected a run directory that eig_tf.train wrote"),
-    ([".", "--images=none"], "--images is 'none', which is no directory; expected a folder of images"),
+    (["none"], "none is not a directory; expected a run directory that eig_tf.train wrote"),
+    ([".", "--images=none"], "--images is 'none', which is not a directory; expected a folder of images"),
     ([".", "--images=here", "--data_dir=here"],
      "--images and --data_dir are given; expected other images or the run's data set"),
     ([".", "--output=here"], "--output is 'here', a directory; expected the name of a file that "
@@ -65,7 +64,7 @@ def test_help_needs_no_tensorflow(categorize, without_tensorflow):
      "file, with that of its picture free"),
     ([".", "--output=c.csv"], "--output is 'c.csv', but 'c.png' is a directory; expected the name of a "
      "file, with that of its picture free"),
-    ([".", "--output=no/a.csv"], "--output is 'no/a.csv', but 'no' is no directory that can be written; "
+    ([".", "--output=no/a.csv"], "--output is 'no/a.csv', but 'no' is not a directory that can be written; "
      "expected a file in one"),
 ])
 def test_bad_command_lines_are_refused_before_any_work(
@@ -150,7 +149,7 @@ def test_a_folder_without_images_is_refused(trained, tmp_path):
 def test_data_set_that_has_moved(trained, tmp_path):
     config = RunDirectory(trained).load_config()
     whole = registry.load(config)
-    shards.write(whole.subset(np.arange(6)), config, tmp_path / "moved", 1)
+    prepared.write_prepared(whole.subset(np.arange(6)), config, tmp_path / "moved")
     found, _ = categories.categorize(
         trained, tmp_path / "a.csv", data_dir=tmp_path / "moved", cache_dir=tmp_path / "cache")
     np.testing.assert_array_equal(found.images, whole.images[:6])
@@ -159,19 +158,18 @@ def test_data_set_that_has_moved(trained, tmp_path):
 def test_run_that_diverged_is_refused(tmp_path):
     directory = make_run(tmp_path / "run")
     model = build_model(directory.load_config())
-    kernel = model.discriminators[0].encoder_head.prediction.kernel
-    kernel.assign(np.full(kernel.shape, np.nan))
+    model.trainable_variables[0].assign(np.full(model.trainable_variables[0].shape, np.nan))
     directory.checkpoint_manager(model).save(checkpoint_number=1)
-    with pytest.raises(UserError, match="weights that are no finite numbers"):
+    with pytest.raises(UserError, match="weights that are not finite numbers"):
         categories.categorize(tmp_path / "run", tmp_path / "a.csv")
     assert not (tmp_path / "a.csv").exists()
 
 
 def test_both_files_are_written_or_neither(trained, tmp_path, monkeypatch):
-    def fail(images, found, path):
+    def fail(figure, path):
         path.write_bytes(b"half a picture")
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr(categories, "draw", fail)
+    monkeypatch.setattr(categories, "save_figure", fail)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.csv").write_text("of an earlier call")
     with pytest.raises(OSError, match="No space"):

@@ -1,9 +1,9 @@
 """Evaluation as a user runs it, on a run directory of two short epochs."""
 
-import json
-
 import pytest
 from PIL import Image
+
+from eig_tf.evaluation.record import load_record
 
 
 @pytest.fixture
@@ -52,19 +52,20 @@ def test_evaluation_of_a_run(command, evaluate, evaluation_cache, tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert "NMI" in result.stdout
-    evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text())
-    confusion = evaluation["confusion"]
-    assert [sum(row) for row in confusion] == [20] * 12
-    assert {len(row) for row in confusion} == {10}
-    assert sorted(label for label in evaluation["code_to_class"] if label is not None) == list(range(10))
-    assert 0 <= evaluation["nmi"] <= 1
-    assert evaluation["prior"]["mass_of_unmatched_codes"] > 0
-    assert evaluation["epochs"] == 2
-    assert evaluation["classifier"]["accuracy"] > 0.95
-    assert evaluation["classifier"]["architecture"] == "small_cnn"
+    record = load_record(tmp_path / "run" / "evaluation.json", num_codes=12)
+    assert record.confusion.sum(axis=1).tolist() == [20] * 12 and record.confusion.shape[1] == 10
+    assert sorted(label for label in record.code_to_class if label is not None) == list(range(10))
+    assert 0 <= record.metrics["nmi"] <= 1
+    assert record.metrics["prior_unmatched"] > 0
+    assert record.epochs == 2 and record.prior_learned
+    assert record.judge["accuracy"] > 0.95
+    assert record.judge["architecture"] == "small_cnn"
+    assert record.training["data_source"].startswith("scikit-learn's digits")
+    assert record.flat_config()["training.epochs"] == 2
+    text = (tmp_path / "run" / "evaluation.json").read_text()
     for name in ("confusion.png", "prior.png"):
         with Image.open(tmp_path / "run" / name) as image:
             image.verify()
     again = evaluate("run", f"--cache_dir={evaluation_cache}", "--images_per_code=20")
-    assert "trains the evaluation classifier" not in again.stdout
-    assert json.loads((tmp_path / "run" / "evaluation.json").read_text()) == evaluation
+    assert "training the evaluation classifier" not in again.stdout
+    assert (tmp_path / "run" / "evaluation.json").read_text() == text

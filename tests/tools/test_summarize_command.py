@@ -7,4 +7,4 @@ def test_no_file_is_an_error(command, repository):
 def test_missing_file_is_an_error(command, repository):
     result = command(repository / "tools" / "summarize.py", "absent.json")
     assert result.returncode == 2
-    assert result.stderr.startswith("error: absent.json cannot be read")
+    assert result.stderr.startswith("error: absent.json: no such file")

@@ -71,7 +71,7 @@ def test_a_classifier_is_trained_once(train, folder, tmp_path):
                  "--cache_dir=cache")
     result = train(*arguments)
     assert result.returncode == 0, result.stderr
-    assert "trains the evaluation classifier of folder (small_cnn) once" in result.stdout
+    assert "training the evaluation classifier of folder (small_cnn), once" in result.stdout
     assert "classifier   small_cnn, 4 images, trained on 16" in result.stdout
     assert "accuracy     1.0000 on the held-out fifth of every class" in result.stdout
     (directory,) = (tmp_path / "cache" / "classifiers").iterdir()
