@@ -1,18 +1,23 @@
-"""Draws the figures of the paper of a run directory.
+"""Draw the figures of a run directory.
 
     python tools/plot.py RUN_DIR
     python tools/plot.py RUN_DIR --codes=0,3,7 --columns=8 --formats=png,pdf --output=figures
+    python tools/plot.py RUN_DIR --figures=overview,codes --small --output=pictures
 
 Writes, all or none, into RUN_DIR/figures:
+  overview        what goes in (images without labels), the categories that come out, and their distribution
   codes           images of each code, with its probability and the class it matches (figures 4 to 7)
-  traversal_J     each code while continuous code J runs from -1 to 1, where the run has such codes
-  neighbours      real images and their five nearest by Q's feature, red where the class differs (figure 9)
-  prior           learned against true distribution
+  traversal_J     each code along continuous code J, if the run has continuous codes
+  neighbours      real images and their five nearest by the encoder's features, red where the class differs
+                  (figure 9)
+  prior           the model's distribution of the codes beside the true one of the classes
   prior_history   the probability of each code over the epochs
   losses          each loss over the epochs
   confusion       codes and the classes of their images
 Matched classes and confusion are those that tools/evaluate.py found; a run without them is drawn as well.
 """
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -24,18 +29,20 @@ from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
 
+flags.DEFINE_list("figures", None, "figures to draw, such as overview,codes,traversal; all when absent")
 flags.DEFINE_string("output", None, "directory of the figures; RUN_DIR/figures when absent")
-flags.DEFINE_string("data_dir", None, "directory of the data set's files; as in training when absent")
+flags.DEFINE_string("data_dir", None, "directory of the data set's files; that of the training when absent")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
 flags.DEFINE_integer("columns", 10, "images of each code and steps of a traversal, 1 to 100")
 flags.DEFINE_list("codes", None, "codes to show in grids, in that order; all when absent")
 flags.DEFINE_enum("codes_as", "rows", ["rows", "columns"], "whether a code is a row or a column of a grid")
-flags.DEFINE_integer("seed", 0, "of the noise, and of the queries for neighbours, 0 or more")
+flags.DEFINE_integer("seed", 0, "seed of the latents, the samples and the queries for neighbours, at least 0")
 flags.DEFINE_list("formats", ["png"], "files to write: png, pdf or both")
+flags.DEFINE_bool("small", False, "write small files for web pages: images of at most 48 pixels, 128 colours")
 
 
-def check_flags():
-    """Raises a `UserError` for values out of place."""
+def check_flags() -> None:
+    """Raise a `UserError` for values out of range."""
     if not 1 <= FLAGS.columns <= 100:
         raise UserError(f"--columns is {FLAGS.columns}; expected a number from 1 to 100")
     if not 0 <= FLAGS.seed < 2**31:
@@ -44,8 +51,8 @@ def check_flags():
         raise UserError(f"--formats is {','.join(FLAGS.formats)!r}; expected png, pdf or png,pdf")
 
 
-def parse_codes(values):
-    """The codes of --codes, None when it is absent; a `UserError` unless they are distinct numbers."""
+def parse_codes(values: list[str] | None) -> list[int] | None:
+    """Return the codes of --codes, None without it; raise a `UserError` unless they are distinct numbers."""
     if values is None:
         return None
     codes = [int(value) for value in values if value.strip().isdecimal()]
@@ -54,15 +61,15 @@ def parse_codes(values):
     return codes
 
 
-def check_output(path):
-    """Raises a `UserError` unless figures can be written there, before anything is decoded."""
+def check_output(path: Path) -> None:
+    """Raise a `UserError` unless figures can be written there, before anything is decoded."""
     if path.exists() and not path.is_dir():
-        raise UserError(f"--output is {str(path)!r}, which is no directory; expected one, or a new name")
-    command.check_place(path, path if path.is_dir() else path.parent, "directory")
+        raise UserError(f"--output is {str(path)!r}, a file; expected a directory, or a new name")
+    command.check_output_place(path, path if path.is_dir() else path.parent, "directory")
 
 
-def main(arguments):
-    """Draws the run directory that the command line names."""
+def main(arguments: list[str]) -> None:
+    """Draw the run directory that the command line names."""
     run_dir = command.run_directory_argument(arguments)
     check_flags()
     codes = parse_codes(FLAGS.codes)
@@ -70,8 +77,9 @@ def main(arguments):
     check_output(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.figures import plots
-    paths, notes = plots.plot(run_dir, output, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.columns, codes,
-                              FLAGS.codes_as == "columns", FLAGS.seed, FLAGS.formats)
+    options = plots.FigureOptions(FLAGS.columns, codes, FLAGS.codes_as == "columns", FLAGS.seed, FLAGS.small)
+    paths, notes = plots.plot_run(
+        run_dir, output, options, FLAGS.figures, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.formats)
     for note in notes:
         print(f"note: {note}")
     for path in paths:
@@ -79,4 +87,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    command.run(main, __doc__)
+    command.run_command(main, __doc__)

@@ -1,63 +1,102 @@
-"""What the codes generate: grids of figures 4 to 7, and traversals of the continuous codes."""
+"""What codes stand for: the images that a model generates for them, and the real images that they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
+from matplotlib.figure import Figure
 
-from eig_tf.figures import grids, image_grid
-from eig_tf.models.base import Latents
+from eig_tf.figures import charts, grids, tiling
+from eig_tf.figures.image_grid import draw_image_grid
+from eig_tf.figures.page import class_label
+from eig_tf.models.base import GenerativeModel
+
+if TYPE_CHECKING:
+    from eig_tf.data.image_set import StoredImages
+    from eig_tf.evaluation.categories import Categories
+    from eig_tf.evaluation.record import EvaluationRecord
+
+MAX_CATEGORIES = 100
+_LONGEST_NAME = 18  # letters; a percentage follows
 
 
-def draw_codes(model, codes, labels, title, columns, seed, as_columns=False):
-    """Draws images of every code, each with the same noise; continuous codes are 0.
+def order_codes(probabilities: np.ndarray, record: EvaluationRecord | None = None) -> tuple[list[int], str]:
+    """Return all K codes in the order of a figure, and that order in words for its title.
 
     Args:
-        model: an `InfoGAN`.
-        codes: int [R], the codes to show, in that order.
-        labels: R texts, see `code_labels.label`.
+        probabilities: float [K].
+        record: the run's evaluation, whose matched classes give the order, codes without a class last;
+            None to begin with the most probable code.
+    """
+    if record is None:
+        return np.argsort(-np.asarray(probabilities), kind="stable").tolist(), "the most probable first"
+    return charts.order_by_class(record.code_to_class), "ordered by the classes that they match"
+
+
+def code_label(code: int, probability: float, record: EvaluationRecord | None = None) -> str:
+    """Return the text beside a code: its number, its probability, its matched class and how well it matches.
+
+    Matching is one to one, so that it may give a code a class that few of its images show: the share of
+    those that do stands beside the class.
+    """
+    lines = [f"code {code}", f"p = {probability:.3f}"]
+    if record is not None:
+        match = record.code_to_class[code]
+        if match is None:
+            lines.append("no class")
+        else:
+            share = record.confusion[code, match] / max(1, record.confusion[code].sum())
+            lines.append(f"{class_label(record.class_names[match], _LONGEST_NAME)}: {100 * share:.0f} %")
+    return "\n".join(lines)
+
+
+def draw_codes(model: GenerativeModel, codes: Sequence[int], labels: Sequence[str], title: str, columns: int,
+               seed: int, as_columns: bool = False, side: int | None = None) -> Figure:
+    """Draw images of codes, each code with the same noise and continuous codes (figures 4 to 7).
+
+    Args:
+        model: the model.
+        codes: R codes to show, in that order.
+        labels: R texts; see `code_label`.
         title: a sentence above the figure.
         columns: images of each code.
-        seed: of the noise.
-        as_columns: draw a column a code.
-
-    Returns:
-        A `Figure`.
+        seed: seed of the noise and the continuous codes.
+        as_columns: whether a code is a column instead of a row.
+        side: pixels to which larger images are shrunk; None keeps them.
     """
-    noise = tf.random.stateless_normal([columns, model.noise_dim], [seed, 0])
-    continuous = tf.zeros([columns, model.num_continuous])
-    rows = images_of_codes(model, codes, noise, continuous)
-    return image_grid.draw(rows, labels, title, as_columns=as_columns)
+    rows = grids.code_images(model, codes, columns, seed)
+    return draw_image_grid(tiling.shrink(rows, side), labels, title, as_columns=as_columns)
 
 
-def draw_traversal(model, index, codes, labels, title, columns, seed, as_columns=False):
-    """Draws every code while continuous code `index` runs from -1 to 1, all else fixed.
+def draw_traversal(model: GenerativeModel, index: int, codes: Sequence[int], labels: Sequence[str],
+                   title: str, columns: int, seed: int, as_columns: bool = False,
+                   side: int | None = None) -> Figure:
+    """Draw codes along continuous code `index`, all else fixed; see `grids.traversal_images`.
+
+    The other arguments are those of `draw_codes`.
+    """
+    rows = grids.traversal_images(model, index, codes, columns, seed)
+    places = [f"{position:.2g}" for position in grids.traversal_positions(columns)]
+    return draw_image_grid(tiling.shrink(rows, side), labels, title, places, as_columns)
+
+
+def draw_categories(images: np.ndarray | StoredImages, categories: Categories) -> Figure:
+    """Draw the real images that are most probably of each code, ten for each, the largest code first.
+
+    Codes without images and all but the `MAX_CATEGORIES` largest are left out, as the title says.
 
     Args:
-        index: of the continuous code; the others are 0, and the noise is the first of `draw_codes`.
-        columns: steps of the traversal.
-
-    The other arguments and the figure are those of `draw_codes`.
+        images: uint8 [N, H, W, C], an array or `StoredImages`, N at least 1.
+        categories: the codes of these images.
     """
-    noise = tf.repeat(tf.random.stateless_normal([1, model.noise_dim], [seed, 0]), columns, axis=0)
-    steps = np.linspace(-1, 1, columns, dtype=np.float32)
-    continuous = steps[:, np.newaxis] * tf.one_hot(index, model.num_continuous)
-    rows = images_of_codes(model, codes, noise, continuous)
-    # Adding 0 makes a rounded -0 a 0.
-    places = [f"{step + 0.0:.2g}" for step in np.round(steps.astype(float), 2)]
-    return image_grid.draw(rows, labels, title, places, as_columns)
-
-
-def images_of_codes(model, codes, noise, continuous):
-    """Generates each code with each of n noise vectors, as exact one-hot codes in inference mode.
-
-    Args:
-        model: an `InfoGAN`.
-        codes: int [R].
-        noise: float32 [n, Z].
-        continuous: float32 [n, C].
-
-    Returns:
-        uint8 [R, n, H, W, C].
-    """
-    one_hot = tf.one_hot(codes, model.num_codes)
-    return np.stack([grids.generate(model, Latents(noise, tf.repeat(code[tf.newaxis], len(noise), axis=0),
-                                                   continuous)) for code in one_hot])
+    counts = categories.counts()
+    used = [code for code in categories.by_size() if counts[code]]
+    shown = used[:MAX_CATEGORIES]
+    rows = [images[categories.surest(code)] for code in shown]
+    labels = [f"code {code}\n{counts[code]:,} images\n{100 * counts[code] / len(images):.1f} %"
+              for code in shown]
+    some = "" if len(shown) == len(used) else f", of which the {len(shown)} largest are shown"
+    title = f"{len(images):,} images in {len(used)} of {len(counts)} codes{some}; the most certain first"
+    return draw_image_grid(rows, labels, title)

@@ -1,65 +1,108 @@
-"""Grids of generated images: one row a code, or one row a noise vector along a continuous code."""
+"""Images that a model generates for its codes, and along its continuous codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from eig_tf.figures import tiling
-from eig_tf.models.base import Latents
+from eig_tf.models.base import GenerativeModel, Latents
 from eig_tf.random_streams import Stream, stream_seed
 
 COLUMNS = 10
-# Images generated in one pass: of a thousand at 128x128, the activations alone would fill a GPU.
+# Images generated in one pass: the activations of a thousand at 128x128 would fill a GPU.
 _AT_A_TIME = 250
 
 
-def code_grid(model, columns=COLUMNS):
-    """Generates `columns` images of every code, with the same noise in every row.
+def code_grid(model: GenerativeModel, columns: int = COLUMNS) -> np.ndarray:
+    """Return a picture of what every code generates, uint8 [height, width, C]; row k shows code k.
+
+    The images are those of `code_images` with seed 0.
+    """
+    return _tile_rows(code_images(model, range(model.num_codes), columns))
+
+
+def traversal_grid(model: GenerativeModel, index: int, columns: int = COLUMNS) -> np.ndarray:
+    """Return a picture of every code along a continuous code, uint8 [height, width, C]; row k shows code k.
+
+    The images are those of `traversal_images` with seed 0.
+    """
+    return _tile_rows(traversal_images(model, index, range(model.num_codes), columns))
+
+
+def code_images(model: GenerativeModel, codes: Sequence[int], columns: int, seed: int = 0) -> np.ndarray:
+    """Generate images of codes; an image's noise and continuous codes depend on its column alone.
 
     Args:
-        model: an `InfoGAN`.
-        columns: images a code.
+        model: the model.
+        codes: R codes in [0, K).
+        columns: images of each code.
+        seed: seed of the noise and the continuous codes, at least 0.
 
     Returns:
-        uint8 picture [height, width, C], row k for code k.
+        uint8 [R, columns, H, W, C].
     """
-    num_codes = model.num_codes
-    noise = tf.tile(_noise(model, columns), [num_codes, 1])
-    codes = tf.repeat(tf.eye(num_codes), columns, axis=0)
-    continuous = tf.zeros([num_codes * columns, model.num_continuous])
-    return tiling.tile(generate(model, Latents(noise, codes, continuous)), columns)
+    latents = _column_latents(model, columns, seed)
+    return _generate_rows(model, codes, latents.noise, latents.continuous)
 
 
-def traversal_grid(model, index, columns=COLUMNS):
-    """Generates every code while continuous code `index` runs from -1 to 1, the rest fixed.
+def traversal_images(model: GenerativeModel, index: int, codes: Sequence[int], columns: int,
+                     seed: int = 0) -> np.ndarray:
+    """Generate images of codes along continuous code `index`, at `traversal_positions(columns)`.
+
+    The noise is that of the first column of `code_images`, and the other continuous codes are 0.
 
     Args:
-        model: an `InfoGAN` with continuous codes.
-        index: which of them.
-        columns: steps of the traversal.
+        model: a model with continuous codes.
+        index: which of them varies.
+        codes: R codes in [0, K).
+        columns: images of each code.
+        seed: seed of the noise, at least 0.
 
     Returns:
-        uint8 picture [height, width, C], row k for code k.
+        uint8 [R, columns, H, W, C].
     """
-    num_codes = model.num_codes
-    noise = tf.repeat(_noise(model, 1), num_codes * columns, axis=0)
-    codes = tf.repeat(tf.eye(num_codes), columns, axis=0)
-    steps = tf.tile(tf.linspace(-1.0, 1.0, columns), [num_codes])
-    continuous = steps[:, tf.newaxis] * tf.one_hot(index, model.num_continuous)
-    return tiling.tile(generate(model, Latents(noise, codes, continuous)), columns)
+    noise = tf.repeat(_column_latents(model, columns, seed).noise[:1], columns, axis=0)
+    positions = traversal_positions(columns).astype(np.float32)
+    continuous = positions[:, np.newaxis] * tf.one_hot(index, model.num_continuous)
+    return _generate_rows(model, codes, noise, continuous)
 
 
-def generate(model, latents):
-    """Generates in inference mode, as uint8 images [N, H, W, C], some at a time."""
-    num = len(latents.noise)
+def traversal_positions(columns: int) -> np.ndarray:
+    """Return the middles of `columns` equal intervals of [-1, 1], float64: -0.9 to 0.9 for ten.
+
+    The ends are left out because models need not draw continuous codes uniformly, and may rarely see them.
+    """
+    return (2 * np.arange(columns) + 1) / columns - 1
+
+
+def generate_images(model: GenerativeModel, latents: Latents) -> np.ndarray:
+    """Generate in inference mode, some images at a time; return uint8 [N, H, W, C]."""
     parts = [model.generate(Latents(*(part[start:start + _AT_A_TIME] for part in latents)))
-             for start in range(0, num, _AT_A_TIME)]
+             for start in range(0, len(latents.code), _AT_A_TIME)]
     return np.concatenate([to_uint8(images.numpy()) for images in parts])
 
 
-def to_uint8(images):
-    """Images in [-1, 1] as uint8 in [0, 255]."""
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Return images in [-1, 1] as uint8 in [0, 255]."""
     return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
-def _noise(model, num):
-    return tf.random.stateless_normal([num, model.noise_dim], stream_seed(0, Stream.PICTURE))
+def _column_latents(model, columns, seed):
+    # The codes are set later; giving any spares drawing them.
+    return model.sample_latents(columns, stream_seed(seed, Stream.PICTURE),
+                                code=tf.zeros([columns, model.num_codes]))
+
+
+def _generate_rows(model, codes, noise, continuous):
+    codes = tf.constant(list(codes), tf.int32)
+    one_hot = tf.repeat(tf.one_hot(codes, model.num_codes), len(noise), axis=0)
+    noise, continuous = (tf.tile(part, [len(codes), 1]) for part in (noise, continuous))
+    images = generate_images(model, Latents(noise, one_hot, continuous))
+    return images.reshape(len(codes), -1, *images.shape[1:])
+
+
+def _tile_rows(rows):
+    return tiling.tile(rows.reshape(-1, *rows.shape[2:]), rows.shape[1])

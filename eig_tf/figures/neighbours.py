@@ -1,13 +1,18 @@
-"""Real images and their nearest neighbours by Q's feature (supplement 3, figure 9)."""
+"""Real images and their nearest neighbours by the encoder's features (supplement 3, figure 9)."""
 
-from typing import NamedTuple, Optional
+from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from eig_tf.data import names
 from eig_tf.data.holdout import per_class_split
+from eig_tf.data.image_set import StoredImages
 from eig_tf.evaluation import knn
-from eig_tf.figures import image_grid
+from eig_tf.figures import tiling
+from eig_tf.figures.image_grid import draw_image_grid
+from eig_tf.figures.page import class_label
 
 NUM_NEIGHBOURS = 5
 MAX_QUERIES = 40
@@ -17,83 +22,83 @@ _QUERY, _WRONG, _RIGHT = (150, 150, 150), (214, 39, 40), (255, 255, 255)
 
 
 class Neighbours(NamedTuple):
-    """Queries and what was found.
+    """Queries and their neighbours.
 
     Attributes:
         queries: int [Q], indices of the images that are shown as queries.
         found: int [Q, n], indices of their neighbours, the nearest first.
-        share_right: of the neighbours of all held-out images, those of the query's class, in [0, 1];
+        share_right: share of the neighbours of all held-out images that are of their class, in [0, 1];
             None without labels.
-        num_held_out: how many images that share is over.
-        all_classes: whether every class with a held-out image is among the queries.
+        num_held_out: number of held-out images.
+        all_classes: whether there is a query of every class with a held-out image.
     """
 
     queries: np.ndarray
     found: np.ndarray
-    share_right: Optional[float] = None
+    share_right: float | None = None
     num_held_out: int = 0
     all_classes: bool = True
 
 
-def search(features, labels, seed, num=NUM_NEIGHBOURS):
-    """Finds the neighbours of one image a class, or of images at equal distances without labels.
+def find_neighbours(features: np.ndarray, labels: np.ndarray | None, seed: int,
+                    num: int = NUM_NEIGHBOURS) -> Neighbours | None:
+    """Find the neighbours of one image of each class; without labels, of images at equal distances.
 
-    Queries are held out as in the 1-NN metric: neighbours are sought among the other four fifths of
-    each class, without labels among all images that are no queries.
+    Queries are held-out images of the split of the 1-NN metric, and their neighbours come from the other
+    four fifths of each class. Without labels, neighbours come from all images that are not queries.
 
     Args:
         features: float [N, F].
         labels: int [N], or None.
-        seed: of the split and of the choice of queries.
-        num: neighbours of each query, fewer when there are not as many candidates.
+        seed: seed of the split and of the choice of queries.
+        num: neighbours of each query, fewer if there are not as many candidates.
 
     Returns:
-        `Neighbours`, or None when no image is left to query with or to find.
+        The neighbours, or None if no image can be a query or a neighbour.
     """
     if labels is None:
         num_queries = min(_UNLABELLED_QUERIES, len(features) // 2)
-        queries = np.arange(num_queries) * len(features) // max(1, num_queries)
-        candidates = np.setdiff1d(np.arange(len(features)), queries)
         if not num_queries:
             return None
-        return Neighbours(queries, knn.neighbours(features, candidates, queries,
-                                                      min(num, len(candidates))))
+        queries = np.arange(num_queries) * len(features) // num_queries
+        candidates = np.setdiff1d(np.arange(len(features)), queries)
+        found = knn.nearest_neighbours(features, candidates, queries, min(num, len(candidates)))
+        return Neighbours(queries, found)
     candidates, held_out = per_class_split(labels, seed)
     if not len(held_out):
         return None
-    found = knn.neighbours(features, candidates, held_out, min(num, len(candidates)))
+    found = knn.nearest_neighbours(features, candidates, held_out, min(num, len(candidates)))
     right = labels[found] == labels[held_out][:, np.newaxis]
-    chosen, all_classes = _one_a_class(labels[held_out], seed)
+    chosen, all_classes = _choose_queries(labels[held_out], seed)
     return Neighbours(held_out[chosen], found[chosen], float(right.mean()), len(held_out), all_classes)
 
 
-def draw(neighbours, images, labels, class_names, about):
-    """Draws a row a query: the query, framed in grey, and its neighbours, framed in red where wrong.
+def draw_neighbours(neighbours: Neighbours, images: np.ndarray | StoredImages, labels: np.ndarray | None,
+                    class_names: tuple[str, ...], about: str, side: int | None = None) -> Figure:
+    """Draw each query, framed in grey, and its neighbours, framed in red if they are of another class.
 
     Args:
-        neighbours: see `search`.
-        images: uint8 [N, H, W, C], an array or `StoredImages`.
+        neighbours: see `find_neighbours`.
+        images: uint8 [N, H, W, C].
         labels: int [N], or None.
-        class_names: their names.
+        class_names: names of the classes.
         about: the run in a few words, for the title.
-
-    Returns:
-        A `Figure`.
+        side: pixels to which larger images are shrunk; None keeps them.
     """
     indices = np.concatenate([neighbours.queries[:, np.newaxis], neighbours.found], axis=1)
-    shown = image_grid.enlarge(np.asarray(images[indices.ravel()]))
-    shown = shown.reshape(*indices.shape, *shown.shape[1:])
-    colours = [[_QUERY] + [_WRONG if labels is not None and labels[index] != labels[query] else _RIGHT
-                           for index in row] for query, row in zip(neighbours.queries, neighbours.found)]
-    rows = np.stack([[framed(image, colour) for image, colour in zip(*row)] for row in zip(shown, colours)])
-    labels_of_rows = [f"image {query}" if labels is None else names.printable(class_names[labels[query]])
-                      for query in neighbours.queries]
+    shown = tiling.enlarge(tiling.shrink(np.asarray(images[indices.ravel()]), side))
+    wrong = np.zeros(indices.shape, bool) if labels is None else labels[indices] != labels[indices[:, :1]]
+    framed = [add_frame(image, _QUERY if number % indices.shape[1] == 0 else _WRONG if is_wrong else _RIGHT)
+              for number, (image, is_wrong) in enumerate(zip(shown, wrong.ravel()))]
+    rows = np.reshape(framed, [*indices.shape, *framed[0].shape])
+    row_labels = [f"image {query}" if labels is None else class_label(class_names[labels[query]])
+                  for query in neighbours.queries]
     places = ("query", "nearest", *map(str, range(2, indices.shape[1])))
-    return image_grid.draw(rows, labels_of_rows, _title(neighbours, about), places)
+    return draw_image_grid(rows, row_labels, _title(neighbours, about), places)
 
 
-def framed(image, colour):
-    """An image [H, W, 1 or 3] in a frame, as uint8 [H + 8, W + 8, 3]."""
+def add_frame(image: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """Return an image [H, W, 1 or 3] in a frame of 4 pixels, uint8 [H + 8, W + 8, 3]."""
     height, width = image.shape[:2]
     picture = np.empty([height + 2 * _FRAME, width + 2 * _FRAME, 3], np.uint8)
     picture[:] = colour
@@ -101,8 +106,8 @@ def framed(image, colour):
     return picture
 
 
-def _one_a_class(labels, seed):
-    """Positions of one image a class, at most `MAX_QUERIES` classes, and whether these are all."""
+def _choose_queries(labels, seed):
+    """Return positions of one image of each class, up to `MAX_QUERIES`, and whether no class is left out."""
     generator = np.random.default_rng(seed)
     chosen = np.array([generator.choice(np.flatnonzero(labels == label)) for label in np.unique(labels)])
     if len(chosen) <= MAX_QUERIES:
@@ -112,10 +117,10 @@ def _one_a_class(labels, seed):
 
 def _title(neighbours, about):
     num = neighbours.found.shape[1]
-    text = f"{about}: real images and their {num} nearest neighbours by Q's feature"
+    text = f"{about}: real images and their {num} nearest neighbours by the encoder's features"
     if neighbours.share_right is None:
         return text
-    some = "" if neighbours.all_classes else f", {len(neighbours.queries)} of the classes"
-    return (f"{text}{some}, red where of another class. Of the neighbours of all "
-            f"{neighbours.num_held_out:,} held-out images {100 * neighbours.share_right:.1f} % are of the "
+    some = "" if neighbours.all_classes else f", for {len(neighbours.queries)} of the classes"
+    return (f"{text}{some}; red frames mark another class. Of the neighbours of all "
+            f"{neighbours.num_held_out:,} held-out images, {100 * neighbours.share_right:.1f} % are of the "
             "right class")

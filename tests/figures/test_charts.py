@@ -1,10 +1,10 @@
-"""What is drawn, read back from the figures, and that any names and shapes can be saved."""
+"""What charts show, read back from the figures, and that any names and shapes can be saved."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from eig_tf.figures import charts
+from eig_tf.figures import charts, page
 
 
 def texts(labels):
@@ -13,14 +13,6 @@ def texts(labels):
 
 def heights(axes):
     return [round(bar.get_height(), 6) for bar in axes.patches]
-
-
-def test_confusion_is_drawn_for_any_shape(tmp_path):
-    counts = np.array([[0, 1000], [900, 100], [0, 0]])
-    charts.save_confusion(counts, [1, 0, None], ("cat", "dog"), tmp_path / "confusion.png")
-    with Image.open(tmp_path / "confusion.png") as image:
-        assert min(image.size) > 100
-        assert len(set(image.convert("RGB").getdata())) > 10
 
 
 def test_confusion_has_codes_in_the_order_of_their_classes():
@@ -44,38 +36,32 @@ def test_cells_of_a_confusion_keep_their_size(num_codes, num_classes):
     assert (inches > 0.18).all(), inches
 
 
-def test_prior_is_drawn(tmp_path):
-    charts.save_prior(np.array([0.9, 0.1]), np.array([0.8, 0.2]), ("cat", "dog"), tmp_path / "prior.png")
-    with Image.open(tmp_path / "prior.png") as image:
-        assert min(image.size) > 100
-        assert len(set(image.convert("RGB").getdata())) > 10
-
-
 def test_codes_without_a_class_are_a_bar_of_their_own():
-    figure = charts.draw_prior([0.9, 0.1], [0.7, 0.2], ("cat", "dog"), unmatched=0.1, kind="fixed")
+    figure = charts.draw_prior([0.9, 0.1], [0.7, 0.2], ("cat", "dog"), unmatched=0.1, learned=False)
     axes, = figure.axes
     assert texts(axes.get_xticklabels()) == ["cat", "dog", "no class"]
     assert heights(axes) == [0.9, 0.1, 0, 0.7, 0.2, 0.1]
     assert axes.get_lines()[0].get_ydata()[0] == 0.5
     assert "fixed (matched code)" in texts(figure.legends[0].get_texts())
-    assert texts(charts.draw_prior([1], [1], ("cat",)).axes[0].get_xticklabels()) == ["cat"]
+    assert texts(charts.draw_prior([1], [1], ("cat",), 0.0, True).axes[0].get_xticklabels()) == ["cat"]
 
 
-def test_codes_without_matches_stand_by_rank_beside_classes_by_size():
-    axes, = charts.draw_prior_by_rank([0.2, 0.5, 0.3], [0.4, 0.6]).axes
+def test_without_matches_codes_and_classes_are_ranked_by_size():
+    axes, = charts.draw_prior_by_rank([0.2, 0.5, 0.3], [0.4, 0.6], True).axes
     assert texts(axes.get_xticklabels()) == ["1", "2", "0"]
     assert heights(axes) == [0.6, 0.4, 0, 0.5, 0.3, 0.2]
-    axes, = charts.draw_prior_by_rank([0.4, 0.6], [0.2, 0.5, 0.3]).axes
+    axes, = charts.draw_prior_by_rank([0.4, 0.6], [0.2, 0.5, 0.3], True).axes
     assert texts(axes.get_xticklabels()) == ["1", "0", "none"]
     assert heights(axes) == [0.5, 0.3, 0.2, 0.6, 0.4, 0]
 
 
 def test_without_true_fractions_only_the_codes_are_drawn():
-    axes, = charts.draw_prior_by_rank([0.4, 0.6]).axes
-    assert heights(axes) == [0.6, 0.4]
+    figure = charts.draw_prior_by_rank([0.4, 0.6], None, learned=False)
+    assert heights(figure.axes[0]) == [0.6, 0.4]
+    assert texts(figure.legends[0].get_texts()) == ["uniform", "fixed"]
 
 
-def test_history_has_a_line_a_code_and_the_true_share_of_its_class():
+def test_history_has_a_line_for_each_code_and_the_true_share_of_its_class():
     probabilities = np.array([[0.5, 0.3, 0.2], [0.6, 0.3, 0.1]])
     figure = charts.draw_prior_history([1, 2], probabilities, [1, None, 0], ("cat", "dog"), [0.3, 0.7])
     axes, = figure.axes
@@ -105,13 +91,17 @@ def test_each_loss_has_axes_of_its_own():
 @pytest.mark.parametrize("names", [
     ("$x", "$\\frac"), ("猫", "犬"), ("line\nbreak", "gr\udcfc"), ("x" * 300, "y")])
 @pytest.mark.filterwarnings("error:Glyph")
-def test_names_of_classes_are_the_users(tmp_path, names):
-    charts.save_confusion(np.eye(2, dtype=int), [0, 1], names, tmp_path / "confusion.png")
-    with Image.open(tmp_path / "confusion.png") as image:
-        assert max(image.size) < 2000
+def test_any_class_names_can_be_drawn(tmp_path, names):
+    with page.figure_style():
+        page.save_figure(charts.draw_confusion(np.eye(2, dtype=int), [0, 1], names), tmp_path / "chart.png")
+    with Image.open(tmp_path / "chart.png") as image:
+        assert min(image.size) > 100 and max(image.size) < 2000
+        assert len(set(image.convert("RGB").getdata())) > 10
 
 
-def test_equal_figures_are_equal_files(tmp_path):
-    for name in ("a.png", "b.png"):
-        charts.save_prior(np.array([0.9, 0.1]), np.array([0.8, 0.2]), ("cat", "dog"), tmp_path / name)
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+@pytest.mark.parametrize("suffix", ["png", "pdf"])
+def test_equal_figures_are_equal_files(tmp_path, suffix):
+    for name in "ab":
+        page.save_figure(charts.draw_prior([0.9, 0.1], [0.8, 0.2], ("cat", "dog"), 0.0, True),
+                         tmp_path / f"{name}.{suffix}")
+    assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()

@@ -1,16 +1,43 @@
+"""Grids of generated images, from models whose images say which latents they were made of."""
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from eig_tf.figures import grids
-from eig_tf.models.infogan import InfoGAN
+from eig_tf.models.base import GenerativeModel
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import dcgan28
 
 
-@pytest.fixture(scope="module")
-def model():
-    return InfoGAN(dcgan28.build(noise_dim=8, num_codes=3, num_continuous=2, width=0.1),
-                   CodePrior(3), noise_dim=8, num_continuous=2)
+class ReadableModel(GenerativeModel):
+    """Makes images whose channels are code / 10, a quarter of the first noise, the first continuous code."""
+
+    def __init__(self, noise_dim=2, num_continuous=2):
+        super().__init__(CodePrior(3), noise_dim, num_continuous, (4, 4, 3), ("loss",), 0, "readable")
+
+    def inference_networks(self):
+        return {}
+
+    @staticmethod
+    def generate_with(networks, latents):
+        code = tf.cast(tf.argmax(latents.code, axis=-1), tf.float32)[:, tf.newaxis] / 10
+        noise, continuous = (tf.pad(part, [[0, 0], [0, 2]]) for part in (latents.noise, latents.continuous))
+        pixels = tf.concat([code, noise[:, :1] / 4, continuous[:, :1]], axis=1)
+        return tf.tile(pixels[:, tf.newaxis, tf.newaxis], [1, 4, 4, 1])
+
+
+class NarrowModel(ReadableModel):
+    """Has no noise, and continuous codes that stay below 0.5."""
+
+    def __init__(self):
+        super().__init__(noise_dim=0)
+
+    def sample_continuous(self, num, seed):
+        return 0.5 * tf.random.stateless_uniform([num, self.num_continuous], seed, -1, 1)
+
+
+def pixel(value):
+    return np.clip(np.rint((value + 1) * 127.5), 0, 255).astype(int)
 
 
 def test_to_uint8_covers_the_range():
@@ -18,41 +45,46 @@ def test_to_uint8_covers_the_range():
                                   [0, 0, 128, 255, 255])
 
 
-def test_code_grid_has_a_row_a_code_and_repeats_itself(model):
-    picture = grids.code_grid(model, columns=4)
-    assert picture.shape == (3 * 30 - 2, 4 * 30 - 2, 1)
-    np.testing.assert_array_equal(picture, grids.code_grid(model, columns=4))
+@pytest.mark.parametrize("model", [ReadableModel(), ReadableModel(num_continuous=0), NarrowModel()])
+def test_columns_share_all_but_the_code_and_differ_from_each_other(model):
+    images = grids.code_images(model, [2, 0], columns=4, seed=4)
+    shown = images[:, :, 0, 0].astype(int)
+    assert shown[:, :, 0].tolist() == [[pixel(0.2)] * 4, [pixel(0)] * 4]
+    np.testing.assert_array_equal(shown[0, :, 1:], shown[1, :, 1:])
+    assert len(set(map(tuple, shown[0]))) == 4
+    np.testing.assert_array_equal(images, grids.code_images(model, [2, 0], columns=4, seed=4))
+    assert not np.array_equal(images, grids.code_images(model, [2, 0], columns=4, seed=2))
 
 
-def test_rows_of_the_code_grid_share_their_noise(model):
-    # With the code's weights gone, only the noise is left to tell images apart.
-    kernel = model.generator.project.kernel
-    before = kernel.numpy()
-    blind = before.copy()
-    blind[8:11] = 0.0
-    kernel.assign(blind)
-    picture = grids.code_grid(model, columns=4)
-    kernel.assign(before)
-    np.testing.assert_array_equal(picture[:28], picture[30:58])
-    assert not np.array_equal(picture[:28, :28], picture[:28, 30:58])
+@pytest.mark.parametrize("model", [ReadableModel(), NarrowModel()])
+def test_traversal_varies_one_continuous_code_only(model):
+    first = grids.code_images(model, [1], columns=5)[0, 0, 0, 0]
+    still, moving = (grids.traversal_images(model, index, [1, 0], columns=5)[:, :, 0, 0].astype(int)
+                     for index in (1, 0))
+    np.testing.assert_array_equal(still, still[:, :1].repeat(5, axis=1))
+    np.testing.assert_array_equal(moving[1, :, 2], [pixel(value) for value in (-0.8, -0.4, 0, 0.4, 0.8)])
+    np.testing.assert_array_equal(moving[..., :2], still[..., :2])
+    assert (moving[0, :, :2] == first[:2]).all() and (still[..., 2] == pixel(0)).all()
 
 
-def test_images_made_some_at_a_time_are_those_made_at_once(model, monkeypatch):
+@pytest.mark.parametrize("columns, positions", [
+    (1, [0]), (2, [-0.5, 0.5]), (10, [-0.9, -0.7, -0.5, -0.3, -0.1, 0.1, 0.3, 0.5, 0.7, 0.9])])
+def test_traversal_takes_the_middles_of_equal_intervals(columns, positions):
+    np.testing.assert_allclose(grids.traversal_positions(columns), positions, atol=1e-12)
+
+
+def test_pictures_have_a_row_for_each_code():
+    model = ReadableModel()
+    for picture, images in (
+            (grids.code_grid(model, columns=4), grids.code_images(model, range(3), 4)),
+            (grids.traversal_grid(model, 1, columns=4), grids.traversal_images(model, 1, range(3), 4))):
+        assert picture.shape == (3 * 6 - 2, 4 * 6 - 2, 3)
+        np.testing.assert_array_equal(picture[::6, ::6], images[:, :, 0, 0])
+
+
+def test_images_made_some_at_a_time_are_those_made_at_once(monkeypatch):
+    model = ReadableModel()
     latents = model.sample_latents(7, (0, 1))
-    at_once = grids.generate(model, latents)
+    at_once = grids.generate_images(model, latents)
     monkeypatch.setattr(grids, "_AT_A_TIME", 3)
-    in_parts = grids.generate(model, latents)
-    assert in_parts.shape == (7, 28, 28, 1)
-    assert np.abs(in_parts.astype(int) - at_once).max() <= 1  # sums in another order may round otherwise
-
-
-def test_traversal_varies_only_the_continuous_code(model):
-    kernel = model.generator.project.kernel
-    before = kernel.numpy()
-    blind = before.copy()
-    blind[11] = 0.0
-    kernel.assign(blind)
-    still, moving = (grids.traversal_grid(model, index, columns=4) for index in (0, 1))
-    kernel.assign(before)
-    np.testing.assert_array_equal(still[:28, :28], still[:28, 30:58])
-    assert not np.array_equal(moving[:28, :28], moving[:28, 90:118])
+    np.testing.assert_array_equal(grids.generate_images(model, latents), at_once)

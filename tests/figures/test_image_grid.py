@@ -1,4 +1,4 @@
-"""Grids of images, pixel by pixel."""
+"""Grids of images, pixel by pixel, and the pages they are on."""
 
 import io
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eig_tf.figures import image_grid
+from eig_tf.figures import page
+from eig_tf.figures.image_grid import ImageGrid, draw_image_grid
 
 
 def rendered(figure):
@@ -14,7 +15,7 @@ def rendered(figure):
     for text in figure.texts:
         text.set_visible(False)
     file = io.BytesIO()
-    figure.savefig(file, dpi=image_grid.DPI)
+    figure.savefig(file, dpi=page.DPI)
     with Image.open(file) as image:
         return np.asarray(image.convert("RGB")).astype(int)
 
@@ -29,13 +30,13 @@ def flat_rows(num_rows, num_images, size=64, channels=3):
 
 
 def size_in_pixels(figure):
-    return (figure.get_size_inches() * image_grid.DPI).tolist()
+    return (figure.get_size_inches() * page.DPI).tolist()
 
 
 @pytest.mark.parametrize("as_columns", [False, True])
 def test_every_image_is_there_with_unchanged_pixels(as_columns):
     rows = flat_rows(3, 4)
-    pixels = rendered(image_grid.draw(rows, ["a", "b", "c"], "title", as_columns=as_columns))
+    pixels = rendered(draw_image_grid(rows, ["a", "b", "c"], "title", as_columns=as_columns))
     for row, image in np.ndindex(3, 4):
         found = np.argwhere((pixels == rows[row, image, 0, 0]).all(axis=-1))
         assert len(found) == 64 * 64
@@ -45,25 +46,18 @@ def test_every_image_is_there_with_unchanged_pixels(as_columns):
     assert (second - first).tolist() == ([0, 66] if as_columns else [66, 0])
 
 
-def test_small_grey_images_are_enlarged_to_whole_pixels():
-    rows = flat_rows(1, 2, size=28, channels=1)
-    pixels = rendered(image_grid.draw(rows, ["a"], "title"))
+def test_small_grey_images_are_enlarged_and_short_rows_end_in_white():
+    rows = flat_rows(2, 2, size=28, channels=1)
+    pixels = rendered(draw_image_grid([rows[0], rows[1, :1]], ["a", "b"], "title"))
     assert (pixels == 50).all(axis=-1).sum() == 2 * 56 * 56
-
-
-@pytest.mark.parametrize("size, side", [(8, 64), (28, 56), (32, 64), (64, 64), (128, 128)])
-def test_sides_after_enlarging(size, side):
-    images = np.arange(size * size, dtype=np.uint32).reshape(1, size, size, 1)
-    large = image_grid.enlarge(images)
-    assert large.shape == (1, side, side, 1)
-    np.testing.assert_array_equal(large[:, ::side // size, ::side // size], images)
+    assert (pixels == 51).all(axis=-1).sum() == 56 * 56
 
 
 @pytest.mark.parametrize("as_columns", [False, True])
 @pytest.mark.parametrize("num_rows, num_images", [(40, 10), (1, 10), (5, 1), (1, 1), (10, 100)])
 def test_panels_keep_a_page_readable(num_rows, num_images, as_columns):
     labels = [f"code {row}\np = 0.100" for row in range(num_rows)]
-    figure = image_grid.draw(flat_rows(num_rows, num_images, 8), labels, "A title. " * 20,
+    figure = draw_image_grid(flat_rows(num_rows, num_images, 8), labels, "A title. " * 20,
                              as_columns=as_columns)
     width, height = size_in_pixels(figure)
     assert width >= 480
@@ -83,7 +77,7 @@ def test_panels_keep_a_page_readable(num_rows, num_images, as_columns):
 def test_no_text_covers_an_image():
     labels = [f"code {row}\np = 0.100\nA very long name of a class {row}" for row in range(12)]
     for as_columns in (False, True):
-        figure = image_grid.draw(flat_rows(12, 3), labels, "title", ["-1", "0", "1"], as_columns)
+        figure = draw_image_grid(flat_rows(12, 3), labels, "title", ["-1", "0", "1"], as_columns)
         figure.draw_without_rendering()
         boxes = [axes.get_window_extent() for axes in figure.axes]
         for text in figure.texts:
@@ -92,6 +86,39 @@ def test_no_text_covers_an_image():
             assert extent.x0 >= 0 and extent.x1 <= figure.bbox.width
 
 
-def test_texts_that_are_too_long_end_in_an_ellipsis():
-    assert image_grid.shorten("abcdef", 6) == "abcdef"
-    assert image_grid.shorten("abcdefg", 6) == "abcde…"
+def test_charts_stand_beside_the_rows_of_their_panels():
+    panels = []
+    grid = ImageGrid(flat_rows(40, 3), [""] * 40, chart=lambda axes, rows: panels.append((axes, rows)),
+                     chart_width=100)
+    sheet = page.Page(grid.width)
+    grid.add_to(sheet, top=50)
+    figure = sheet.make_figure()
+    figure.draw_without_rendering()
+    assert [row for _, rows in panels for row in rows] == list(range(40)) and len(panels) > 1
+    assert [axes.get_ylim() for axes, _ in panels] == [(len(rows) - 0.5, -0.5) for _, rows in panels]
+    charts = [axes for axes, _ in panels]
+    pictures = [axes for axes in figure.axes if axes.images]
+    for axes, picture in zip(charts, pictures):
+        box, beside = axes.get_window_extent(), picture.get_window_extent()
+        assert box.width == pytest.approx(100) and box.x0 == pytest.approx(beside.x1 + 8)
+        assert (box.y0, box.y1) == (pytest.approx(beside.y0), pytest.approx(beside.y1))
+    assert sheet.height == pytest.approx(50 + grid.height)
+
+
+def test_labels_that_are_too_long_end_in_an_ellipsis():
+    assert page.shorten("abcdef", 6) == "abcdef"
+    assert page.shorten("abcdefg", 6) == "abcde…"
+    assert page.class_label("a\nb") == "a\\nb" and len(page.class_label("x" * 300)) == 22
+
+
+def test_a_palette_makes_a_smaller_file(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, [4, 5, 64, 64, 3], np.uint8)
+    sizes = []
+    for colours in (None, 32):
+        path = tmp_path / f"{colours}.png"
+        page.save_figure(draw_image_grid(noise, "abcd", "title"), path, colours)
+        with Image.open(path) as image:
+            sizes.append(image.size)
+            assert image.mode == ("RGBA" if colours is None else "P")
+    assert sizes[0] == sizes[1]
+    assert 3 * (tmp_path / "32.png").stat().st_size < (tmp_path / "None.png").stat().st_size

@@ -6,7 +6,7 @@ import pytest
 from eig_tf.data.holdout import per_class_split
 from eig_tf.figures import neighbours
 
-# A class a direction, but for class 1, half of whose images look like class 0.
+# Each class has its own direction, but half of the images of class 1 look like class 0.
 LABELS = np.repeat([0, 1, 2], 20)
 FEATURES = np.eye(3)[np.concatenate([np.zeros(30, int), np.ones(10, int), np.full(20, 2)])]
 FEATURES = FEATURES + np.random.default_rng(0).normal(0, 1e-3, FEATURES.shape)
@@ -14,14 +14,14 @@ FEATURES = FEATURES + np.random.default_rng(0).normal(0, 1e-3, FEATURES.shape)
 
 def test_one_held_out_query_a_class_and_neighbours_from_the_rest():
     train, held_out = per_class_split(LABELS, 3)
-    result = neighbours.search(FEATURES, LABELS, seed=3)
+    result = neighbours.find_neighbours(FEATURES, LABELS, seed=3)
     assert LABELS[result.queries].tolist() == [0, 1, 2]
     assert np.isin(result.queries, held_out).all() and np.isin(result.found, train).all()
     assert result.found.shape == (3, 5)
     assert result.num_held_out == 12
-    again = neighbours.search(FEATURES, LABELS, seed=3)
+    again = neighbours.find_neighbours(FEATURES, LABELS, seed=3)
     np.testing.assert_array_equal(result.queries, again.queries)
-    assert result.queries.tolist() != neighbours.search(FEATURES, LABELS, seed=4).queries.tolist()
+    assert result.queries.tolist() != neighbours.find_neighbours(FEATURES, LABELS, seed=4).queries.tolist()
 
 
 def test_share_of_right_neighbours_is_over_all_held_out_images():
@@ -31,13 +31,13 @@ def test_share_of_right_neighbours_is_over_all_held_out_images():
     features = np.eye(2)[labels]
     misled = held_out[0]
     features[misled] = [0, 1]
-    result = neighbours.search(features, labels, seed=0, num=3)
+    result = neighbours.find_neighbours(features, labels, seed=0, num=3)
     assert result.num_held_out == 4
     assert result.share_right == pytest.approx(3 / 4)
 
 
 def test_images_without_labels_are_queried_at_equal_distances():
-    result = neighbours.search(FEATURES, None, seed=0)
+    result = neighbours.find_neighbours(FEATURES, None, seed=0)
     np.testing.assert_array_equal(result.queries, np.arange(10) * 6)
     assert not np.isin(result.found, result.queries).any()
     assert result.share_right is None
@@ -45,7 +45,7 @@ def test_images_without_labels_are_queried_at_equal_distances():
 
 @pytest.mark.parametrize("num, queries, found", [(2, [0], [[1]]), (3, [0], 2), (5, [0, 2], 3)])
 def test_few_images_without_labels(num, queries, found):
-    result = neighbours.search(FEATURES[:num], None, seed=0)
+    result = neighbours.find_neighbours(FEATURES[:num], None, seed=0)
     assert result.queries.tolist() == queries
     if isinstance(found, int):
         assert result.found.shape == (len(queries), found)
@@ -54,14 +54,14 @@ def test_few_images_without_labels(num, queries, found):
 
 
 def test_nothing_to_query():
-    assert neighbours.search(FEATURES[:1], None, seed=0) is None
-    assert neighbours.search(FEATURES[:4], np.array([0, 0, 1, 1]), seed=0) is None
+    assert neighbours.find_neighbours(FEATURES[:1], None, seed=0) is None
+    assert neighbours.find_neighbours(FEATURES[:4], np.array([0, 0, 1, 1]), seed=0) is None
 
 
 def test_more_classes_than_a_page_holds():
     labels = np.repeat(np.arange(100), 5)
     features = np.random.default_rng(0).normal(size=[500, 4])
-    result = neighbours.search(features, labels, seed=0)
+    result = neighbours.find_neighbours(features, labels, seed=0)
     assert len(np.unique(labels[result.queries])) == len(result.queries) == neighbours.MAX_QUERIES
     assert not result.all_classes and result.num_held_out == 100
 
@@ -69,7 +69,7 @@ def test_more_classes_than_a_page_holds():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_frames(channels):
     image = np.full([6, 5, channels], 7, np.uint8)
-    picture = neighbours.framed(image, (1, 2, 3))
+    picture = neighbours.add_frame(image, (1, 2, 3))
     assert picture.shape == (14, 13, 3)
     assert (picture[4:-4, 4:-4] == 7).all()
     outside = np.ones([14, 13], bool)
@@ -81,7 +81,7 @@ def drawn_colours(labels):
     """Frames of a query and two neighbours, the second of another class where there are labels."""
     images = np.full([3, 64, 64, 1], 9, np.uint8)
     found = neighbours.Neighbours(np.array([0]), np.array([[1, 2]]), None if labels is None else 0.5, 1)
-    figure = neighbours.draw(found, images, labels, ("cat", "dog"), "a run")
+    figure = neighbours.draw_neighbours(found, images, labels, ("cat", "dog"), "a run")
     picture = figure.axes[0].images[0].get_array()
     texts = {text.get_text() for text in figure.texts}
     return [tuple(int(value) for value in picture[0, column]) for column in (0, 74, 148)], texts

@@ -10,9 +10,9 @@ from eig_tf.errors import UserError
 from eig_tf.evaluation.record import EvaluationRecord, save_record
 from eig_tf.figures import plots
 from eig_tf.models.registry import build_model
-from eig_tf.runs.run_directory import RunDirectory
+from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 
-ALWAYS = ["codes.png", "neighbours.png", "prior.png"]
+ALWAYS = ["codes.png", "neighbours.png", "overview.png", "prior.png"]
 HISTORY = "epoch,d_loss,g_loss\n1,0.5,0.7\n2,0.4,0.8\n"
 
 
@@ -21,7 +21,7 @@ def make_run(path, config, data_dir=None, change=None):
     path.mkdir()
     directory = RunDirectory(path)
     config_lib.save_config(config, directory.config)
-    directory.save_environment({"data_dir": data_dir})
+    directory.save_environment(RunEnvironment(data_dir))
     model = build_model(config)
     if change is not None:
         change(model)
@@ -68,8 +68,12 @@ def full(tmp_path_factory):
     return directory
 
 
+def options(**changes):
+    return plots.FigureOptions(**{"columns": 1, **changes})
+
+
 def test_a_bare_run_is_drawn_and_what_is_missing_is_said(bare, tmp_path):
-    paths, notes = plots.plot(bare.path, tmp_path / "figures", columns=2)
+    paths, notes = plots.plot_run(bare.path, tmp_path / "figures", options(columns=2))
     assert names_in(tmp_path / "figures") == ALWAYS == sorted(path.name for path in paths)
     text = " ".join(notes)
     for missing in ("tools/evaluate.py", "prior.csv is missing", "history.csv is missing",
@@ -81,61 +85,101 @@ def test_a_bare_run_is_drawn_and_what_is_missing_is_said(bare, tmp_path):
 
 
 def test_a_full_run_in_both_formats(full, tmp_path):
-    paths, notes = plots.plot(full.path, tmp_path, columns=3, formats=("png", "pdf"))
-    stems = ["codes", "confusion", "losses", "neighbours", "prior", "prior_history", "traversal_0"]
-    assert names_in(tmp_path) == sorted(f"{stem}.{ending}" for stem in stems for ending in ("pdf", "png"))
-    assert len(paths) == 14 and notes == []
+    paths, notes = plots.plot_run(full.path, tmp_path, options(columns=3), formats=("png", "pdf"))
+    stems = ["codes", "confusion", "losses", "neighbours", "overview", "prior", "prior_history",
+             "traversal_0"]
+    assert names_in(tmp_path) == sorted(f"{stem}.{suffix}" for stem in stems for suffix in ("pdf", "png"))
+    assert len(paths) == 16 and notes == []
     assert all(path.read_bytes().startswith(b"%PDF") for path in paths if path.suffix == ".pdf")
 
 
 def test_equal_calls_write_equal_files_and_seeds_change_them(bare, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        plots.plot(bare.path, tmp_path / name, columns=1, codes=[3, 0], seed=seed)
+        plots.plot_run(bare.path, tmp_path / name, options(codes=[3, 0], seed=seed))
     for name in ALWAYS:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    assert (tmp_path / "a" / "codes.png").read_bytes() != (tmp_path / "c" / "codes.png").read_bytes()
-    assert (tmp_path / "a" / "neighbours.png").read_bytes() != (
-        tmp_path / "c" / "neighbours.png").read_bytes()
+        if name != "prior.png":
+            assert (tmp_path / "a" / name).read_bytes() != (tmp_path / "c" / name).read_bytes()
 
 
-def texts_of(monkeypatch, run, **options):
-    """The texts of each figure, instead of files."""
+def test_chosen_figures_are_drawn_alone_and_small(bare, tmp_path):
+    plots.plot_run(bare.path, tmp_path, options(columns=8, small=True), ["codes", "overview"])
+    assert names_in(tmp_path) == ["codes.png", "overview.png"]
+    for path in tmp_path.iterdir():
+        assert path.stat().st_size < 150_000
+
+
+def test_figures_that_do_not_exist(bare, tmp_path):
+    with pytest.raises(UserError, match=r"--figures has 'code'; expected some of overview, codes, "):
+        plots.plot_run(bare.path, tmp_path / "figures", options(), ["codes", "code"])
+    assert names_in(tmp_path) == []
+
+
+def test_a_new_figure_is_a_function_with_a_name(bare, tmp_path, monkeypatch):
+    monkeypatch.setattr(plots, "_figures", {})
+    plots.register_figure("size")(lambda run: Figure(figsize=(run.model.num_codes, 1)))
+    plots.register_figure("none")(lambda run: None)
+    plots.plot_run(bare.path, tmp_path, options())
+    with Image.open(tmp_path / "size.png") as image:
+        assert image.size == (1440, 144)
+    assert names_in(tmp_path) == ["size.png"]
+
+
+def drawn(monkeypatch, run, *names, cache_dir=None, **changes):
+    """The figures that would be written, by name, and the notes."""
     found = {}
-    monkeypatch.setattr(plots, "save", lambda drawn, output, formats: found.update(drawn))
-    _, notes = plots.plot(run.path, "unused", **options)
-    return {name: [text.get_text() for text in figure.texts] for name, figure in found.items()}, notes
+    monkeypatch.setattr(plots, "save_figures", lambda figures, *_: found.update(figures))
+    _, notes = plots.plot_run(run.path, "unused", options(**changes), names, cache_dir=cache_dir)
+    return found, notes
+
+
+def texts(artist):
+    return [text.get_text() for text in artist.texts]
 
 
 def test_grids_name_codes_classes_and_their_order(full, monkeypatch):
-    texts, _ = texts_of(monkeypatch, full, columns=1)
+    figures, _ = drawn(monkeypatch, full, "codes", "traversal")
     for name in ("codes", "traversal_0"):
-        labels = [text for text in texts[name] if text.startswith("code ")]
+        labels = [text for text in texts(figures[name]) if text.startswith("code ")]
         assert labels[0] == "code 0\np = 0.083\n0: 10 %" and labels[11] == "code 11\np = 0.083\nno class"
-        assert any("ordered by" in text.replace("\n", " ") for text in texts[name])
+        assert any("ordered by" in text.replace("\n", " ") for text in texts(figures[name]))
 
 
 def test_chosen_codes_stand_in_the_given_order(full, monkeypatch):
-    texts, _ = texts_of(monkeypatch, full, columns=1, codes=[11, 0], as_columns=True)
-    labels = [text.split("\n")[0] for text in texts["codes"] if text.startswith("code ")]
-    assert labels == ["code 11", "code 0"]
+    figures, _ = drawn(monkeypatch, full, "codes", "overview", codes=[11, 0], as_columns=True)
+    for figure in figures.values():
+        labels = [text.split("\n")[0] for text in texts(figure) if text.startswith("code ")]
+        assert labels == ["code 11", "code 0"]
+
+
+def test_an_overview_shows_images_codes_and_both_distributions(full, monkeypatch):
+    figure = drawn(monkeypatch, full, "overview", codes=[11, 0])[0]["overview"]
+    samples, images, bars = figure.axes
+    assert samples.images[0].get_array().shape == (2 * 58 - 2, 7 * 58 - 2, 3)
+    assert images.images[0].get_array().shape == (2 * 58 - 2, 6 * 58 - 2, 3)
+    # Code 11 matches no class, and class 0 has a tenth of the images.
+    np.testing.assert_allclose([bar.get_width() for bar in bars.patches], [1 / 12, 1 / 12, 0, 0.1], rtol=1e-5)
+    assert [text.strip() for text in texts(bars)] == ["8.3 %", "8.3 %", "10.0 %"]
+    assert {"out: 2 of 12 categories", "learned", "true share", "code 11", "code 0\n0"} <= set(texts(figure))
 
 
 def test_an_old_evaluation_is_said_to_be_old(full, monkeypatch):
-    new = full.evaluation.read_text()
     write_evaluation(full, 12, epochs=1)
     try:
-        _, notes = texts_of(monkeypatch, full, columns=1)
+        _, notes = drawn(monkeypatch, full, "prior")
     finally:
-        full.evaluation.write_text(new)
+        write_evaluation(full, 12)
     assert len(notes) == 1 and "of epoch 1, the checkpoint of epoch 2" in notes[0]
 
 
 def test_a_fixed_distribution_is_not_called_learned(tmp_path, monkeypatch):
     config = digits()
     config.method = "uniform_infogan"
-    texts, _ = texts_of(monkeypatch, make_run(tmp_path / "run", config), columns=1)
-    title = texts["codes"][0].replace("\n", " ")
+    figures, _ = drawn(monkeypatch, make_run(tmp_path / "run", config), "codes", "overview", "prior")
+    title = texts(figures["codes"])[0].replace("\n", " ")
     assert "its fixed probability" in title and "learned" not in title
+    assert "fixed" in texts(figures["overview"]) and "true share" not in texts(figures["overview"])
+    assert "fixed" in [text.get_text() for text in figures["prior"].legends[0].get_texts()]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -147,23 +191,23 @@ def test_a_flat_folder_without_labels(tmp_path, monkeypatch, channels):
     config = config_lib.load_preset("folder")
     config.data.image_size, config.data.channels, config.networks.width = 28, channels, 0.1
     directory = make_run(tmp_path / "run", config, str(tmp_path / "images"))
-    texts, _ = texts_of(monkeypatch, directory, columns=1, cache_dir=str(tmp_path / "cache"))
-    assert sum(text.startswith("image ") for text in texts["neighbours"]) == 6
-    assert "prior" in texts
+    figures, _ = drawn(monkeypatch, directory, *plots.figure_names(), cache_dir=str(tmp_path / "cache"))
+    assert sum(text.startswith("image ") for text in texts(figures["neighbours"])) == 6
+    assert {"prior", "overview"} <= set(figures)
 
 
 def test_codes_that_the_run_does_not_have(bare, tmp_path):
     with pytest.raises(UserError, match=r"--codes has 10; the run has 10 codes, expected .* 0 to 9"):
-        plots.plot(bare.path, tmp_path / "figures", codes=[0, 10])
+        plots.plot_run(bare.path, tmp_path / "figures", options(codes=[0, 10]))
     assert names_in(tmp_path) == []
 
 
 def test_directories_that_hold_no_run(tmp_path):
     with pytest.raises(UserError, match=r"no run directory: it has no config\.json"):
-        plots.plot(tmp_path, tmp_path / "figures")
+        plots.plot_run(tmp_path, tmp_path / "figures", options())
     config_lib.save_config(digits(), tmp_path / "config.json")
     with pytest.raises(UserError, match="has no checkpoint yet"):
-        plots.plot(tmp_path, tmp_path / "figures")
+        plots.plot_run(tmp_path, tmp_path / "figures", options())
 
 
 def test_a_run_that_diverged(tmp_path):
@@ -171,8 +215,8 @@ def test_a_run_that_diverged(tmp_path):
         for variable in model.trunk_variables:
             variable.assign(np.full(variable.shape, np.nan))
     directory = make_run(tmp_path / "run", digits(), change=diverge)
-    with pytest.raises(UserError, match="no finite numbers"):
-        plots.plot(directory.path, tmp_path / "figures")
+    with pytest.raises(UserError, match="weights that are not finite"):
+        plots.plot_run(directory.path, tmp_path / "figures", options())
 
 
 @pytest.mark.parametrize("name, text", [
@@ -180,11 +224,13 @@ def test_a_run_that_diverged(tmp_path):
     ("history.csv", "epoch,d_loss\n1,2\n2\n"), ("history.csv", "epoch,d_loss\n1,x\n"),
     ("history.csv", "a,b\n1,2\n"), ("prior.csv", "epoch,p0\n1,1\n"), ("prior.csv", "epoch,p0\n1,\x00\n"),
 ])
-def test_damaged_tables_are_named(tmp_path, name, text):
-    directory = RunDirectory(tmp_path)
-    (tmp_path / name).write_text(text)
-    with pytest.raises(UserError, match=rf"{name} (cannot be read|has 1 codes)"):
-        plots._draw_records(directory, None, 10, [])
+def test_damaged_tables_are_named(bare, tmp_path, name, text):
+    (bare.path / name).write_text(text)
+    try:
+        with pytest.raises(UserError, match=rf"{name} (cannot be read|has 1 codes)"):
+            plots.plot_run(bare.path, tmp_path / "figures", options(), ["prior_history", "losses"])
+    finally:
+        (bare.path / name).unlink()
 
 
 class Unwritable(Figure):
@@ -196,11 +242,11 @@ class Unwritable(Figure):
 def test_all_figures_are_written_or_none(tmp_path):
     drawn = {"a": Figure(), "b": Unwritable(), "c": Figure()}
     with pytest.raises(OSError, match="No space"):
-        plots.save(drawn, tmp_path / "new", ("png",))
+        plots.save_figures(drawn, tmp_path / "new", ("png",))
     assert names_in(tmp_path) == []
     (tmp_path / "a.png").write_text("of an earlier call")
     with pytest.raises(OSError, match="No space"):
-        plots.save(drawn, tmp_path, ("png",))
+        plots.save_figures(drawn, tmp_path, ("png",))
     assert names_in(tmp_path) == ["a.png"]
     assert (tmp_path / "a.png").read_text() == "of an earlier call"
 
@@ -208,5 +254,5 @@ def test_all_figures_are_written_or_none(tmp_path):
 def test_a_directory_in_the_place_of_a_figure(tmp_path):
     (tmp_path / "b.png").mkdir()
     with pytest.raises(UserError, match=r"b\.png is a directory; expected a file or nothing"):
-        plots.save({"a": Figure(), "b": Figure()}, tmp_path, ("png",))
+        plots.save_figures({"a": Figure(), "b": Figure()}, tmp_path, ("png",))
     assert names_in(tmp_path) == ["b.png"]

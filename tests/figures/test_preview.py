@@ -8,7 +8,7 @@ from PIL import Image
 
 from eig_tf import config as config_lib
 from eig_tf.data.image_set import ImageSet
-from eig_tf.figures import preview
+from eig_tf.figures import page, preview
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def config():
 
 
 def image_set(counts, names=None, size=32, channels=3):
-    """Images of one plain colour a class, class k of brightness 20 (k + 1), `counts[k]` of them."""
+    """Images of one plain colour for each class, class k of brightness 20 (k + 1), `counts[k]` of them."""
     labels = np.repeat(np.arange(len(counts)), counts)
     images = np.broadcast_to((20 * (labels + 1) % 200).astype(np.uint8)[:, None, None, None],
                              (len(labels), size, size, channels)).copy()
@@ -41,21 +41,6 @@ def blue(picture):
 def grey(picture):
     """How many pixels have the colour of the bars of all there are."""
     return int((picture == (217, 217, 217)).all(axis=-1).sum())
-
-
-def test_mosaic_places_images_unblurred():
-    image = np.arange(28 * 28).reshape(1, 28, 28, 1).astype(np.uint8)
-    grid = preview.mosaic([image, np.concatenate([image, image])], 3)
-
-    assert preview.cell_size(28) == 58 and grid.shape == (116, 174, 3)
-    np.testing.assert_array_equal(grid[1:57:2, 1:57:2, 0], image[0, ..., 0])
-    np.testing.assert_array_equal(grid[59:115, 59:115], grid[1:57, 1:57])
-    assert (grid[:58, 58:] == 255).all() and (grid[58:, 116:] == 255).all()
-
-
-@pytest.mark.parametrize("size, cell", [(28, 58), (32, 66), (64, 66), (200, 202)])
-def test_cells_are_about_64_pixels(size, cell):
-    assert preview.cell_size(size) == cell
 
 
 def test_pairs_are_the_images_themselves_when_delta_is_off(config):
@@ -88,7 +73,7 @@ def test_picture_is_the_same_twice_and_another_for_another_seed(tmp_path, config
     whole.images[:] = np.random.default_rng(0).integers(0, 256, whole.images.shape, np.uint8)
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         config.seed = seed
-        preview.draw(whole, whole, config, tmp_path / f"{name}.png")
+        preview.save_preview(whole, whole, config, tmp_path / f"{name}.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "c.png").read_bytes()
     assert len(list(tmp_path.iterdir())) == 3
@@ -97,8 +82,8 @@ def test_picture_is_the_same_twice_and_another_for_another_seed(tmp_path, config
 def test_bars_have_the_length_of_the_counts(tmp_path, config):
     whole = image_set([40, 40])
     half = whole.subset(np.r_[0:40, 40:60])
-    preview.draw(whole, whole, config, tmp_path / "whole.png")
-    preview.draw(whole, half, config, tmp_path / "half.png")
+    preview.save_preview(whole, whole, config, tmp_path / "whole.png")
+    preview.save_preview(whole, half, config, tmp_path / "half.png")
 
     full, part = pixels(tmp_path / "whole.png"), pixels(tmp_path / "half.png")
     assert full.shape == part.shape
@@ -110,7 +95,7 @@ def test_bars_have_the_length_of_the_counts(tmp_path, config):
 def test_classes_show_their_own_images(tmp_path, config):
     config.augment.rotation = 0.0
     whole = image_set([15, 2, 0])
-    preview.draw(whole, whole, config, tmp_path / "a.png")
+    preview.save_preview(whole, whole, config, tmp_path / "a.png")
     picture = pixels(tmp_path / "a.png")
     cell = 64 * 64
     # 10 of 15 images of the first class, both of the second, none of the third; each of 17 pairs twice.
@@ -120,7 +105,7 @@ def test_classes_show_their_own_images(tmp_path, config):
 
 def test_set_without_labels(tmp_path, config):
     images = image_set([70])._replace(labels=None, class_names=())
-    preview.draw(images, images, config, tmp_path / "a.png")
+    preview.save_preview(images, images, config, tmp_path / "a.png")
     picture = pixels(tmp_path / "a.png")
     assert blue(picture) == 0
     assert (picture == 20).all(axis=-1).sum() >= 60 * 64 * 64
@@ -128,10 +113,10 @@ def test_set_without_labels(tmp_path, config):
 
 def test_method_without_views_has_no_pairs(tmp_path, config):
     whole = image_set([5])
-    preview.draw(whole, whole, config, tmp_path / "with.png")
+    preview.save_preview(whole, whole, config, tmp_path / "with.png")
     config.method = "uniform_infogan"
     assert preview.make_pairs(whole, config) is None
-    preview.draw(whole, whole, config, tmp_path / "without.png")
+    preview.save_preview(whole, whole, config, tmp_path / "without.png")
     assert (pixels(tmp_path / "without.png") == 20).sum() < (pixels(tmp_path / "with.png") == 20).sum()
 
 
@@ -140,29 +125,30 @@ def test_names_of_any_kind(tmp_path, config):
     whole = image_set([3] * len(names), names)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        preview.draw(whole, whole, config, tmp_path / "a.png")
+        preview.save_preview(whole, whole, config, tmp_path / "a.png")
     assert pixels(tmp_path / "a.png").shape[1] < 1500
 
 
-def test_forty_classes_are_readable_and_more_than_the_most_are_cut(tmp_path, config, monkeypatch):
+def test_forty_classes_are_readable_and_more_than_the_most_are_cut(config, monkeypatch):
     def draw(number):
         whole = image_set([2] * number)
-        preview.draw(whole, whole, config, tmp_path / "a.png")
-        return pixels(tmp_path / "a.png").shape
+        figure = preview.draw_preview(whole, whole, config)
+        rows = [text.get_text() for text in figure.texts if text.get_text().isdecimal()]
+        return rows, figure.get_size_inches() * page.DPI, figure.texts[1].get_text().replace("\n", " ")
 
-    height, width, _ = draw(40)
-    assert height < 2000 and width < 1600
+    rows, (width, height), _ = draw(40)
+    assert len(rows) == 40 and height < 2000 and width < 1600
     monkeypatch.setattr(preview, "MAX_CLASSES", 14)
-    assert draw(20) == draw(14)
-    assert draw(12)[1] != draw(14)[1]
+    rows, _, heading = draw(20)
+    assert rows == list(map(str, range(14))) and "for the first 14 of 20" in heading
 
 
 def test_long_headings_are_broken(tmp_path, config):
     whole = image_set([5])
-    preview.draw(whole, whole, config, tmp_path / "a.png")
+    preview.save_preview(whole, whole, config, tmp_path / "a.png")
     config.augment.update(zoom=0.1, enlarge=1.1, gamma_min=0.5, brightness=0.1, contrast=0.25,
                           saturation=0.25, hue=0.125, greyscale=0.125, blur=1.5)
-    preview.draw(whole, whole, config, tmp_path / "b.png")
+    preview.save_preview(whole, whole, config, tmp_path / "b.png")
     short, long = pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png")
     assert long.shape[0] > short.shape[0] and long.shape[1] == short.shape[1]
     assert (long[:, -20:] == 255).all()
@@ -171,7 +157,7 @@ def test_long_headings_are_broken(tmp_path, config):
 def test_one_grey_image(tmp_path):
     config = config_lib.load_preset("mnist")
     whole = image_set([1], size=28, channels=1)
-    preview.draw(whole, whole, config, tmp_path / "a.png")
+    preview.save_preview(whole, whole, config, tmp_path / "a.png")
     assert (pixels(tmp_path / "a.png") == 20).all(axis=-1).sum() > 2 * 56 * 56
 
 
@@ -179,5 +165,5 @@ def test_failure_leaves_no_file(tmp_path, config):
     config.data.channels, config.augment.hue = 1, 0.1
     whole = image_set([3], channels=1)
     with pytest.raises(ValueError, match=r"--config\.augment\.hue is 0\.1"):
-        preview.draw(whole, whole, config, tmp_path / "a.png")
+        preview.save_preview(whole, whole, config, tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []

@@ -1,11 +1,11 @@
 """Drawing a run's figures as a user does it, with the first weights of a small run."""
 
-
 import pytest
 
 from eig_tf import config as config_lib
+from eig_tf.figures.plots import figure_names
 from eig_tf.models.registry import build_model
-from eig_tf.runs.run_directory import RunDirectory
+from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 
 
 @pytest.fixture
@@ -15,15 +15,17 @@ def plot(command, repository):
     return run
 
 
-def test_help_needs_no_tensorflow(plot, without_tensorflow):
+def test_help_needs_no_tensorflow_and_names_every_figure(plot, without_tensorflow):
     result = plot("--help", PYTHONPATH=without_tensorflow)
     assert result.returncode == 0
     assert "--codes_as" in result.stdout and "RUN_DIR" in result.stdout
+    for name in figure_names():
+        assert f"\n  {name}" in result.stdout
 
 
 @pytest.mark.parametrize("arguments, message", [
     ([], "the arguments are none; expected exactly one, RUN_DIR"),
-    (["none"], "none is no directory; expected a run directory that eig_tf.train wrote"),
+    (["none"], "none is not a directory; expected a run directory that eig_tf.train wrote"),
     ([".", "--columns=0"], "--columns is 0; expected a number from 1 to 100"),
     ([".", "--columns=101"], "--columns is 101; expected a number from 1 to 100"),
     ([".", "--seed=-1"], "--seed is -1; expected a number from 0 to 2147483647"),
@@ -33,9 +35,9 @@ def test_help_needs_no_tensorflow(plot, without_tensorflow):
     ([".", "--codes="], "--codes is ''; expected different codes, such as 0,3,7"),
     ([".", "--formats=png,svg"], "--formats is 'png,svg'; expected png, pdf or png,pdf"),
     ([".", "--formats="], "--formats is ''; expected png, pdf or png,pdf"),
-    ([".", "--output=file"], "--output is 'file', which is no directory; expected one, or a new name"),
-    ([".", "--output=no/figures"], "--output is 'no/figures', but 'no' is no directory that can be written; "
-     "expected a directory in one"),
+    ([".", "--output=file"], "--output is 'file', a file; expected a directory, or a new name"),
+    ([".", "--output=no/figures"], "--output is 'no/figures', but 'no' is not a directory that can be "
+     "written; expected a directory in one"),
 ])
 def test_bad_command_lines_are_refused_before_any_work(
         plot, without_tensorflow, tmp_path, arguments, message):
@@ -51,13 +53,13 @@ def test_figures_of_a_run(plot, tmp_path):
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     config_lib.save_config(config, directory.config)
-    directory.save_environment({"data_dir": None})
+    directory.save_environment(RunEnvironment())
     directory.checkpoint_manager(build_model(config)).save(checkpoint_number=1)
     result = plot("run", "--codes=7,0", "--columns=2")
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     lines = result.stdout.splitlines()
     assert "note: the run has no continuous codes; traversals are left out" in lines
-    for name in ("codes", "neighbours", "prior"):
+    for name in ("overview", "codes", "neighbours", "prior"):
         assert f"figure  run/figures/{name}.png" in lines
         assert (tmp_path / "run" / "figures" / f"{name}.png").is_file()
