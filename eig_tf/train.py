@@ -48,5 +48,5 @@ def _run_name(config):
 
 
 if __name__ == "__main__":
-    command.run(main, __doc__, prepare=run_flags.define_config_flags,
+    command.run_command(main, __doc__, prepare=run_flags.define_config_flags,
                 interrupted="interrupted; the same command goes on after the last finished epoch")

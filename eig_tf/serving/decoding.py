@@ -1,37 +1,40 @@
-"""Encoded images to the pixels that Q takes, inside the graph: what `data.pictures` does with files.
+"""Decodes images in the graph to the pixels that the encoder takes, as `data.pictures` does with files.
 
-PNG and JPEG alone, as `pictures` reads them but for EXIF rotation, which TensorFlow does not read: first
-over white where transparent, then square by the run's rule, then resized by a Lanczos filter.
+Only PNG and JPEG are decoded, and TensorFlow ignores EXIF rotation. Transparent images are laid over white,
+then images are made square by the run's rule and resized with a Lanczos filter.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from eig_tf.data.pictures import PAD
 from eig_tf.serving import checks
 
-# Bound the memory that one image can claim, and the time that one request can. A camera of 24 megapixels is
-# within.
+# Limits on the memory for one image, which admits 24 megapixels, and on the time for one request.
 MAX_PIXELS, MAX_PIXELS_OF_REQUEST = 25_000_000, 250_000_000
 
-# With the head of the first chunk: libpng passes over unknown chunks before the one that holds the sizes.
+# With the start of the first chunk: libpng skips unknown chunks before the one that holds the sizes.
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff"
-# What follows it in a PNG file: width and height, 4 bytes each, bits a channel, kind of colour.
+# It is followed by width and height with 4 bytes each, bits for each channel, colour type.
 _SIZES, _DEPTH_AND_KIND, _HEADER_END = (16, 8), (24, 2), 26
-_GREY = 0
+_GREY = 0  # A PNG colour type.
 
 
-def decode(image_bytes, image_shape, rule):
-    """Decodes, makes square and resizes encoded images.
+def decode_images(image_bytes: tf.Tensor, image_shape: Sequence[int], rule: str) -> tf.Tensor:
+    """Decode images, make them square and resize them.
 
     Args:
-        image_bytes: PNG or JPEG, string [N].
-        image_shape: (S, S, channels) of what comes out.
-        rule: `crop` or `pad`, see `data.pictures.fit`.
+        image_bytes: PNG or JPEG files, string [N].
+        image_shape: (S, S, channels) of the result.
+        rule: `crop` or `pad`; see `data.pictures.fit`.
 
     Returns:
-        float32 [N, S, S, channels] in [0, 1]. Reading it raises `tf.errors.InvalidArgumentError` where a
-        row is no such image, is damaged or has more than `MAX_PIXELS`, or all have more than
-        `MAX_PIXELS_OF_REQUEST`.
+        float32 [N, S, S, channels] in [0, 1]. Reading it raises `tf.errors.InvalidArgumentError` when a row
+        is no PNG or JPEG file, is damaged or has more than `MAX_PIXELS`, or all rows together have more
+        than `MAX_PIXELS_OF_REQUEST`.
     """
     size, _, channels = image_shape
 
@@ -42,17 +45,17 @@ def decode(image_bytes, image_shape, rule):
         square = _resize_padded(pixels, size) if rule == PAD else _resize_cropped(pixels, size)
         return square / 255.0
 
-    # One after the other, so that no more than one is held at its full size.
+    # Sequentially, so that only one image is held at its full size.
     return tf.map_fn(decode_row, _checked(image_bytes), parallel_iterations=1,
                      fn_output_signature=tf.TensorSpec(image_shape, tf.float32))
 
 
 def _checked(image_bytes):
-    """Passes images on whose headers all say what can be decoded."""
+    """Return the images, guarded by checks of their headers."""
     rows = tf.range(tf.shape(image_bytes)[0])
     pixels = tf.reduce_sum(tf.map_fn(
         lambda row: _num_pixels(*row), (rows, image_bytes), fn_output_signature=tf.int64))
-    return checks.checked(
+    return checks.require(
         image_bytes, pixels <= MAX_PIXELS_OF_REQUEST,
         f"image_bytes has {{}} pixels in all rows; expected at most {MAX_PIXELS_OF_REQUEST:,}",
         lambda: pixels)
@@ -60,16 +63,16 @@ def _checked(image_bytes):
 
 def _num_pixels(row, content):
     is_png = _is_png(content)
-    content = checks.checked(content, is_png | (tf.strings.substr(content, 0, len(_JPEG)) == _JPEG),
+    content = checks.require(content, is_png | (tf.strings.substr(content, 0, len(_JPEG)) == _JPEG),
                              "image_bytes has row {}, which is neither PNG nor JPEG; expected one of them",
                              lambda: row)
     size = tf.cond(is_png, lambda: _png_size(row, content),
                    lambda: tf.cast(tf.image.extract_jpeg_shape(content), tf.int64)[:2])
     height, width = tf.unstack(size, num=2)
-    # Each side alone first: the product of two huge ones would overflow.
+    # Each side first: the product of two huge sides would overflow.
     fits = (width >= 1) & (height >= 1) & (width <= MAX_PIXELS) & (height <= MAX_PIXELS)
     fits &= width * height <= MAX_PIXELS
-    return checks.checked(
+    return checks.require(
         width * height, fits, "image_bytes has row {}, which says it is {} pixels wide and {} high; expected "
         f"1 or more of both, and at most {MAX_PIXELS:,} in all", lambda: row, lambda: width, lambda: height)
 
@@ -79,10 +82,11 @@ def _is_png(content):
 
 
 def _png_size(row, content):
-    """Height and width, int64 [2]."""
-    content = checks.checked(
+    """Return height and width, int64 [2]."""
+    content = checks.require(
         content, tf.strings.length(content) >= _HEADER_END,
-        "image_bytes has row {}, a PNG file that ends within its header; expected a whole file", lambda: row)
+        "image_bytes has row {}, a PNG file that ends within its header; expected a complete file",
+        lambda: row)
     sizes = tf.reshape(_png_bytes(content, *_SIZES), [2, 4])
     return tf.linalg.matvec(tf.cast(sizes, tf.int64), tf.constant([2**24, 2**16, 2**8, 1], tf.int64))[::-1]
 
@@ -92,11 +96,11 @@ def _png_bytes(content, start, length):
 
 
 def _decode_png(content):
-    """float32 [H, W, 3] in [0, 255], over white where transparent."""
+    """Return float32 [H, W, 3] in [0, 255], laid over white where transparent."""
     depth, kind = tf.unstack(tf.cast(_png_bytes(content, *_DEPTH_AND_KIND), tf.int32), num=2)
     pixels = tf.cast(tf.io.decode_png(content, channels=4), tf.float32)
     colours, opacity = pixels[..., :3], pixels[..., 3:]
-    # Where nothing is transparent, TensorFlow's opacity of grey of less than 8 bits has no more bits.
+    # TensorFlow gives opaque grey images of less than 8 bits an opacity of as few bits.
     full = tf.cast(tf.bitwise.left_shift(1, tf.minimum(depth, 8)) - 1, tf.float32)
     narrow = (kind == _GREY) & (tf.reduce_max(opacity) == full)
     opacity /= tf.where(narrow, full, 255.0)
@@ -104,8 +108,8 @@ def _decode_png(content):
 
 
 def _decode_jpeg(content):
-    """float32 [H, W, 3] in [0, 255]."""
-    # The slower method is the one that Pillow decodes by.
+    """Return float32 [H, W, 3] in [0, 255]."""
+    # Pillow uses this slower method too.
     return tf.cast(tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE"), tf.float32)
 
 
@@ -134,12 +138,12 @@ def _sides(pixels):
 
 
 def _half(number):
-    # To even, as Python rounds in `data.pictures`.
+    # Half to even, as Python rounds in `data.pictures`.
     return tf.cast(tf.round(tf.cast(number, tf.float64) / 2.0), tf.int32)
 
 
 def _resize(pixels, height, width):
-    # One direction after the other with whole numbers between, as Pillow does.
+    # First the width, then the height, each rounded to integers, as Pillow does.
     for shape in ([_sides(pixels)[0], width], [height, width]):
         resized = tf.image.resize(pixels, shape, method="lanczos3", antialias=True)
         pixels = tf.clip_by_value(tf.round(resized), 0.0, 255.0)

@@ -1,109 +1,166 @@
-"""From a run directory to a SavedModel that TF Serving can load."""
+"""Exports a run directory as a SavedModel that TensorFlow Serving can load."""
 
+from __future__ import annotations
+
+import contextlib
 import json
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import tensorflow as tf
+from ml_collections import config_dict
 
 from eig_tf import files
-from eig_tf.config import image_shape
 from eig_tf.data import names
 from eig_tf.data.pictures import CROP
 from eig_tf.errors import UserError
+from eig_tf.evaluation.record import EvaluationRecord, load_record
+from eig_tf.models.base import GenerativeModel
 from eig_tf.networks.precision import policy
 from eig_tf.runs.run_directory import RunDirectory
-from eig_tf.serving import model_name, versions, warmup
-from eig_tf.serving.description import describe
+from eig_tf.serving import versions, warmup
 from eig_tf.serving.served_model import ServedModel
-from eig_tf.serving.signatures import read_signatures
 
-# Of the products inside the networks; what goes in and out is float32 always.
+# Keras's policies for the products inside the networks; inputs and outputs are always float32.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 DESCRIPTION = Path("assets.extra") / "model.json"
 
 
-def export(path, output=None, name=None, version=None, keep=None, precision="float32"):
-    """Exports the last checkpoint of a run as a new version of a model.
+class ExportedRun(NamedTuple):
+    """A run that is about to be exported.
 
-    Beside the SavedModel lie `assets.extra/model.json`, see `description.describe`, and the requests that
-    TF Serving warms it up with, when tensorflow-serving-api is installed.
+    Attributes:
+        name: the name of the exported model.
+        output: the directory of models to export to.
+        config: the run's config.
+        model: its restored model.
+        description: the content of `model.json`; see `describe_model`.
+    """
+
+    name: str
+    output: Path
+    config: config_dict.ConfigDict
+    model: GenerativeModel
+    description: dict[str, Any]
+
+
+def load_run(path: str | os.PathLike, output: str | os.PathLike | None, name: str | None,
+             precision: str = "float32") -> ExportedRun:
+    """Restore the last checkpoint of a run for an export; see `export` for the arguments and errors."""
+    directory = RunDirectory(path)
+    # Whatever policy training has set in this process.
+    with policy(PRECISIONS[precision]):
+        config, model, epochs_done = directory.restore_model()
+    name = name or config.dataset
+    versions.check_model_name(name)
+    return ExportedRun(name, directory.export if output is None else Path(output), config, model,
+                       describe_model(directory, name, config, model, epochs_done))
+
+
+@contextlib.contextmanager
+def reported_write_errors(output: Path) -> Iterator[None]:
+    """Raise a `UserError` that names `output` for an OSError, or an error of TensorFlow's file systems."""
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
+        raise UserError(f"--output {str(output)!r} cannot be written: {reason}") from None
+
+
+def export(path: str | os.PathLike, output: str | os.PathLike | None = None, name: str | None = None,
+           version: int | None = None, keep: int | None = None, precision: str = "float32") -> Path:
+    """Export the last checkpoint of a run as a new version of a model.
+
+    The version holds the SavedModel, `assets.extra/model.json`, see `describe_model`, and the warm-up
+    requests of TensorFlow Serving when tensorflow-serving-api is installed.
 
     Args:
         path: the run directory.
         output: the directory of models; `export` in the run directory when None.
-        name: of the model; that of the data set when None.
-        version: its number, 1 or more; the next one when None.
+        name: the model's name; that of the data set when None.
+        version: the version's number, 1 or more; the next one when None.
         keep: how many versions stay, the new one among them; all when None.
         precision: `float32` or `bfloat16`.
 
     Returns:
-        The `Path` of the new version, `<output>/<name>/<version>`. See `ServedModel` for its signatures.
+        The path of the new version, `<output>/<name>/<version>`. See `ServedModel` for its signatures.
 
     Raises:
-        UserError: no run, no checkpoint, or one that cannot be restored; the run's evaluation is damaged;
-            no model can be called so; the version is there already; `output` cannot be written.
+        UserError: the run or its checkpoint is missing or cannot be restored; the run's evaluation is
+            damaged; the name is invalid; the version exists; `output` cannot be written.
     """
-    directory = RunDirectory(path)
-    config, model, epochs_done = restore(directory, precision)
-    name = name or config.dataset
-    model_name.check(name)
-    description = describe(directory, name, config, model, epochs_done)
+    run = load_run(path, output, name, precision)
 
     def write(content):
-        _save(served_model(config, model, description["class_names"]), content)
+        _save(served_model(run.config, run.model, run.description["class_names"]), content)
         (content / DESCRIPTION).parent.mkdir()
-        files.write_json(description, content / DESCRIPTION)
+        files.write_json(run.description, content / DESCRIPTION)
         if warmup.available():
-            warmup.write(content, name)
+            warmup.write_requests(content, run.name)
 
-    base = (directory.export if output is None else Path(output)) / name
-    try:
+    base = run.output / run.name
+    with reported_write_errors(run.output):
         new = versions.write_version(base, write, version)
         if keep is not None:
-            versions.prune(base, keep, new)
-        return new
-    except FileExistsError as error:
-        raise UserError(f"--version is {version}, but {base} has it already; expected a new number "
-                        "or no --version") from error
-    except (OSError, tf.errors.OpError) as error:
-        raise cannot_write(base.parent, error) from None
+            versions.prune_versions(base, keep, new)
+    return new
 
 
-def served_model(config, model, class_names=None):
-    """What is served of the model of a run.
+def describe_model(directory: RunDirectory, name: str, config: config_dict.ConfigDict, model: GenerativeModel,
+                   epochs_done: int) -> dict[str, Any]:
+    """Return the content of `model.json`.
 
     Args:
-        config: of the run.
-        model: its `InfoGAN`, K codes.
-        class_names: of the K codes, None for those without; None when no code's is known.
+        directory: the run directory.
+        name: the model's name.
+        config: the run's config.
+        model: the restored model with K codes.
+        epochs_done: the number of epochs that its weights were trained for.
 
     Returns:
-        A `ServedModel`.
+        A dict of `name`, `config`, `epochs_done` and `prior` (K probabilities); of `class_names` (for each
+        code the class that it matches, or None) and `metrics`, both None unless these very weights were
+        evaluated; of `packages` and `git_revision` of the training.
+
+    Raises:
+        UserError: the run's environment or evaluation is damaged.
+    """
+    environment = directory.load_environment()
+    record = load_record(directory.evaluation, model.num_codes)
+    if record is not None and record.epochs != epochs_done:
+        record = None
+    return {
+        "name": name,
+        "config": config.to_dict(),
+        "epochs_done": epochs_done,
+        "prior": [float(probability) for probability in model.prior.probabilities],
+        "class_names": record.code_class_names() if record else None,
+        "metrics": _metrics(record) if record else None,
+        "packages": environment.over_segments("packages"),
+        "git_revision": environment.over_segments("git_revision"),
+    }
+
+
+def served_model(config: config_dict.ConfigDict, model: GenerativeModel,
+                 class_names: Sequence[str | None] | None = None) -> ServedModel:
+    """Return the `ServedModel` of a run.
+
+    Args:
+        config: the run's config.
+        model: its model with K codes.
+        class_names: for each code the class that it matches, or None; None when no match is known.
     """
     printable = [names.printable(name or "") for name in class_names or [None] * model.num_codes]
-    return ServedModel(model, image_shape(config), config.data.get("resize", CROP), printable)
+    return ServedModel(model, config.data.get("resize", CROP), printable)
 
 
-def cannot_write(output, error):
-    """The `UserError` for an OSError or an error of TensorFlow's file systems."""
-    reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
-    return UserError(f"--output {str(output)!r} cannot be written: {reason}")
-
-
-def restore(directory, precision="float32"):
-    """The config, model and epochs of a run, its networks made for a precision.
-
-    Whatever policy training has set in this process does not matter.
-    """
-    with policy(PRECISIONS[precision]):
-        return directory.restore_model()
-
-
-def ensure(path):
-    """Exports a finished run unless its latest version, at the usual place, has these epochs already.
+def ensure_exported(path: str | os.PathLike) -> Path:
+    """Export a finished run unless its latest version, at the usual place, has all epochs already.
 
     Returns:
-        The `Path` of the latest version.
+        The path of the latest version.
 
     Raises:
         UserError: see `export`.
@@ -119,43 +176,26 @@ def ensure(path):
     return latest if epochs == config.training.epochs else export(path)
 
 
-def notes(version):
-    """What a version lacks that it could have, sentences for people; none where all is there."""
+def export_notes(version: Path) -> list[str]:
+    """Return sentences about what a version could have but lacks, none where it has everything."""
     found = []
-    if json.loads((Path(version) / DESCRIPTION).read_text(encoding="utf-8"))["class_names"] is None:
-        found.append("the codes have no class names, for there is no evaluation of these weights; where "
-                     "there are labels, tools/evaluate.py makes one, and the next export has them")
-    if not (Path(version) / warmup.FILE).is_file():
-        found.append("there are no warm-up requests, so that the first requests are slow; they need "
-                     "pip install 'eig_tf[serving]'")
+    if json.loads((version / DESCRIPTION).read_text(encoding="utf-8"))["class_names"] is None:
+        found.append("the codes have no class names because these weights were not evaluated; with labels, "
+                     "run tools/evaluate.py and export again")
+    if not (version / warmup.REQUESTS).is_file():
+        found.append("there are no warm-up requests, so the first requests are slow; "
+                     "pip install 'eig_tf[serving]' and export again")
     return found
 
 
-def describe_signatures(version):
-    """The signatures of a SavedModel as lines of text, sorted by name.
-
-    Args:
-        version: the directory of the SavedModel.
-
-    Returns:
-        Lines such as `prior  -> probabilities float32 [10]`; N stands for a free size.
-    """
-    signatures = read_signatures(version)
-    width = max(map(len, signatures))
-    return [f"{name:<{width}}  {_tensors(signature.inputs)} -> {_tensors(signature.outputs)}"
-            for name, signature in sorted(signatures.items())]
-
-
-def _tensors(infos):
-    described = []
-    for name, info in sorted(infos.items()):
-        sizes = ["N" if dim.size < 0 else str(dim.size) for dim in info.tensor_shape.dim]
-        described.append(f"{name} {tf.as_dtype(info.dtype).name} [{', '.join(sizes)}]")
-    return ", ".join(described) or "no input"
+def _metrics(record: EvaluationRecord) -> dict[str, Any]:
+    return {**record.metrics, "images_per_code": record.images_per_code,
+            "evaluation_seed": record.evaluation_seed, "true_fractions": record.true_fractions.tolist(),
+            "judge": record.judge}
 
 
 def _save(served, content):
-    # The networks themselves are not attached: Keras would add their training functions and metrics.
+    # Keras would add training functions and metrics if the networks themselves were attached.
     root = tf.Module()
     for name, variables in served.variables().items():
         setattr(root, name, variables)

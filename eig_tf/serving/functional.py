@@ -1,87 +1,75 @@
-"""Networks in inference mode as functional Keras models, made of what Keras itself can load.
+"""Networks in inference mode as functional Keras models of Keras's own layers.
 
-The networks are subclasses with layers of their own, which nothing can load without this package. Here
-their `call` runs once over symbolic tensors, with a layer of Keras in the place of each of theirs.
+The networks are subclasses with custom layers, which cannot be loaded without this package. Here their
+`call` runs once on symbolic tensors, with a layer of Keras in the place of each custom layer.
 """
 
-from types import SimpleNamespace
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from eig_tf.models.base import Latents
+from eig_tf.models.base import GenerativeModel, Latents
 from eig_tf.networks.blocks import GhostBatchNormalization, UpsampledConv
 from eig_tf.networks.precision import policy
 
 
-class Functional(NamedTuple):
-    """The networks that infer, each from a dictionary of tensors to another.
-
-    Attributes:
-        generator: `code` [N, K], `noise` [N, Z] and, when C > 0, `continuous` [N, C] -> `images`
-            [N, H, W, channels] in [0, 1], those of the last stage.
-        categorizer: `images` -> `probabilities` [N, K], their arg max `code`, int32 [N], and `feature`
-            [N, 128], as the last stage's Q has them.
-    """
-
-    generator: keras.Model
-    categorizer: keras.Model
-
-
-def functional(model):
-    """Copies the networks that infer.
+def functional_networks(model: GenerativeModel) -> dict[str, keras.Model]:
+    """Copy the inference networks of a model.
 
     Args:
-        model: an `InfoGAN`: K codes, C continuous codes, noise of size Z. The averaged generator is
-            copied where it has one.
+        model: K codes, noise of size Z, C continuous codes, features of size F.
 
     Returns:
-        `Functional`, in float32 whatever the policy.
+        Models between dictionaries of tensors, in float32 whatever the policy:
+
+        * `generator`: `code` [N, K], `noise` [N, Z] when Z > 0, `continuous` [N, C] when C > 0 -> `images`
+          [N, H, W, channels] in [0, 1];
+        * `categorizer`: `images` -> `probabilities` [N, K], their arg max `code`, int32 [N], and `feature`
+          [N, F].
     """
     with policy("float32"):
-        generator = _generator(model)
-        return Functional(generator, _categorizer(model, generator.output_shape["images"][1:]))
+        networks = {name: _plain(network, name) for name, network in model.inference_networks().items()}
+        return {"generator": _generator(model, networks), "categorizer": _categorizer(model, networks)}
 
 
-def _generator(model):
-    inputs = {"code": keras.Input([model.num_codes], name="code"),
-              "noise": keras.Input([model.noise_dim], name="noise")}
-    if model.num_continuous:
-        inputs["continuous"] = keras.Input([model.num_continuous], name="continuous")
-    none = inputs["noise"][:, :0]
-    latents = Latents(inputs["noise"], inputs["code"], inputs.get("continuous", none))
-    images = model.generate_with(_plain_networks(model), latents)
-    return keras.Model(
-        inputs, {"images": keras.layers.Rescaling(0.5, 0.5, name="images")(images)}, name="generator")
+def _generator(model, networks):
+    sizes = {"code": model.num_codes, "noise": model.noise_dim, "continuous": model.num_continuous}
+    inputs = {name: keras.Input([size], name=name) for name, size in sizes.items() if size}
+    nothing = inputs["code"][:, :0]
+    images = model.generate_with(networks, Latents(**{name: inputs.get(name, nothing) for name in sizes}))
+    outputs = {"images": keras.layers.Rescaling(0.5, 0.5, name="images")(images)}
+    return keras.Model(inputs, outputs, name="generator")
 
 
-def _categorizer(model, image_shape):
-    images = keras.Input(image_shape, name="images")
-    in_range = keras.layers.Rescaling(2.0, -1.0, name="to_range")(images)
-    feature, logits, _ = model.encode_with(_plain_networks(model), in_range)
-    outputs = {"probabilities": keras.layers.Softmax(name="probabilities")(logits),
-               "code": tf.argmax(logits, axis=-1, output_type=tf.int32),
-               "feature": feature}
+def _categorizer(model, networks):
+    images = keras.Input(model.image_shape, name="images")
+    encoding = model.encode_with(networks, keras.layers.Rescaling(2.0, -1.0, name="to_range")(images))
+    outputs = {"probabilities": keras.layers.Softmax(name="probabilities")(encoding.code_logits),
+               "code": tf.argmax(encoding.code_logits, axis=-1, output_type=tf.int32),
+               "feature": encoding.features}
     return keras.Model({"images": images}, outputs, name="categorizer")
 
 
-def _plain_networks(model):
-    return {name: _plain(network, name) for name, network in model.inference_networks().items()}
-
-
 def _plain(layer, name):
-    """What does the same as a layer in inference mode, through layers of Keras: a function."""
+    """Return a function that computes what a layer does in inference mode, by layers of Keras."""
     if isinstance(layer, GhostBatchNormalization):
         return _copy(keras.layers.BatchNormalization, layer, name)
     if isinstance(layer, UpsampledConv):
-        return _transposed(layer, name)
-    if type(layer).__module__.startswith("eig_tf."):
-        parts = SimpleNamespace(**{part: _plain_parts(value, f"{name}_{part}")
-                                   for part, value in vars(layer).items() if not part.startswith("_")})
-        return lambda inputs, **_: type(layer).call(parts, inputs)
-    return _copy(type(layer), layer, name)
+        return _transposed_conv(layer, name)
+    if type(layer).__module__.split(".")[0] == "keras":
+        return _copy(type(layer), layer, name)
+    # `call` runs on an object of the same class whose layers are replaced; the original stays as it is.
+    stand_in = object.__new__(type(layer))
+    for attribute, value in vars(layer).items():
+        # Keras's own lists of the layers.
+        if not attribute.startswith("_self_"):
+            value = _plain_parts(value, f"{name}_{attribute}")
+        vars(stand_in)[attribute] = value
+    return lambda inputs, **_: type(layer).call(stand_in, inputs)
 
 
 def _plain_parts(value, name):
@@ -92,16 +80,16 @@ def _plain_parts(value, name):
     return value
 
 
-def _copy(layer_class, layer, name):
+def _copy(layer_class: Any, layer: keras.layers.Layer, name: str) -> Any:
     config = {**layer.get_config(), "name": name, "dtype": "float32"}
     if "kernel_initializer" in config:
-        # Drawing kernels takes seconds, here and wherever the copy is loaded, and the weights follow.
+        # Drawing kernels takes seconds, here and wherever the copy is loaded, and is followed by the weights.
         config["kernel_initializer"] = "zeros"
     return _with_weights(layer_class.from_config(config), layer.get_weights())
 
 
-def _transposed(layer, name):
-    """The transposed convolution that an `UpsampledConv` equals."""
+def _transposed_conv(layer, name):
+    """Return the transposed convolution that an `UpsampledConv` is equal to."""
     kernel = np.transpose(layer.get_weights()[0][::-1, ::-1], [0, 1, 3, 2])
     shifted = [np.pad(kernel, [[down, 1 - down], [right, 1 - right], [0, 0], [0, 0]])
                for down in (0, 1) for right in (0, 1)]

@@ -1,86 +1,80 @@
-"""Numbered versions in one directory, as TF Serving reads them: `<base>/1`, `<base>/2`, ..."""
+"""Names and numbered versions of served models: `<models>/<name>/1`, `<models>/<name>/2`, ..."""
+
+from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
+import re
 from pathlib import Path
+from typing import Callable
+
+from eig_tf import files
+from eig_tf.errors import UserError
+
+# Servers ignore what has no number for a name.
+_LOCK = ".lock"
 
 
-def write_version(base, write, number=None):
-    """Writes a version, whole or not at all.
+def check_model_name(name: str) -> None:
+    """Raise a `UserError` unless a path and a URL can hold the name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise UserError(f"--name is {name!r}; expected up to 100 letters, digits, dots, dashes and "
+                        "underscores, a letter or a digit first")
 
-    A server may watch `base` meanwhile, so the version is written under a name that is no number and
-    renamed when it is complete.
+
+def write_version(base: Path, write: Callable[[Path], None], number: int | None = None) -> Path:
+    """Write a version atomically, while a server may watch `base`; exports at the same time take turns.
 
     Args:
-        base: the directory of the versions; made when it is missing.
-        write: called with the path of an empty directory, fills it.
-        number: of the version, 1 or more; the next one when None.
+        base: the directory of the versions; it is made when it is missing.
+        write: fills the empty directory that it is given.
+        number: the version's number, 1 or more; the next one when None.
 
     Returns:
-        The `Path` of the new version.
+        The path of the new version.
 
     Raises:
-        FileExistsError: `number` is taken.
+        UserError: the version exists, or the file system has no locks.
         OSError: `base` cannot be written.
     """
-    base = Path(base)
     base.mkdir(parents=True, exist_ok=True)
-    _check_free(base, number)
-    with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=base) as temporary:
-        # A temporary directory is its owner's alone; the one inside gets the usual permissions, so that
-        # a server of another user can read it.
-        content = Path(temporary) / "version"
-        content.mkdir()
-        write(content)
-        return _claim_number(content, base, number)
+    with files.locked(base / _LOCK, f"waiting for another export to {base}"):
+        # Servers read 007 as 7.
+        if number in map(_number, _versions(base)):
+            raise UserError(f"--version is {number}, but {base} has it already; expected a new number "
+                            "or no --version")
+        version = base / str(number or latest_version(base) + 1)
+        with files.replacing_directory(version) as content:
+            write(content)
+    return version
 
 
-def prune(base, keep, new):
-    """Deletes all versions but the `keep` latest and the new one; never half of one under its number.
+def prune_versions(base: Path, keep: int, new: Path) -> None:
+    """Delete all versions but the `keep` latest and the new one, each of them atomically.
 
     Args:
         base: the directory of the versions.
-        keep: how many, 1 or more.
-        new: the `Path` of the version that was just written.
+        keep: how many versions stay, 1 or more.
+        new: the path of the version that was just written.
 
     Raises:
-        OSError: one cannot be deleted.
+        OSError: a version cannot be deleted.
     """
-    for path in _versions(base)[:-keep]:
-        if path == new:
-            continue
-        # Another export may delete it at the same time.
-        with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=base) as temporary, \
-                contextlib.suppress(FileNotFoundError):
-            os.rename(path, Path(temporary) / "version")
+    for version in _versions(base)[:-keep]:
+        if version != new:
+            # Another export may have deleted it.
+            with contextlib.suppress(FileNotFoundError):
+                files.remove_directory(version)
 
 
-def latest_version(base):
-    """The largest version number in `base`, 0 when there is none."""
-    return max((int(path.name) for path in _versions(base)), default=0)
+def latest_version(base: Path) -> int:
+    """Return the largest version number in a directory, 0 when there is none."""
+    return max(map(_number, _versions(base)), default=0)
 
 
 def _versions(base):
-    """Paths of the versions, in the order of their numbers."""
-    return sorted((path for path in Path(base).iterdir() if path.name.isdecimal()),
-                  key=lambda path: int(path.name))
+    """Return the paths of the versions, sorted by number."""
+    return sorted((path for path in base.iterdir() if path.name.isdecimal()), key=_number)
 
 
-def _check_free(base, number):
-    # Servers read 007 as 7.
-    if number is not None and number in (int(path.name) for path in _versions(base)):
-        raise FileExistsError(f"version {number} is there already")
-
-
-def _claim_number(content, base, number):
-    while True:
-        version = base / str(number or latest_version(base) + 1)
-        try:
-            os.rename(content, version)
-            return version
-        except OSError:
-            # Another export may have taken the number since it was looked up.
-            if not version.exists():
-                raise
-            _check_free(base, number)
+def _number(path):
+    return int(path.name)

@@ -1,33 +1,33 @@
-"""Warm-up requests: what TF Serving runs through a version before it serves it.
+"""Warm-up requests, which TensorFlow Serving sends through a version before it serves it.
 
-The session of TF Serving prepares a graph for each set of tensors that are fed and fetched, when it is
-first run. Every signature has tensors of its own: `serving_default`, which computes what `generate` does,
-is slow on its first request when only `generate` was warmed. So each signature has records. CPU and GPU
-libraries choose their kernels by shape, so each has several batch sizes.
+TensorFlow Serving prepares a graph for each set of fed and fetched tensors when that set is first run. Every
+signature has its own tensors, even `serving_default` beside `generate`, so each one has records. CPU and GPU
+libraries choose their kernels by shape, so each one has several batch sizes.
 
-A server with --enable_batching runs the records through its batching, which refuses requests whose inputs are
-scalars or none, and does not load a version when one fails. `sample` and `prior` therefore have no records:
-their first request on a server is slow, which is the price of one file for both kinds of server.
+A server with --enable_batching batches these requests too. It refuses requests whose inputs are scalars or
+absent, and does not load a version when one request fails. Therefore `sample` and `prior` have no records and
+are slow on their first request; in return, one file suits both kinds of server.
 """
 
-from pathlib import Path
+from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 from eig_tf import files
 from eig_tf.errors import UserError
-from eig_tf.serving.signatures import read_signatures
+from eig_tf.serving.signatures import read_signatures, tensor_sizes
 
-# Where TF Serving looks, in the directory of the version.
-FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+# The place in a version's directory where TensorFlow Serving looks.
+REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
 BATCH_SIZES = (1, 8, 64)
-# Bytes of a TFRecord beside its content: the length and two checksums.
-RECORD_OVERHEAD = 16
 
 
-def available():
-    """Whether tensorflow-serving-api, which defines the records, is installed."""
+def available() -> bool:
+    """Return whether tensorflow-serving-api, which defines the records, is installed."""
     try:
         _prediction_log()
     except UserError:
@@ -35,66 +35,47 @@ def available():
     return True
 
 
-def write(version_dir, name):
-    """Writes the warm-up requests of a SavedModel, the same for the same signatures.
+def write_requests(version: Path, name: str) -> None:
+    """Write the warm-up requests of a SavedModel; equal signatures give equal files.
 
     Args:
-        version_dir: the directory of the SavedModel.
-        name: under which the model is served.
+        version: the directory of the SavedModel.
+        name: the name under which the model is served.
 
     Raises:
         UserError: tensorflow-serving-api is not installed.
         OSError, tf.errors.OpError: the directory cannot be read or written.
     """
     prediction_log = _prediction_log()
-    signatures = read_signatures(version_dir)
-    values = _values(signatures)
-    path = Path(version_dir) / FILE
+    signatures = read_signatures(version)
+    values = _valid_values(signatures)
+    path = version / REQUESTS
     path.parent.mkdir(exist_ok=True)
     with files.replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
         for signature, definition in sorted(signatures.items()):
-            for size in BATCH_SIZES if _has_rows(definition) else ():
+            for size in BATCH_SIZES if _can_be_batched(definition) else ():
                 log = prediction_log.PredictionLog()
-                _fill(log.predict_log.request, name, signature, definition, values, size)
+                _fill_request(log.predict_log.request, name, signature, definition, values, size)
                 writer.write(log.SerializeToString(deterministic=True))
 
 
-def read(version_dir):
-    """Reads the warm-up requests of a SavedModel.
-
-    Args:
-        version_dir: the directory of the SavedModel.
-
-    Returns:
-        A list of signature names, each with its inputs: a dict of NumPy arrays by name.
+def read_requests(version: Path) -> list[tuple[str, dict[str, np.ndarray]]]:
+    """Return the warm-up requests of a SavedModel: names of signatures, each with its inputs by name.
 
     Raises:
-        UserError: there are none, or they are damaged; tensorflow-serving-api is not installed.
+        UserError: tensorflow-serving-api is not installed.
+        tf.errors.OpError: the file is missing or damaged.
     """
     prediction_log = _prediction_log()
-    path = Path(version_dir) / FILE
-    if not path.is_file():
-        raise UserError(f"{path} is missing; expected the warm-up requests of an export")
-    try:
-        records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
-        # The reader takes a file that is cut within the length of a record for a whole one.
-        if sum(map(len, records)) + RECORD_OVERHEAD * len(records) != path.stat().st_size:
-            raise tf.errors.DataLossError(None, None, "truncated")
-        logs = [prediction_log.PredictionLog.FromString(record) for record in records]
-    except (tf.errors.DataLossError, DecodeError) as error:
-        raise UserError(f"{path} is damaged ({' '.join(str(error).split())[:100]}); "
-                        "expected a TFRecord file of PredictionLog") from None
-    if not logs or not all(log.HasField("predict_log") for log in logs):
-        raise UserError(f"{path} holds {len(logs)} records, not all of them predict requests; "
-                        "expected one or more predict requests")
-    requests = [log.predict_log.request for log in logs]
+    records = tf.data.TFRecordDataset(str(version / REQUESTS)).as_numpy_iterator()
+    requests = [prediction_log.PredictionLog.FromString(record).predict_log.request for record in records]
     return [(request.model_spec.signature_name,
              {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()})
             for request in requests]
 
 
-def _prediction_log():
-    """The module of the records' type; it is not among what training needs."""
+def _prediction_log() -> Any:
+    """Return the module of the records' type, which training does not need."""
     try:
         from tensorflow_serving.apis import prediction_log_pb2
     except ImportError:
@@ -103,19 +84,19 @@ def _prediction_log():
     return prediction_log_pb2
 
 
-def _has_rows(definition):
-    """Whether requests of a signature can be put together along the first axis of each input."""
-    return min((len(_sizes(info)) for info in definition.inputs.values()), default=0) > 0
+def _can_be_batched(definition):
+    """Return whether every input has a first axis along which requests can be concatenated."""
+    return min((len(tensor_sizes(info)) for info in definition.inputs.values()), default=0) > 0
 
 
-def _values(signatures):
-    """Valid values of inputs, by name and rank: each a function of the shape.
+def _valid_values(signatures):
+    """Return valid inputs by name and rank, each as a function of the shape.
 
-    What a graph costs does not depend on them. A scalar for a whole shape keeps the file small: its proto
-    holds one number, which the reader repeats.
+    The cost of a graph does not depend on the values. A scalar that stands for a whole shape keeps the file
+    small: its proto holds one number, which the reader repeats.
     """
-    num_codes = _sizes(signatures["prior"].outputs["probabilities"])[0]
-    image = tf.fill(_sizes(signatures["categorize"].inputs["images"])[1:], tf.constant(128, tf.uint8))
+    num_codes = tensor_sizes(signatures["prior"].outputs["probabilities"])[0]
+    image = tf.fill(tensor_sizes(signatures["categorize"].inputs["images"])[1:], tf.constant(128, tf.uint8))
     png = tf.io.encode_png(image).numpy()
     return {
         ("code", 1): lambda shape: [row % num_codes for row in range(shape[0])],
@@ -128,16 +109,11 @@ def _values(signatures):
     }
 
 
-def _fill(request, name, signature, definition, values, size):
-    """Makes `request` one of `size` rows."""
+def _fill_request(request, name, signature, definition, values, size):
+    """Make `request` a request of `size` rows."""
     request.model_spec.name = name
     request.model_spec.signature_name = signature
     for key, info in definition.inputs.items():
-        shape = [size if length < 0 else length for length in _sizes(info)]
+        shape = [size if length < 0 else length for length in tensor_sizes(info)]
         value = values[key, len(shape)](shape)
         request.inputs[key].CopyFrom(tf.make_tensor_proto(value, info.dtype, shape))
-
-
-def _sizes(info):
-    """The sizes of a tensor, -1 for one that is free."""
-    return [dimension.size for dimension in info.tensor_shape.dim]

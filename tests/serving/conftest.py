@@ -1,4 +1,4 @@
-"""Finished runs without a training: small networks with made-up weights, and what is exported of them."""
+"""Finished runs without training: small networks with made-up weights, their models and their exports."""
 
 import numpy as np
 import pytest
@@ -7,43 +7,46 @@ from tensorflow import keras
 
 from eig_tf import config as config_lib
 from eig_tf.models.registry import build_model
-from eig_tf.runs.run_directory import RunDirectory
+from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 from eig_tf.serving.export import export
 
 EPOCHS_DONE = 3
 
 
-def _make_run(path, num_continuous):
-    config = config_lib.load_preset("mnist")
+def _assign_made_up_weights(model, seed):
+    """Weights that tell codes and images apart, whatever the architecture."""
+    rng = np.random.default_rng(seed)
+    for variable in model.variables:
+        if "moving_variance" in variable.name or "gamma" in variable.name:
+            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+        elif "kernel" in variable.name:
+            variable.assign(rng.normal(0, 1.0 / np.sqrt(np.prod(variable.shape[:-1])), variable.shape))
+        elif variable.dtype.is_floating:
+            variable.assign(rng.uniform(-0.3, 0.3, variable.shape))
+
+
+def _make_run(path, method="elastic_infogan", num_continuous=0):
+    config = config_lib.load_preset("mnist", method=method)
     config.networks.num_continuous = num_continuous
     config.networks.width = 0.125
     directory = RunDirectory(path)
     model = build_model(config)
-    rng = np.random.default_rng(num_continuous)
-    for variable in model.variables:
-        scale = "moving_variance" in variable.name or "gamma" in variable.name
-        low, high = (0.5, 2.0) if scale else (-0.3, 0.3)
-        variable.assign(rng.uniform(low, high, variable.shape))
-    model.prior.logits.assign(np.linspace(-1.5, 1.5, 10))
+    _assign_made_up_weights(model, seed=num_continuous)
+    model.prior.logits.assign(np.linspace(-1.5, 1.5, 10) if model.prior.learned else np.zeros(10))
     manager = directory.checkpoint_manager(model)
     manager.checkpoint.epochs_done.assign(EPOCHS_DONE)
     manager.save()
     config_lib.save_config(config, directory.config)
-    directory.save_environment(
-        {"data_dir": "/some/where", "packages": {"tensorflow": "2.15.1"}, "git_revision": "abc123"})
+    directory.save_environment(RunEnvironment("/some/where", None, ({
+        "first_epoch": 1, "last_epoch": EPOCHS_DONE, "precision": "float32",
+        "packages": {"tensorflow": "2.15.1"}, "git_revision": "abc123"},)))
     return directory
 
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory):
     """The `RunDirectory` of a run without continuous codes."""
-    return _make_run(tmp_path_factory.mktemp("run"), num_continuous=0)
-
-
-@pytest.fixture(scope="session")
-def continuous_run(tmp_path_factory):
-    """The `RunDirectory` of a run with two continuous codes."""
-    return _make_run(tmp_path_factory.mktemp("continuous_run"), num_continuous=2)
+    return _make_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +72,12 @@ def served(exported):
 
 
 @pytest.fixture(scope="session")
+def continuous_run(tmp_path_factory):
+    """The `RunDirectory` of a run with noise and two continuous codes."""
+    return _make_run(tmp_path_factory.mktemp("continuous_run"), num_continuous=2)
+
+
+@pytest.fixture(scope="session")
 def continuous_live(continuous_run):
     """The restored model of `continuous_run`."""
     return continuous_run.restore_model()[1]
@@ -78,6 +87,26 @@ def continuous_live(continuous_run):
 def continuous_served(continuous_run, tmp_path_factory):
     """As `served`, for `continuous_run`."""
     return _caller(export(continuous_run.path, tmp_path_factory.mktemp("export")))
+
+
+@pytest.fixture(scope="session")
+def vae_live(tmp_path_factory):
+    """A restored `JointVAE`: no noise, three continuous codes."""
+    return _make_run(tmp_path_factory.mktemp("vae_run"), "joint_vae", num_continuous=3).restore_model()[1]
+
+
+@pytest.fixture(scope="session")
+def two_stages():
+    """An `InfoGAN` for 64x64 images with two stages, an EMA that differs from G, and continuous codes."""
+    config = config_lib.load_preset("ytf")
+    config.networks.width = 0.0625
+    config.networks.num_codes = 6
+    config.networks.num_continuous = 2
+    config.networks.stages = 2
+    config.optimizer.ema_decay = 0.9
+    model = build_model(config)
+    _assign_made_up_weights(model, seed=0)
+    return model
 
 
 def _caller(version):

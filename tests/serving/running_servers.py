@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from eig_tf.serving.client.model_client.grpc_transport import GrpcTransport
-from eig_tf.serving.client.model_client.model_client import Client, connect
-from eig_tf.serving.client.model_client.transport import Retry
 from model_server import ModelServer, parse
+
+from eig_tf.serving.client.grpc_transport import GrpcTransport
+from eig_tf.serving.client.model_client import Client, connect
+from eig_tf.serving.client.protocol import Retry
 
 _REAL = os.environ.get("TENSORFLOW_MODEL_SERVER") or shutil.which("tensorflow_model_server")
 KINDS = ["small", pytest.param("real", marks=pytest.mark.skipif(

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from eig_tf.serving import checks
-from eig_tf.serving.signatures import signature
+from eig_tf.serving.signatures import as_signature
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +15,8 @@ def version(tmp_path_factory):
         return {"total": factor * tf.reduce_sum(images, axis=[1, 2, 3])}
     path = tmp_path_factory.mktemp("model")
     root = tf.Module()
-    root.total = signature(total, tf.TensorSpec([None, 2, 2, 1], tf.float32, name="images"),
-                           tf.TensorSpec([], tf.float32, name="factor"))
+    root.total = as_signature(total, tf.TensorSpec([None, 2, 2, 1], tf.float32, name="images"),
+                              tf.TensorSpec([], tf.float32, name="factor"))
     tf.saved_model.save(root, str(path), signatures={"serving_default": root.total})
     return path
 
@@ -61,10 +61,10 @@ def test_other_shapes_are_refused_in_a_sentence(run, images, factor, sentence):
 def test_bounds_of_a_batch(rows, fits):
     tensor = tf.zeros([rows, 2])
     if fits:
-        assert checks.batch("x", tensor, 5).shape == [rows, 2]
+        assert checks.require_rows("x", tensor, 5).shape == [rows, 2]
     else:
         with pytest.raises(tf.errors.InvalidArgumentError, match=f"x has {rows} rows; expected 1 to 5"):
-            checks.batch("x", tensor, 5)
+            checks.require_rows("x", tensor, 5)
 
 
 @pytest.mark.parametrize(("side", "rows"), [(28, 1024), (32, 1024), (64, 256), (128, 64), (2000, 1)])

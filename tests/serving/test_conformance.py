@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import tensorflow as tf
-from eig_tf.serving.client.model_client.transport import ServingError
 from PIL import Image
 from running_servers import KINDS, TRANSPORTS, start
+
+from eig_tf.serving.client.protocol import ServingError
 
 pytestmark = pytest.mark.slow
 

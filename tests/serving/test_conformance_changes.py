@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import arithmetic_model
 import numpy as np
 import pytest
-from eig_tf.serving.client.model_client.model_client import Client
-from eig_tf.serving.client.model_client.transport import Retry, ServingError
 from running_servers import KINDS, PROGRAMS, TRANSPORTS, start, start_process
+
+from eig_tf.serving.client.model_client import Client
+from eig_tf.serving.client.protocol import Retry, ServingError
 
 pytestmark = pytest.mark.slow
 

@@ -17,14 +17,14 @@ from eig_tf.serving import decoding
 def rule_and_decode(request):
     """A rule, a number of channels, and the graph that decodes to 32x32 by them."""
     rule, channels = request.param
-    graph = tf.function(lambda image_bytes: decoding.decode(image_bytes, (32, 32, channels), rule),
+    graph = tf.function(lambda image_bytes: decoding.decode_images(image_bytes, (32, 32, channels), rule),
                         input_signature=[tf.TensorSpec([None], tf.string)])
     return rule, channels, lambda *encoded: graph(tf.constant(encoded)).numpy() * 255
 
 
 @pytest.fixture(scope="module")
 def decode():
-    graph = tf.function(lambda image_bytes: decoding.decode(image_bytes, (32, 32, 3), "crop"),
+    graph = tf.function(lambda image_bytes: decoding.decode_images(image_bytes, (32, 32, 3), "crop"),
                         input_signature=[tf.TensorSpec([None], tf.string)])
     return lambda *encoded: graph(tf.constant(encoded)).numpy() * 255
 

@@ -19,8 +19,8 @@ from eig_tf.errors import UserError
 from eig_tf.evaluation.record import EvaluationRecord, save_record
 from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.serving import warmup
-from eig_tf.serving.description import describe
-from eig_tf.serving.export import describe_signatures, ensure, export, notes
+from eig_tf.serving.export import describe_model, ensure_exported, export, export_notes
+from eig_tf.serving.signatures import describe_signatures
 
 
 def _read_description(version):
@@ -48,19 +48,19 @@ def test_versions_count_up_in_the_run_directory(run_copy):
     run_copy.environment.unlink()  # of a run that was copied in part
     second = export(str(run_copy.path), keep=1)
     assert second == base / "2"
-    assert os.listdir(base) == ["2"]
+    assert sorted(os.listdir(base)) == [".lock", "2"]
     assert _read_description(second)["git_revision"] is None
-    assert "no class names" in notes(second)[0]
+    assert "no class names" in export_notes(second)[0]
     with pytest.raises(UserError, match=r"--version is 2, but .*mnist has it already; expected a new number"):
         export(run_copy.path, version=2)
 
 
 def _evaluate(run, epochs):
-    """Writes an evaluation by hand: codes 0 to 9 show the classes nine to zero, code 4 none."""
+    """Writes an evaluation: codes 0 to 9 show the classes nine to zero, code 4 none."""
     names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-    classes = [9, 8, 7, 6, None, 4, 3, 2, 1, 0]
     save_record(EvaluationRecord(
-        run.load_config().to_dict(), epochs, names, [[1] * 10] * 10, classes, [0.1] * 10, [0.1] * 10,
+        config=run.load_config().to_dict(), epochs=epochs, class_names=names, confusion=np.ones([10, 10]),
+        code_to_class=[9, 8, 7, 6, None, 4, 3, 2, 1, 0], true_fractions=[0.1] * 10, prior=[0.1] * 10,
         prior_learned=True, metrics={"nmi": 0.9, "prior_total_variation": 0.05}), run.evaluation)
 
 
@@ -74,7 +74,7 @@ def test_classes_and_metrics_of_an_evaluation_are_exported_while_they_hold(run_c
     assert description["class_names"][:5] == ["nine", "eight", "seven", "six", None]
     assert description["metrics"]["nmi"] == 0.9
     assert description["metrics"]["prior_total_variation"] == 0.05
-    assert notes(version) == []
+    assert export_notes(version) == []
     prior = tf.saved_model.load(str(version)).signatures["prior"]()
     assert prior["class_name"].numpy().tolist() == [
         b"nine", b"eight", b"seven", b"six", b"", b"four", b"three", b"two", b"one", b"zero"]
@@ -83,7 +83,7 @@ def test_classes_and_metrics_of_an_evaluation_are_exported_while_they_hold(run_c
 def test_an_evaluation_of_other_epochs_says_nothing(run_copy):
     _evaluate(run_copy, epochs=2)
     config, model, epochs_done = run_copy.restore_model()
-    description = describe(run_copy, "mnist", config, model, epochs_done)
+    description = describe_model(run_copy, "mnist", config, model, epochs_done)
     assert description["class_names"] is None and description["metrics"] is None
 
 
@@ -110,11 +110,11 @@ def test_a_finished_training_is_exported_once(run_copy):
     config = run_copy.load_config()
     config.training.epochs = 3
     config_lib.save_config(config, run_copy.config)
-    first = ensure(run_copy.path)
+    first = ensure_exported(run_copy.path)
     assert first == run_copy.export / "mnist" / "1"
-    assert ensure(run_copy.path) == first
+    assert ensure_exported(run_copy.path) == first
     (first / "assets.extra" / "model.json").write_text("damaged")
-    assert ensure(run_copy.path) == run_copy.export / "mnist" / "2"
+    assert ensure_exported(run_copy.path) == run_copy.export / "mnist" / "2"
 
 
 def test_only_the_variables_that_serve_are_saved(exported, live):
@@ -135,7 +135,7 @@ def test_the_export_lies_where_deploy_looks_for_it(exported, repository):
     assert model.name == exported.parent.name
     assert f"{model.base_path}/1" == f"/models/{exported.relative_to(mounted)}"
     assert (exported / "saved_model.pb").is_file()
-    assert (exported / warmup.FILE).is_file()
+    assert (exported / warmup.REQUESTS).is_file()
 
 
 def test_model_json_tells_where_the_model_comes_from(exported, live):
@@ -226,4 +226,4 @@ def test_a_full_disk_leaves_no_version(finished_run, tmp_path):
             export(finished_run.path, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert os.listdir(tmp_path / "mnist") == []
+    assert os.listdir(tmp_path / "mnist") == [".lock"]

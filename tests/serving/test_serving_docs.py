@@ -43,7 +43,6 @@ def place(tmp_path_factory, repository):
     manager.checkpoint.epochs_done.assign(config.training.epochs)
     manager.save()
     config_lib.save_config(config, run.config)
-    run.save_environment({})
     return directory
 
 

@@ -17,12 +17,13 @@ N = -1
 IMAGES = {"images": (FLOAT, [N, 64, 64, 3])}
 CATEGORIES = {"probabilities": (FLOAT, [N, 7]), "code": (INT, [N]), "confidence": (FLOAT, [N])}
 CODE, SEED, CONTINUOUS = {"code": (INT, [N])}, {"seed": (LONG, [N])}, {"continuous": (FLOAT, [N, 2])}
-GENERATE = ({**CODE, **SEED, **CONTINUOUS}, IMAGES)
+GENERATE = ({**CODE, **SEED}, IMAGES)
 # Those of a model with 7 codes and 2 continuous codes, as in `ServedModel`.
 SIGNATURES = {
     "serving_default": GENERATE,
     "generate": GENERATE,
     "generate_png": (GENERATE[0], {"image_bytes": (STRING, [N])}),
+    "generate_continuous": ({**CODE, **SEED, **CONTINUOUS}, IMAGES),
     "generate_from_code": ({"code": (FLOAT, [N, 7]), "noise": (FLOAT, [N, 100]), **CONTINUOUS}, IMAGES),
     "sample": ({"count": (INT, []), "seed": (LONG, [])}, {**IMAGES, **CODE}),
     "sample_each": (SEED, {**IMAGES, **CODE}),
@@ -56,7 +57,7 @@ def _saved_model(directory):
 def version(tmp_path):
     """A SavedModel with warm-up requests."""
     directory = _saved_model(tmp_path)
-    warmup.write(directory, "cars")
+    warmup.write_requests(directory, "cars")
     return directory
 
 
@@ -68,13 +69,13 @@ def _requests(version):
 
 def test_every_signature_with_rows_has_a_record_of_each_batch_size(version):
     sizes = {}
-    for signature, inputs in warmup.read(version):
+    for signature, inputs in warmup.read_requests(version):
         (rows,) = {len(value) for value in inputs.values()}
         sizes.setdefault(signature, []).append(rows)
     assert sizes == {name: [1, 8, 64] for name in (
-        "serving_default", "generate", "generate_png", "generate_from_code", "sample_each", "categorize",
-        "categorize_bytes", "embed")}
-    assert len(_requests(version)) == 24
+        "serving_default", "generate", "generate_png", "generate_continuous", "generate_from_code",
+        "sample_each", "categorize", "categorize_bytes", "embed")}
+    assert len(_requests(version)) == 27
 
 
 def test_records_name_the_model_and_the_signature(version):
@@ -82,11 +83,11 @@ def test_records_name_the_model_and_the_signature(version):
     assert {request.model_spec.name for request in requests} == {"cars"}
     assert all(request.model_spec.WhichOneof("version_choice") is None for request in requests)
     assert [request.model_spec.signature_name for request in requests] == [
-        signature for signature, _ in warmup.read(version)]
+        signature for signature, _ in warmup.read_requests(version)]
 
 
 def test_inputs_fit_their_signature(version):
-    for signature, inputs in warmup.read(version):
+    for signature, inputs in warmup.read_requests(version):
         expected = SIGNATURES[signature][0]
         assert set(inputs) == set(expected)
         for name, (dtype, sizes) in expected.items():
@@ -97,12 +98,12 @@ def test_inputs_fit_their_signature(version):
 
 
 def test_inputs_have_valid_values(version):
-    inputs = {signature: values for signature, values in warmup.read(version)}  # the last have 64 rows
+    inputs = dict(warmup.read_requests(version))  # the last of each signature have 64 rows
     np.testing.assert_array_equal(inputs["generate"]["code"][:9], [0, 1, 2, 3, 4, 5, 6, 0, 1])
     np.testing.assert_array_equal(inputs["generate"]["seed"], np.arange(64))
     np.testing.assert_allclose(inputs["generate_from_code"]["code"].sum(axis=1), 1, atol=1e-6)
     assert np.all(inputs["generate_from_code"]["noise"] == 0)
-    assert np.all(inputs["generate"]["continuous"] == 0)
+    assert np.all(inputs["generate_continuous"]["continuous"] == 0)
     assert np.all(inputs["categorize"]["images"] == 0.5)
     image = tf.io.decode_png(inputs["categorize_bytes"]["image_bytes"][63]).numpy()
     assert image.shape == (64, 64, 3)
@@ -120,63 +121,27 @@ def test_every_request_can_be_run_by_a_server_that_batches(version):
 
 
 def test_the_file_is_small_and_the_same_each_time(version, tmp_path):
-    content = (version / warmup.FILE).read_bytes()
+    content = (version / warmup.REQUESTS).read_bytes()
     assert len(content) < 20_000  # of which 9 MB would be images
-    warmup.write(version, "cars")
-    assert (version / warmup.FILE).read_bytes() == content
+    warmup.write_requests(version, "cars")
+    assert (version / warmup.REQUESTS).read_bytes() == content
     assert [path.name for path in (version / "assets.extra").iterdir()] == ["tf_serving_warmup_requests"]
-
-
-def test_missing_requests_are_refused(tmp_path):
-    with pytest.raises(UserError, match=r"tf_serving_warmup_requests is missing; expected the warm-up"):
-        warmup.read(tmp_path)
-
-
-@pytest.mark.parametrize("damage", [
-    lambda content: content[:-1],
-    lambda content: content[:5],
-    lambda content: content + bytes(5),
-    lambda content: content[:40] + bytes([content[40] ^ 255]) + content[41:],
-    lambda content: b"predict_log { }\n" * 9,
-])
-def test_a_damaged_file_is_refused(version, damage):
-    path = version / warmup.FILE
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(UserError, match=r"is damaged \(.+\); expected a TFRecord file of PredictionLog"):
-        warmup.read(version)
-
-
-def test_records_of_another_type_are_refused(version):
-    with tf.io.TFRecordWriter(str(version / warmup.FILE)) as writer:
-        writer.write(b"\xff\xff no message")
-    with pytest.raises(UserError, match=r"is damaged .* expected a TFRecord file of PredictionLog"):
-        warmup.read(version)
-
-
-@pytest.mark.parametrize("records", [[], [prediction_log_pb2.PredictionLog()]])
-def test_a_file_without_predict_requests_is_refused(version, records):
-    with tf.io.TFRecordWriter(str(version / warmup.FILE)) as writer:
-        for record in records:
-            writer.write(record.SerializeToString())
-    with pytest.raises(UserError, match=rf"holds {len(records)} records, not all of them predict requests"):
-        warmup.read(version)
 
 
 def test_without_the_package_nothing_is_written(tmp_path, monkeypatch):
     assert warmup.available()
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
     assert not warmup.available()
-    for function in (lambda: warmup.write(_saved_model(tmp_path), "cars"), lambda: warmup.read(tmp_path)):
-        with pytest.raises(UserError, match=r"not installed; .* pip install 'eig_tf\[serving\]'"):
-            function()
+    with pytest.raises(UserError, match=r"not installed; .* pip install 'eig_tf\[serving\]'"):
+        warmup.write_requests(_saved_model(tmp_path), "cars")
     assert not (tmp_path / "assets.extra").exists()
 
 
 @pytest.mark.slow
 def test_every_record_runs_through_the_exported_signatures(exported, served, tmp_path):
     shutil.copy(exported / "saved_model.pb", tmp_path)
-    warmup.write(tmp_path, "mnist")
-    requests = warmup.read(tmp_path)
+    warmup.write_requests(tmp_path, "mnist")
+    requests = warmup.read_requests(tmp_path)
     for signature, inputs in requests:
         (rows,) = {len(value) for value in inputs.values()}
         assert {len(value) for value in served(signature, **inputs).values()} == {rows}

@@ -1,14 +1,14 @@
-"""A model server by gRPC: its PredictionService and ModelService."""
+"""A model server over gRPC: its PredictionService and ModelService."""
 
-from eig_tf.serving.client.model_client.transport import (
-    ServingError,
-    Signature,
-    TensorInfo,
-    VersionStatus,
-    served,
-)
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from eig_tf.errors import UserError
+from eig_tf.serving.client.protocol import ServingError, Signature, TensorInfo, VersionStatus
 
 try:
     import grpc
@@ -25,19 +25,19 @@ except ImportError as missing:
     raise UserError(f"{missing.name} is not installed, which gRPC needs; expected pip install "
                     "'eig_tf[serving]', or an address that starts with http://") from None
 
-# What the server itself is limited to. The default of 4 MiB is 1,300 images of 28x28, and 20 of 128x128.
+# The server's own limit. The default of 4 MiB is 1,300 images of 28x28, or 20 of 128x128.
 _LARGEST_MESSAGE = 2**31 - 1
 _OPTIONS = [("grpc.max_send_message_length", _LARGEST_MESSAGE),
             ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
-            # Calls spread over all addresses of the host, such as the pods of a headless Kubernetes service.
+            # Spreads calls over all addresses of the host, such as the pods of a headless Kubernetes service.
             ("grpc.lb_policy_name", "round_robin"),
-            # gRPC would wait up to two minutes before it looks for a server again; `Retry` waits by itself.
+            # gRPC would wait up to two minutes before it looks for a server again; `Retry` backs off itself.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000)]
 
 
 class GrpcTransport:
-    """One model of a server, by gRPC. All methods take seconds and raise a raw `ServingError`.
+    """One model of a server over gRPC. All methods take a timeout in seconds and raise a raw `ServingError`.
 
     Args:
         target: `host:port`.
@@ -45,15 +45,16 @@ class GrpcTransport:
         version: its number; the server's latest when None.
     """
 
-    def __init__(self, target, model, version):
+    def __init__(self, target: str, model: str, version: int | None) -> None:
         self.address = f"grpc://{target}"
         self._model, self._version = model, version
         self._channel = grpc.insecure_channel(target, options=_OPTIONS)
         self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
 
-    def predict(self, name, signature, inputs, timeout):
-        """The outputs of the signature `name`, arrays by name, for inputs likewise."""
+    def predict(self, name: str, signature: Signature, inputs: Mapping[str, np.ndarray],
+                timeout: float) -> dict[str, np.ndarray]:
+        """Return the outputs of the signature `name` by name."""
         request = predict_pb2.PredictRequest()
         self._name_model(request.model_spec)
         request.model_spec.signature_name = name
@@ -63,18 +64,18 @@ class GrpcTransport:
         answer = _call(self._predictions.Predict, request, timeout)
         return {key: tf.make_ndarray(tensor) for key, tensor in answer.outputs.items()}
 
-    def metadata(self, timeout):
-        """All signatures by name."""
+    def metadata(self, timeout: float) -> dict[str, Signature]:
+        """Return all signatures by name."""
         request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
         self._name_model(request.model_spec)
         answer = _call(self._predictions.GetModelMetadata, request, timeout)
         found = get_model_metadata_pb2.SignatureDefMap()
         answer.metadata["signature_def"].Unpack(found)
-        return {name: Signature(_tensors(signature.inputs), _tensors(signature.outputs))
-                for name, signature in served(found.signature_def).items()}
+        return {name: Signature(_read_infos(signature.inputs), _read_infos(signature.outputs))
+                for name, signature in found.signature_def.items() if not name.startswith("__")}
 
-    def status(self, timeout):
-        """`VersionStatus` of every version that the server knows, whichever this client asks for."""
+    def status(self, timeout: float) -> list[VersionStatus]:
+        """Return the status of every version that the server knows, whichever this client asks for."""
         request = get_model_status_pb2.GetModelStatusRequest()
         request.model_spec.name = self._model
         answer = _call(self._models.GetModelStatus, request, timeout)
@@ -82,8 +83,8 @@ class GrpcTransport:
         return [VersionStatus(found.version, states.Name(found.state), found.status.error_message)
                 for found in answer.model_version_status]
 
-    def close(self):
-        """Closes the connection."""
+    def close(self) -> None:
+        """Close the connection."""
         self._channel.close()
 
     def _name_model(self, spec):
@@ -92,14 +93,14 @@ class GrpcTransport:
             spec.version.value = self._version
 
 
-def _call(method, request, timeout):
+def _call(method: Any, request: Any, timeout: float) -> Any:
     try:
         return method(request, timeout=timeout)
     except grpc.RpcError as error:
         raise ServingError(error.code().name, error.details() or "") from None
 
 
-def _tensors(infos):
+def _read_infos(infos):
     return {name: TensorInfo.read(types_pb2.DataType.Name(info.dtype), info.tensor_shape.unknown_rank,
                                   [dim.size for dim in info.tensor_shape.dim])
             for name, info in infos.items()}

@@ -1,8 +1,9 @@
 """A transport that answers in this process, and clients whose time passes only as they wait."""
 
 import numpy as np
-from eig_tf.serving.client.model_client.model_client import Client
-from eig_tf.serving.client.model_client.transport import Retry, ServingError, Signature, TensorInfo
+
+from eig_tf.serving.client.model_client import Client
+from eig_tf.serving.client.protocol import Retry, ServingError, Signature, TensorInfo
 
 ROWS = TensorInfo("float32", (None, 2))
 SIGNATURES = {

@@ -5,17 +5,17 @@ import sys
 
 import numpy as np
 import pytest
-from eig_tf.serving.client.model_client.model_client import connect
-from eig_tf.serving.client.model_client.transport import (
+from fakes import ROWS, FakeTransport, make_client, make_rows
+
+from eig_tf.errors import UserError
+from eig_tf.serving.client.model_client import connect
+from eig_tf.serving.client.protocol import (
     Retry,
     ServingError,
     Signature,
     TensorInfo,
     VersionStatus,
 )
-from fakes import ROWS, FakeTransport, make_client, make_rows
-
-from eig_tf.errors import UserError
 
 
 @pytest.mark.parametrize(("rows", "options", "sizes"), [

@@ -5,10 +5,11 @@ from concurrent import futures
 import grpc
 import numpy as np
 import pytest
-from eig_tf.serving.client.model_client.grpc_transport import GrpcTransport
-from eig_tf.serving.client.model_client.transport import ServingError, Signature, TensorInfo
 from fakes import make_client
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+from eig_tf.serving.client.grpc_transport import GrpcTransport
+from eig_tf.serving.client.protocol import ServingError, Signature, TensorInfo
 
 
 @pytest.fixture

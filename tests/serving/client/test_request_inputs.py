@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from eig_tf.serving.client.model_client.transport import ServingError
 from fakes import FakeTransport, make_client
+
+from eig_tf.serving.client.protocol import ServingError
 
 
 @pytest.mark.parametrize(("signature", "inputs", "sentence"), [

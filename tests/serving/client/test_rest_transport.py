@@ -12,10 +12,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
-from eig_tf.serving.client.model_client.model_client import connect
-from eig_tf.serving.client.model_client.rest_transport import RestTransport
-from eig_tf.serving.client.model_client.transport import ServingError, Signature, TensorInfo, VersionStatus
 from fakes import make_client
+
+from eig_tf.serving.client.model_client import connect
+from eig_tf.serving.client.protocol import ServingError, Signature, TensorInfo, VersionStatus
+from eig_tf.serving.client.rest_transport import RestTransport
 
 
 class _Endpoint(HTTPServer):
