@@ -1,12 +1,14 @@
-"""Writes a data set as TFRecord shards, for training on several hosts or where the files are not.
+"""Decode a data set once, for training on machines that do not have the original files.
 
     python tools/prepare_data.py cars --data_dir=DIRECTORY --class_set=random --out=OUT
     python -m eig_tf.train --dataset=cars --data_dir=OUT --class_set=random
 
-OUT, new or empty, gets the shards and dataset_info.json, which says what they were made of; it appears when
-all is written. The data set is the first argument; the flags that choose its images are those of a training,
-which must then be given the same. The whole set is written: the class-imbalanced subset is drawn later.
+The first argument is the data set; the flags that choose its images are those of training, and training must
+be given the same ones. The whole set is written, since the class-imbalanced subset is drawn at training. OUT
+must be new or empty, and appears when everything is written.
 """
+
+from __future__ import annotations
 
 import sys
 
@@ -20,11 +22,10 @@ FLAGS = flags.FLAGS
 
 flags.adopt_module_key_flags(run_flags)
 flags.DEFINE_string("out", None, "directory to write, new or empty")
-flags.DEFINE_integer("num_shards", None, "number of shards, at least one a host; 8 when not given")
 
 
-def define_flags(argv):
-    """Makes the data set, the first argument, the flag that the other commands take it by."""
+def define_flags(argv: list[str]) -> str:
+    """Turn the first argument into --dataset, then see `run_flags.define_config_flags`."""
     if len(argv) > 1 and not argv[1].startswith("-"):
         if any(argument.lstrip("-").split("=")[0] == "dataset" for argument in argv[2:]):
             raise UserError(f"--dataset is given, but the first argument is {argv[1]!r}; expected one of the "
@@ -33,8 +34,12 @@ def define_flags(argv):
     return run_flags.define_config_flags(argv)
 
 
-def check_flags(arguments):
-    """Raises a `UserError` when arguments are missing, too many or without meaning here."""
+def check_flags(arguments: list[str]) -> None:
+    """Check the arguments before TensorFlow is imported.
+
+    Raises:
+        UserError: an argument is missing, unexpected or has no meaning here.
+    """
     if FLAGS.dataset is None:
         found = f"is {sys.argv[1]!r}" if len(sys.argv) > 1 else "is missing"
         raise UserError(f"the first argument {found}; expected the data set, one of "
@@ -46,22 +51,21 @@ def check_flags(arguments):
             raise UserError(f"--{name} is given, but the whole set is prepared; expected it at training")
     if FLAGS.out is None:
         raise UserError("--out is missing; expected a directory to write, new or empty")
-    if FLAGS.num_shards is not None and FLAGS.num_shards < 1:
-        raise UserError(f"--num_shards is {FLAGS.num_shards}; expected 1 or more")
 
 
-def main(arguments):
-    """Loads what the flags describe and writes it."""
+def main(arguments: list[str]) -> None:
+    """Load the data set and write it."""
     check_flags(arguments)
     config = run_flags.config_from_flags()
-    # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
-    from eig_tf.data import describe, registry, shards
-    shards.check_output(FLAGS.out)
+    # Importing TensorFlow takes seconds, which --help and flag errors need not wait for.
+    from eig_tf.data import prepared, registry
+    from eig_tf.data.image_set import summary_lines
+    prepared.check_output(FLAGS.out)
     whole = registry.load(config, FLAGS.data_dir, FLAGS.cache_dir)
-    print("\n".join(describe.lines(whole)), flush=True)
-    shards.write(whole, config, FLAGS.out, FLAGS.num_shards)
-    print(f"shards  {FLAGS.out}")
+    print("\n".join(summary_lines(whole)), flush=True)
+    prepared.write_prepared(whole, config, FLAGS.out)
+    print(f"prepared  {FLAGS.out}")
 
 
 if __name__ == "__main__":
-    command.run(main, __doc__, prepare=define_flags)
+    command.run_command(main, __doc__, prepare=define_flags)

@@ -116,4 +116,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main, __doc__, interrupted="interrupted; the same command resumes")
+    command.run_command(main, __doc__, interrupted="interrupted; the same command resumes")

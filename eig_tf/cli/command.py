@@ -1,27 +1,31 @@
 """What every command shares: flag errors, user errors, a quiet start, exit statuses."""
 
+from __future__ import annotations
+
 import errno
 import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any, Callable
 
 from absl import flags
 
 from eig_tf.errors import UserError
 
 
-def run(main, description, prepare=None, interrupted="interrupted"):
-    """Runs a command and exits: 0 done, 2 bad input in one sentence on stderr, 130 interrupted.
+def run_command(main: Callable[[list[str]], Any], description: str | None,
+                prepare: Callable[[list[str]], str] | None = None, interrupted: str = "interrupted") -> None:
+    """Run a command and exit: 0 done, 2 bad input in one sentence on stderr, 130 interrupted.
 
     Args:
         main: called with the positional arguments.
         description: the help text, shown above the flags.
-        prepare: called with the command line before it is parsed; may define further flags and
-            returns what the help text says of them.
-        interrupted: what is said after Ctrl-C.
+        prepare: called with the command line before it is parsed; may define further flags and returns
+            what the help text says of them.
+        interrupted: the sentence after Ctrl-C.
     """
-    quiet_start()
+    silence_startup()
     try:
         arguments = _parse(sys.argv, description, prepare)
         status = main(arguments)
@@ -46,8 +50,8 @@ def run(main, description, prepare=None, interrupted="interrupted"):
     sys.exit(status)
 
 
-def quiet_start():
-    """Silences the start-up noise of TensorFlow and oneDNN; set variables are respected."""
+def silence_startup() -> None:
+    """Silence the start-up messages of TensorFlow and oneDNN; variables that are set are respected."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
@@ -67,20 +71,20 @@ def _parse(argv, description, prepare):
     return arguments
 
 
-def run_directory_argument(arguments):
-    """The path of the run directory that is a command's one positional argument.
+def run_directory_argument(arguments: list[str]) -> Path:
+    """Return the path of the run directory that is a command's one positional argument.
 
     Raises:
         UserError: there is none, more than one, or no such directory.
     """
     run_dir = Path(single_argument(arguments, "RUN_DIR"))
     if not run_dir.is_dir():
-        raise UserError(f"{run_dir} is no directory; expected a run directory that eig_tf.train wrote")
+        raise UserError(f"{run_dir} is not a directory; expected a run directory that eig_tf.train wrote")
     return run_dir
 
 
-def check_place(output, place, what="file"):
-    """Raises a `UserError` unless the `what` that --output names can be made in a directory.
+def check_output_place(output: str | os.PathLike, place: Path, what: str = "file") -> None:
+    """Raise a `UserError` unless the `what` that --output names can be made in a directory.
 
     Args:
         output: the flag's value.
@@ -88,12 +92,12 @@ def check_place(output, place, what="file"):
         what: `file` or `directory`.
     """
     if not place.is_dir() or not os.access(place, os.W_OK):
-        raise UserError(f"--output is {str(output)!r}, but {str(place)!r} is no directory that can be "
+        raise UserError(f"--output is {str(output)!r}, but {str(place)!r} is not a directory that can be "
                         f"written; expected a {what} in one")
 
 
-def single_argument(arguments, name):
-    """The one positional argument that a command takes.
+def single_argument(arguments: list[str], name: str) -> str:
+    """Return the one positional argument of a command.
 
     Raises:
         UserError: there is none, or more than one.

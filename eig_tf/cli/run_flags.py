@@ -1,7 +1,9 @@
 """The flags that say what is trained and on what, shared by the commands that take them."""
 
+from __future__ import annotations
+
 from absl import flags
-from ml_collections import config_flags
+from ml_collections import config_dict, config_flags
 
 from eig_tf import config as config_lib
 from eig_tf import files
@@ -15,55 +17,61 @@ flags.DEFINE_string("preset", None, "paper, or cpu for smaller networks: cars, c
 flags.DEFINE_string("data_dir", None, "directory of the data set's files")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
 flags.DEFINE_string("method", None, "one of " + ", ".join(METHODS))
-flags.DEFINE_integer("split", None, "which class-imbalanced split of the data set; 0 to 49 for mnist and "
-                     "digits, 0 to 4 for cars and chairs")
+flags.DEFINE_integer("split", None, "class-imbalanced split of the data set; 0 to 49 for mnist and digits, "
+                     "0 to 4 for cars and chairs")
 flags.DEFINE_integer("seed", None, "root of all randomness, 0 or more")
-flags.DEFINE_string("imbalance", None, "paper, none, or one fraction a class, such as 0.5,0.3,0.2")
-flags.DEFINE_string("class_set", None, "cars, chairs: which of the paper's five sets of ten classes (0 to "
-                    "4), random, or ids such as 003,017")
-flags.DEFINE_integer("num_identities", None, "ytf: how many people, in alphabetical order")
+flags.DEFINE_string("imbalance", None, "paper, none, or one fraction for each class, such as 0.5,0.3,0.2")
+flags.DEFINE_string("class_set", None, "cars, chairs: one of the paper's five sets of ten classes (0 to 4), "
+                    "random, or ids such as 003,017")
+flags.DEFINE_integer("num_identities", None, "ytf: number of people, in alphabetical order")
 flags.DEFINE_integer("image_size", None, "side of the images, 28, 32, 64 or 128; not for digits and mnist")
 flags.DEFINE_string("resize", None, "folder: crop to the centred square, or pad to one")
 flags.DEFINE_integer("num_codes", None, "K, the number of categories to find")
 
+_TOP_LEVEL = tuple(field for field in config_lib.NAMED_FLAGS if "." not in field)
 
-def define_config_flags(argv):
-    """Defines --config.* from the preset that the command line names; returns the help text on them."""
+
+def define_config_flags(argv: list[str]) -> str:
+    """Define --config.* for the preset and the method that the command line names; return their help text."""
     FLAGS(argv, known_only=True)
     if FLAGS.dataset is None:
         return ""
-    preset = config_lib.load_preset(FLAGS.dataset, FLAGS.preset or "paper", FLAGS.method)
-    _check_fields(argv, preset)
-    fields = [f"  --config.{line}" for line in config_lib.format_config(preset).splitlines()
-              if line.split()[0] not in _TOP_LEVEL]
+    preset = _preset_from_flags()
+    values = {name: value for name, value in config_lib.flatten(preset).items() if name not in _TOP_LEVEL}
+    _check_names(argv, values)
+    descriptions = {field.name: field.description for field in config_lib.FIELDS}
+    lines = [f"  --config.{name}={value}: {descriptions[name]}" for name, value in values.items()]
     with preset.unlocked():
         for name in _TOP_LEVEL:
             del preset[name]
     config_flags.DEFINE_config_dict("config", preset)
-    return "\n".join([f"\nfields of configs/{FLAGS.dataset}.py and their values:", *fields])
+    return "\n".join([f"\nfields of configs/{FLAGS.dataset}.py and their values:", *lines])
 
 
-_TOP_LEVEL = tuple(field for field in config_lib.NAMED_FLAGS if "." not in field)
+def _preset_from_flags():
+    return config_lib.load_preset(FLAGS.dataset, FLAGS.preset or "paper", FLAGS.method)
 
 
-def _check_fields(argv, preset):
-    """Names an unknown --config.* flag in full, which ml_collections does not."""
-    known = {f"--config.{field}" for field in config_lib.flatten(preset) if field not in _TOP_LEVEL}
+def _check_names(argv, values):
+    """Name an unknown --config.* flag in full, which ml_collections does not."""
     for argument in argv[1:]:
         flag = "--" + argument.lstrip("-").split("=", 1)[0]
-        if argument.startswith("-") and flag.startswith("--config.") and flag not in known:
-            raise UserError(f"{flag} is no field of configs/{FLAGS.dataset}.py; --help lists the flags")
+        name = flag[len("--config."):] if flag.startswith("--config.") else None
+        if argument.startswith("-") and name and name not in values:
+            method = f" with --method={FLAGS.method}" if FLAGS.method else ""
+            raise UserError(f"{flag} is not a field of configs/{FLAGS.dataset}.py{method}; --help lists the "
+                            "flags")
 
 
-def config_from_flags():
-    """The config that the parsed flags describe.
+def config_from_flags() -> config_dict.ConfigDict:
+    """Return the config that the parsed flags describe.
 
     Raises:
-        UserError: --dataset is absent, a flag does not go with it or a field is out of place.
+        UserError: --dataset is absent, a flag does not go with it or a field is out of bounds.
     """
     if FLAGS.dataset is None:
         raise UserError(f"--dataset is missing; expected one of {', '.join(config_lib.preset_names())}")
-    config = config_lib.load_preset(FLAGS.dataset, FLAGS.preset or "paper", FLAGS.method)
+    config = _preset_from_flags()
     config.update(FLAGS.config)
     known = config_lib.flatten(config)
     for field, name in config_lib.NAMED_FLAGS.items():

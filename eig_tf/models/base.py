@@ -57,7 +57,8 @@ class GenerativeModel(keras.Model):
     """
 
     def __init__(self, prior: CodePrior, noise_dim: int, num_continuous: int,
-                 image_shape: tuple[int, int, int], loss_names: tuple[str, ...], seed: int, name: str) -> None:
+                 image_shape: tuple[int, int, int], loss_names: tuple[str, ...], seed: int,
+                 name: str) -> None:
         super().__init__(name=name)
         self.prior = prior
         self.noise_dim = noise_dim

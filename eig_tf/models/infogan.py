@@ -66,7 +66,8 @@ class InfoGAN(GenerativeModel):
 
     def __init__(self, networks: GanNetworks, prior: CodePrior, contrastive_term: str | None = "nt_xent",
                  gradient_routing: str = "head", information_weight: float = 1.0,
-                 continuous_weight: float = 1.0, contrastive_weight: float = 10.0, contrastive_temperature: float = 1.0,
+                 continuous_weight: float = 1.0, contrastive_weight: float = 10.0,
+                 contrastive_temperature: float = 1.0,
                  information_target: str = "hard", ema_decay: float = 0.0,
                  diff_augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None, seed: int = 0,
                  name: str = "infogan") -> None:

@@ -71,8 +71,8 @@ class FixedChoice:
     def __set__(self, instance: Any, value: Any) -> None:
         key = f"_{self._name}_choice"
         if key in instance.__dict__:
-            raise AttributeError(f"{self._name} is fixed when the model is built; expected a new model for "
-                                 f"{value!r}")
+            raise ValueError(f"{self._name} is fixed when the model is built; expected a new model for "
+                             f"{value!r}")
         if value not in self._choices:
             expected = ", ".join(map(repr, self._choices))
             raise ValueError(f"{self._name} is {value!r}; expected one of {expected}")

@@ -145,7 +145,8 @@ def build_networks(noise_dim: int = 62, num_codes: int = 10, num_continuous: int
         ValueError: the images are not 28x28, or there is more than one stage.
     """
     if tuple(image_shape[:2]) != (28, 28) or stages != 1:
-        raise ValueError(f"image_shape is {image_shape} and stages {stages}; expected 28x28 images and 1 stage")
+        raise ValueError(f"image_shape is {image_shape} and stages {stages}; expected 28x28 images and 1 "
+                         "stage")
 
     def make_discriminator(_):
         return DiscriminatorNetworks(

@@ -4,13 +4,13 @@ import pytest
 
 SCRIPT = """
 import sys
-from eig_tf import command, files
+from eig_tf.cli import command
 from eig_tf.errors import UserError
 
 def main(arguments):
     {body}
 
-command.run(main, "Does nothing.", interrupted="stopped early")
+command.run_command(main, "Does nothing.", interrupted="stopped early")
 """
 
 

@@ -6,10 +6,11 @@ import pytest
 
 PRINT_CONFIG = """
 import json, sys
-from eig_tf import command, config, run_flags
+from eig_tf import config
+from eig_tf.cli import command, run_flags
 def main(arguments):
     print(json.dumps(config.flatten(run_flags.config_from_flags())))
-command.run(main, "", prepare=run_flags.define_config_flags)
+command.run_command(main, "", prepare=run_flags.define_config_flags)
 """
 
 
@@ -65,7 +66,7 @@ def test_flag_and_field_are_the_same_setting(parse):
     (["--dataset=folder", "--image_size=48"], "--image_size is 48; expected one of 28, 32, 64, 128"),
     (["--dataset=folder", "--num_codes=1"], "--num_codes is 1; expected 2 or more"),
     (["--dataset=folder", "--resize=stretch"], "--resize is 'stretch'; expected one of crop, pad"),
-    (["--dataset=cars", "--config.data.views=4"], "--config.data.views is no field of configs/cars.py"),
+    (["--dataset=cars", "--config.data.views=4"], "--config.data.views is not a field of configs/cars.py"),
     (["--dataset=folder", "--image_size=big"], "--image_size=big"),
     (["--dataset=cifar"], "--dataset is 'cifar'; expected one of cars, chairs, digits, folder, mnist"),
     (["--class_set=1"], "--dataset is missing"),

@@ -6,7 +6,6 @@ import math
 import pytest
 
 from eig_tf import config as config_lib
-from eig_tf.config.fields import default_config
 from eig_tf.errors import UserError
 
 # Field and value of the paper's MNIST setting (section 4, supplement 4.1 and 4.4).
@@ -31,9 +30,7 @@ def set_field(config, field, value):
 
 @pytest.fixture
 def config():
-    config = default_config()
-    config.dataset = "mnist"
-    return config
+    return config_lib.load_preset("mnist")
 
 
 def test_mnist_preset_is_the_papers_setting():
@@ -47,10 +44,10 @@ def test_every_preset_is_valid_and_has_the_fields_of_the_schema(name):
     preset = config_lib.load_preset(name)
     config_lib.validate(preset)
     assert preset.dataset == name
-    schema = config_lib.flatten(default_config()).keys()
-    own = config_lib.flatten(preset).keys() - schema
-    assert schema <= config_lib.flatten(preset).keys()
-    assert all(field.startswith("data.") for field in own)
+    known = {field.name for field in config_lib.FIELDS}
+    fields = config_lib.flatten(preset).keys()
+    assert fields <= known
+    assert all(field.startswith(("data.", "vae.")) for field in known - fields)
 
 
 def test_presets_of_the_papers_data_sets_are_there():
@@ -156,7 +153,7 @@ def test_saved_config_is_loaded_equal(config, tmp_path):
 
 
 def _saved(**changes):
-    content = default_config().to_dict()
+    content = config_lib.load_preset("mnist").to_dict()
     content.update(dataset="mnist", **changes)
     return content
 
@@ -185,7 +182,7 @@ def test_fields_that_a_later_version_added_take_their_defaults(tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(_saved(training={"epochs": 2})))
     training = config_lib.load_config(path).training
-    assert (training.epochs, training.batch_size) == (2, default_config().training.batch_size)
+    assert (training.epochs, training.batch_size) == (2, config_lib.load_preset("mnist").training.batch_size)
 
 
 def test_saved_config_that_is_no_text_is_refused(tmp_path):

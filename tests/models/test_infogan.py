@@ -58,8 +58,9 @@ def step(make_model, images, views):
         model = make_model(CodePrior(10, temperature=temperature), **options)
         states, logs = [values(model)], []
         for _ in range(repeat):
-            # New optimizers count from zero, so that every repetition makes the same draws.
             model.compile(sgd(discriminator), sgd(generator), sgd(prior))
+            # Every repetition makes the same draws.
+            model.step.assign(0)
             model.reset_metrics()
             logs.append({name: float(loss) for name, loss in model.train_step((images, views)).items()})
             states.append(values(model))

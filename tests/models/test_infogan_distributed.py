@@ -9,13 +9,13 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 from eig_tf.data import augment, pipeline
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.networks import mnist
+from eig_tf.networks import dcgan28
 
 tf.keras.mixed_precision.set_global_policy("{policy}")
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
-    model = InfoGAN(mnist.build(width=0.1, averaged=True), CodePrior(10), gradient_routing="{routing}",
-                    average_decay=0.5)
+    model = InfoGAN(dcgan28.build_networks(width=0.1, ema=True), CodePrior(10), gradient_routing="{routing}",
+                    ema_decay=0.5)
     model.compile(steps_per_execution=2)
 images = np.random.default_rng(0).integers(0, 256, [64, 28, 28, 1], dtype=np.uint8)
 batches = pipeline.training_batches(images, 16, seed=0, epochs=1, make_view=augment.positive_view)
@@ -26,7 +26,7 @@ assert abs(history["d_loss"][0] - 2 * np.log(2)) < 0.3, history
 for variable in model.trainable_variables:
     first, second = strategy.experimental_local_results(variable)
     np.testing.assert_array_equal(first.numpy(), second.numpy())
-for average, current in zip(model.average_generator.trainable_variables, model.generator.trainable_variables):
+for average, current in zip(model.ema_generator.trainable_variables, model.generator.trainable_variables):
     assert 0 < np.abs(average.numpy() - current.numpy()).max() < 0.01
 assert model.generator_optimizer.iterations.numpy() == 4
 assert np.ptp(model.prior.probabilities.numpy()) > 0

@@ -14,8 +14,8 @@ IMAGES, VIEWS = (tf.random.stateless_uniform([6, 32, 32, 3], [0, seed], -1, 1) f
 
 def make(stages=2, **options):
     keras.utils.set_random_seed(0)
-    networks = stackgan.build(image_shape=(32, 32, 3), width=0.0625, stages=stages)
-    return InfoGAN(networks, CodePrior(10), noise_dim=100, **options)
+    networks = stackgan.build_networks(image_shape=(32, 32, 3), width=0.0625, stages=stages)
+    return InfoGAN(networks, CodePrior(10), **options)
 
 
 def sgd(rate):
@@ -28,13 +28,13 @@ def two_stages():
     return make()
 
 
-def test_second_stage_makes_the_images_and_recognizes_them(two_stages):
+def test_second_stage_generates_and_encodes(two_stages):
     latents = two_stages.sample_latents(3, (0, 1))
     first, second = two_stages.generator(latents, training=False)
     np.testing.assert_array_equal(two_stages(latents), second)
     assert np.abs(first - second).max() > 1e-3
     trunk, _, encoder_head = two_stages.discriminators[1]
-    for found, expected in zip(two_stages.recognize(IMAGES), encoder_head(trunk(IMAGES))):
+    for found, expected in zip(two_stages.encode(IMAGES), encoder_head(trunk(IMAGES))):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -53,7 +53,7 @@ def test_losses_of_both_stages_are_summed(two_stages):
 
 @pytest.mark.parametrize("routing", ["head", "shared"])
 def test_every_part_of_every_stage_is_trained(routing):
-    model = make(gradient_routing=routing, discriminator_view=lambda images, seed: 0.9 * images)
+    model = make(gradient_routing=routing, diff_augment=lambda images, seed: 0.9 * images)
     model.compile()
     parts = {"generator": model.generator, "prior": model.prior}
     for stage, (trunk, d_head, q_head) in enumerate(model.discriminators):
@@ -75,23 +75,23 @@ def test_first_phase_trains_each_discriminator_on_its_own_stage_alone():
         first, second = model.generator(model.sample_latents(6, (0, 1)), training=True)
         kernels = [discriminator.trunk.convs[0].kernel for discriminator in model.discriminators]
         before = [kernel.numpy() for kernel in kernels]
-        model.discriminator_phase(IMAGES, (first, sign * second))
+        model.discriminator_phase(IMAGES, VIEWS, (first, sign * second))
         updates.append([kernel.numpy() - old for kernel, old in zip(kernels, before)])
     (first, second), (same_first, other_second) = updates
     np.testing.assert_allclose(first, same_first, atol=1e-4 * np.abs(first).max())
     assert np.abs(second - other_second).max() > 0.1 * np.abs(second).max()
 
 
-def test_all_that_the_trunks_see_passes_the_view_with_draws_of_its_own():
+def test_all_that_the_trunks_see_is_augmented_with_draws_of_its_own():
     seen = []
 
-    def view(images, seed):
+    def augment(images, seed):
         seen.append((tuple(np.asarray(seed)), float(tf.reduce_sum(images))))
         return images
-    model = make(discriminator_view=view)
+    model = make(diff_augment=augment)
     model.compile()
     model.train_step((IMAGES, VIEWS))
-    # A stage: real and generated images for D; generated images and views for Q.
+    # For each stage: images, generated images and views in D's phase; generated images in G's.
     assert len(seen) == 8
     assert len({seed for seed, _ in seen}) == 8
     sums = [total for _, total in seen]

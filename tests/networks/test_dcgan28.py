@@ -25,7 +25,7 @@ def parts(networks):
 def networks():
     """Generator, trunk, D's head and Q's head of the published size."""
     keras.utils.set_random_seed(0)
-    return parts(dcgan28.build())
+    return parts(dcgan28.build_networks())
 
 
 def test_parameter_counts_are_the_published_ones(networks, count):
@@ -33,7 +33,8 @@ def test_parameter_counts_are_the_published_ones(networks, count):
 
 
 def test_parameter_counts_by_hand_for_other_sizes(count):
-    generator, trunk, _, q = parts(dcgan28.build(noise_dim=30, num_codes=4, num_continuous=2, channels=3))
+    generator, trunk, _, q = parts(dcgan28.build_networks(
+        noise_dim=30, num_codes=4, num_continuous=2, image_shape=(28, 28, 3)))
     inputs = 30 + 4 + 2
     assert count(generator) == 6_650_433 + (inputs - 72) * 1024 + 2 * (16 * 64 + 1)
     assert count(trunk) == 6_558_144 + 2 * 16 * 64
@@ -41,7 +42,7 @@ def test_parameter_counts_by_hand_for_other_sizes(count):
 
 
 def test_width_scales_generator_and_trunk_and_leaves_q_its_feature(count):
-    generator, trunk, _, q = parts(dcgan28.build(width=0.5))
+    generator, trunk, _, q = parts(dcgan28.build_networks(width=0.5))
     norm_and_bias = 3
     assert count(generator) == (
         (72 + norm_and_bias) * 512 + (512 + norm_and_bias) * 7 * 7 * 64
@@ -84,7 +85,7 @@ def test_shapes_and_ranges(networks):
 
 
 def test_code_noise_and_continuous_codes_all_reach_the_image():
-    generator, trunk, _, q = parts(dcgan28.build(num_continuous=2, width=0.25))
+    generator, trunk, _, q = parts(dcgan28.build_networks(num_continuous=2, width=0.25))
     noise, code, continuous = latents(3, num_continuous=2)
     (base,) = generator([noise, code, continuous])
     for changed in ([noise + 1, code, continuous], [noise, tf.roll(code, 1, axis=0), continuous],
@@ -104,7 +105,7 @@ def test_feature_is_what_the_logits_are_computed_from(networks):
 
 
 def test_outputs_are_float32_under_bfloat16(bfloat16):
-    networks = parts(dcgan28.build(num_continuous=1, width=0.25))
+    networks = parts(dcgan28.build_networks(num_continuous=1, width=0.25))
     generator, trunk, d_head, q = networks
     (images,) = generator(latents(4, num_continuous=1), training=True)
     activations = trunk(images, training=True)

@@ -19,13 +19,13 @@ def latents(num, noise_dim=100, num_codes=10, num_continuous=0):
 def small():
     """Narrow networks of one stage."""
     keras.utils.set_random_seed(0)
-    return stackgan.build(num_continuous=2, width=WIDTH)
+    return stackgan.build_networks(num_continuous=2, width=WIDTH)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("num_codes", "published"), [(10, 16_209_344), (40, 17_192_384), (5, 16_045_504)])
 def test_parameter_counts_are_the_published_ones(count, num_codes, published):
-    networks = stackgan.build(num_codes=num_codes)
+    networks = stackgan.build_networks(num_codes=num_codes)
     (discriminator,) = networks.discriminators
     assert count(networks.generator) == published
     assert count(discriminator.trunk) == 2_757_376
@@ -40,7 +40,7 @@ def block(inputs, filters):
 
 
 def test_second_stage_by_hand(count):
-    one, two = (stackgan.build(num_codes=7, width=WIDTH, stages=stages) for stages in (1, 2))
+    one, two = (stackgan.build_networks(num_codes=7, width=WIDTH, stages=stages) for stages in (1, 2))
     residual = block(4, 4) + 9 * 4 * 4 + 2 * 4
     second = block(4 + 7, 4) + 2 * residual + block(4, 2) + 9 * 2 * 3
     assert count(two.generator) - count(one.generator) == second
@@ -56,7 +56,7 @@ def test_second_stage_by_hand(count):
     (32, [4, 8, 16]), (64, [4, 8, 16, 32]), (128, [4, 8, 16, 32, 32])])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_size_by_hand(count, size, filters, channels):
-    networks = stackgan.build(image_shape=(size, size, channels), width=WIDTH)
+    networks = stackgan.build_networks(image_shape=(size, size, channels), width=WIDTH)
     (discriminator,) = networks.discriminators
     pairs = list(zip(filters, filters[1:]))
     assert count(discriminator.trunk) == 16 * channels * filters[0] + sum(
@@ -86,7 +86,7 @@ def test_code_noise_and_continuous_codes_all_reach_the_image(small):
 
 
 def test_second_stage_refines_the_first_and_sees_the_code_again():
-    generator = stackgan.build(width=WIDTH, stages=2).generator
+    generator = stackgan.build_networks(width=WIDTH, stages=2).generator
     noise, code, continuous = latents(4)
     first, second = generator([noise, code, continuous])
     assert first.shape == second.shape == (4, 64, 64, 3)
@@ -121,12 +121,12 @@ def test_weights_start_as_published(small):
     assert scales.mean() == pytest.approx(1.0, abs=0.01) and scales.std() == pytest.approx(0.02, rel=0.2)
 
 
-def test_average_generator_starts_where_the_generator_does():
-    networks = stackgan.build(width=WIDTH, averaged=True)
-    assert networks.average_generator is not networks.generator
-    for average, current in zip(networks.average_generator.variables, networks.generator.variables):
+def test_ema_generator_starts_where_the_generator_does():
+    networks = stackgan.build_networks(width=WIDTH, ema=True)
+    assert networks.ema_generator is not networks.generator
+    for average, current in zip(networks.ema_generator.variables, networks.generator.variables):
         np.testing.assert_array_equal(average, current)
-    assert stackgan.build(width=WIDTH).average_generator is None
+    assert stackgan.build_networks(width=WIDTH).ema_generator is None
 
 
 def test_trunk_over_two_groups_equals_two_passes(check_groups):
@@ -135,7 +135,7 @@ def test_trunk_over_two_groups_equals_two_passes(check_groups):
 
 
 def test_outputs_are_float32_under_bfloat16(bfloat16):
-    networks = stackgan.build(num_continuous=1, width=WIDTH, stages=2)
+    networks = stackgan.build_networks(num_continuous=1, width=WIDTH, stages=2)
     outputs = list(networks.generator(latents(4, num_continuous=1), training=True))
     for images, discriminator in zip(tuple(outputs), networks.discriminators):
         activations = discriminator.trunk(images, training=True)
