@@ -1,21 +1,24 @@
-"""The per-class 80/20 split of labelled images that evaluation uses (section 4, footnote 2)."""
+"""The 80/20 split of labelled images that evaluation uses (section 4, footnote 2)."""
+
+from __future__ import annotations
 
 import numpy as np
 
 TEST_SHARE = 0.2
 
 
-def per_class_split(labels, seed, test_share=TEST_SHARE):
-    """Splits every class in the same ratio.
+def per_class_split(
+        labels: np.ndarray, seed: int, test_share: float = TEST_SHARE) -> tuple[np.ndarray, np.ndarray]:
+    """Split every class in the same ratio.
 
     Args:
         labels: int [N].
-        seed: a number of 0 or more.
-        test_share: share of every class that is held out, rounded to whole images; a class keeps at
-            least one image to train on.
+        seed: 0 or more.
+        test_share: share of every class that is held out, rounded to whole images. At least one image of
+            each class is kept for training.
 
     Returns:
-        Training and held-out indices, each sorted.
+        Training indices and held-out indices, each sorted.
     """
     generator = np.random.default_rng(seed)
     train, test = [], []

@@ -1,66 +1,52 @@
-"""Class-imbalanced subsets, the same for every data set: exact counts of every class, drawn with a seed."""
+"""Class-imbalanced subsets: exact counts of every class, drawn with a seed."""
+
+from __future__ import annotations
 
 import functools
 import importlib.resources
 import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ml_collections import config_dict
 
 from eig_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from eig_tf.data.image_set import ImageSet
 
 PAPER, NONE = "paper", "none"
 
 
 @functools.cache
-def paper_splits():
-    """What the paper prints of its splits (supplement 5), by data set; `digits` borrows MNIST's."""
+def paper_splits() -> dict[str, Any]:
+    """Return the paper's splits (supplement 5), by data set; `digits` has those of MNIST."""
     text = importlib.resources.files("eig_tf.data").joinpath("paper_splits.json").read_text("utf-8")
     splits = json.loads(text)
     return {**splits, "digits": splits["mnist"]}
 
 
-def mnist_counts():
-    """Images per digit in the paper's 50 MNIST splits, int64 [50, 10] (supplement 5.1)."""
-    return np.array(paper_splits()["mnist"]["counts"], dtype=np.int64)
-
-
-def completed_fractions(printed, seed):
-    """The rule by which five printed fractions of ten became the ten of `paper_splits.json`.
-
-    The paper prints only the first five of the ten fractions of each cars and chairs split. The other
-    five share what those leave of 1 in proportion to draws from U(0.25, 1), to three decimals.
-
-    Args:
-        printed: the five fractions that the paper prints.
-        seed: number of the split, plus 100 for chairs.
-
-    Returns:
-        Ten fractions that sum to 1; the first five are `printed`.
-    """
-    # RandomState's stream is frozen, which that of numpy's newer generators is not.
-    weights = np.random.RandomState(seed).uniform(0.25, 1.0, 5)
-    rest = 1.0 - sum(printed)
-    others = np.round(rest * weights / weights.sum(), 3)
-    others[-1] = rest - others[:-1].sum()
-    return [*printed, *(round(float(share), 3) for share in others)]
-
-
-def notes(config):
-    """What must be said of a split that is not wholly the paper's, sentences."""
+def split_notes(config: config_dict.ConfigDict) -> tuple[str, ...]:
+    """Return what users must know of a split that is not entirely the paper's, as sentences."""
     if config.data.imbalance != PAPER:
         return ()
     entry = paper_splits()[config.dataset]
     if "categories" in entry and config.data.categories != ",".join(entry["categories"]):
         return (f"the paper's fractions are those of {','.join(entry['categories'])} in this order; here "
-                f"they go to {config.data.categories}",)
+                f"they are used for {config.data.categories}",)
     if "printed" not in entry:
         return ()
     return (f"the paper prints the first five of the ten fractions of --split={config.split}; the other five "
             "are this project's, see docs/datasets.md",)
 
 
-def check_split(config):
-    """Raises a `UserError` when the data set has no such split or no such imbalance."""
+def check_split(config: config_dict.ConfigDict) -> None:
+    """Check that the data set has the split and the imbalance of a config.
+
+    Raises:
+        UserError: it has not, or the user's fractions are not valid.
+    """
     splits = _splits_of(config)
     if config.data.imbalance == PAPER and splits is None:
         raise UserError(f"--imbalance is {PAPER}, but the paper has no splits of --dataset={config.dataset}; "
@@ -73,20 +59,20 @@ def check_split(config):
         raise UserError(f"--split is {config.split}; expected {expected}")
 
 
-def split_counts(config, available):
-    """How many of each class a training set takes.
+def split_counts(config: config_dict.ConfigDict, available: np.ndarray | Sequence[int]) -> np.ndarray:
+    """Return how many units of each class a training set takes.
 
     Args:
-        config: see `eig_tf.config`; `data.imbalance` is `paper`, `none` or the user's fractions.
-        available: what there is of each class [classes]: images, or objects where the views of one
-            object stay together (`ImageSet.groups`). Empty for images without labels.
+        config: its `data.imbalance` is `paper`, `none` or the user's fractions.
+        available: number of units of each class [classes], see `available_units`; empty for images
+            without labels.
 
     Returns:
-        int64 [classes]. The paper's MNIST splits are counts; fractions are scaled up until the first
-        class is used whole.
+        int64 [classes]. The paper's MNIST splits are exact counts; fractions are scaled up until the first
+        class is used completely.
 
     Raises:
-        UserError: the split or the fractions do not fit the classes, or a class has too few.
+        UserError: the split or the fractions do not fit the classes, or a class has too few images.
     """
     check_split(config)
     available = np.asarray(available, np.int64)
@@ -94,7 +80,7 @@ def split_counts(config, available):
         return available
     if not available.size:
         raise UserError(f"--imbalance is {config.data.imbalance}, but the images have no labels; expected "
-                        f"{NONE}, or one sub-folder a class")
+                        f"{NONE}, or one sub-folder for each class")
     if config.data.imbalance == PAPER:
         proportions = np.array(_splits_of(config)[config.split])
     else:
@@ -107,29 +93,30 @@ def split_counts(config, available):
     return scaled_counts(proportions, available)
 
 
-def parse_fractions(text):
-    """The user's fractions, `"0.5,0.3,0.2"`, as float64 [classes].
+def parse_fractions(text: str) -> np.ndarray:
+    """Parse the user's fractions, such as `"0.5,0.3,0.2"`, to float64 [classes].
 
     Raises:
-        UserError: they are no numbers above 0 that sum to 1, within 0.01.
+        UserError: they are not numbers above 0 whose sum is 1, within 0.01.
     """
     try:
         fractions = np.array([float(part) for part in text.split(",")])
     except ValueError:
-        raise UserError(f"--imbalance is {text!r}; expected {PAPER}, {NONE} or one fraction a class, such "
-                        "as 0.5,0.3,0.2") from None
+        raise UserError(f"--imbalance is {text!r}; expected {PAPER}, {NONE} or one fraction for each class, "
+                        "such as 0.5,0.3,0.2") from None
     if not (np.all(fractions > 0) and abs(fractions.sum() - 1) <= 0.01):  # Written so that NaN fails too.
         raise UserError(f"--imbalance is {text!r}, which sums to {fractions.sum():g}; expected fractions "
                         "above 0 that sum to 1")
     return fractions
 
 
-def scaled_counts(proportions, available):
-    """The largest counts in the given proportions: the first class to run out is used whole.
+def scaled_counts(
+        proportions: np.ndarray | Sequence[float], available: np.ndarray | Sequence[int]) -> np.ndarray:
+    """Return the largest counts with the given proportions: at least one class is used completely.
 
     Args:
         proportions: positive numbers [classes].
-        available: images (or objects) per class [classes].
+        available: units of each class [classes].
 
     Returns:
         int64 [classes], at least 1 each.
@@ -139,13 +126,13 @@ def scaled_counts(proportions, available):
     return np.maximum(1, np.floor(proportions * scale + 1e-6)).astype(np.int64)
 
 
-def draw(image_set, counts, seed):
-    """Draws `counts[k]` images, or groups of images, of every class k without replacement.
+def draw_subset(image_set: ImageSet, counts: np.ndarray | Sequence[int], seed: int) -> np.ndarray:
+    """Draw `counts[k]` units of every class k without replacement.
 
     Args:
-        image_set: an `ImageSet` with labels; a group has one label.
+        image_set: a set with labels. All images of a group have the same label.
         counts: int [classes].
-        seed: a number of 0 or more; the same seed draws the same images.
+        seed: 0 or more; the same seed draws the same images.
 
     Returns:
         Sorted indices of images, int64.
@@ -157,33 +144,33 @@ def draw(image_set, counts, seed):
     return np.flatnonzero(np.isin(members, np.concatenate(chosen)))
 
 
-def available_units(image_set):
-    """What can be drawn of each class, int64 [classes]: images, or groups where there are any."""
+def available_units(image_set: ImageSet) -> np.ndarray:
+    """Return the number of units of each class, int64 [classes]: groups, or images without groups."""
     if image_set.labels is None:
         return np.zeros(0, np.int64)
     labels, _ = _units(image_set)
     return np.bincount(labels, minlength=len(image_set.class_names))
 
 
-def expected_false_negatives(fractions):
-    """E(F.N.) = sum p_i^2, the expected share of false negative pairs in a batch (equation 5)."""
+def expected_false_negatives(fractions: np.ndarray | Sequence[float]) -> float:
+    """Return E(F.N.) = sum p_i^2, the expected share of false negative pairs in a batch (equation 5)."""
     return float(np.sum(np.square(fractions)))
 
 
-def _units(image_set):
-    """Label of each unit in order, and the position of each image's unit [N]."""
+def _units(image_set: ImageSet) -> tuple[np.ndarray, np.ndarray]:
+    """Return the label of each unit, and the index of the unit of each image [N]."""
     if image_set.groups is None:
         return image_set.labels, np.arange(len(image_set.labels))
     _, first, members = np.unique(image_set.groups, return_index=True, return_inverse=True)
     return image_set.labels[first], members
 
 
-def _splits_of(config):
+def _splits_of(config: config_dict.ConfigDict) -> Any:
     entry = paper_splits().get(config.dataset, {})
     return entry.get("counts") or entry.get("fractions")
 
 
-def _exact_counts(counts, available, split):
+def _exact_counts(counts: np.ndarray, available: np.ndarray, split: int) -> np.ndarray:
     short = np.flatnonzero(counts > available)
     if short.size:
         label = short[0]

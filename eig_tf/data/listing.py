@@ -1,23 +1,28 @@
 """From the files that a loader found to decoded images in the cache."""
 
+from __future__ import annotations
+
+import contextlib
 import hashlib
-import importlib.util
 import itertools
 import json
 import os
 import sys
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tensorflow import keras
 
-from eig_tf.data import cache, names
+from eig_tf.data import cache, pictures, storage
+from eig_tf.data.image_set import ImageSet
+from eig_tf.data.names import first_few
 from eig_tf.data.pictures import Unreadable
 from eig_tf.errors import UserError
 
-# Files decoded in one go: bounds the decoded images that wait to be written.
+# Files decoded at a time; it bounds the decoded images that wait to be written.
 _CHUNK = 256
 
 
@@ -25,83 +30,103 @@ class Entry(NamedTuple):
     """One file of a data set.
 
     Attributes:
-        name: its path below the listing's directory, with "/".
-        label: index of its class; 0 where there are no classes.
-        group: see `ImageSet`; None where each image of the file stands for itself.
-        detail: what decoding needs beside the file, such as the box of a face; plain numbers.
+        name: path below the listing's directory, with "/".
+        label: index of the class; 0 when there are no classes.
+        group: see `ImageSet`; None when every image of the file stands for itself.
+        detail: numbers that decoding needs besides the file, such as the box of a face.
     """
 
     name: str
     label: int
-    group: Optional[int]
-    detail: Tuple[float, ...] = ()
+    group: int | None
+    detail: tuple[float, ...] = ()
 
 
 class Listing(NamedTuple):
-    """What a loader found on disk, in order, before anything is decoded.
+    """The files that a loader found, in order, before anything is decoded.
 
     Attributes:
-        dataset: its name.
-        directory: where the files lie.
-        entries: `Entry`s.
-        class_names: names of the classes; none where images have no labels.
-        source: where the images come from, for people.
-        decode: (path, entry) -> uint8 [n, H, W, C]; raises `Unreadable` for a file that is damaged.
-        options: the settings that change what `decode` returns, as JSON can hold them.
-        loader: name of the module that `decode` belongs to.
-        missing: what should have been there and was not, one sentence each; they count as unreadable.
-        max_unreadable: share of the files, at most, that may be missing or unreadable.
+        dataset: name of the data set.
+        directory: directory of the files.
+        entries: the files. Either all of them have a group, or none has.
+        class_names: names of the classes; empty for images without labels.
+        source: where the images come from, as text.
+        decode: (path, entry) -> uint8 [n, H, W, C]; raises `Unreadable` for a damaged file.
+        options: settings that change what `decode` returns, as JSON can represent them.
+        version: the loader's `DECODER_VERSION`.
+        images_per_file: number of images in each file.
+        missing: a sentence on each expected file that was not found; counted as unreadable.
+        max_unreadable: largest share of the files that may be missing or unreadable.
         notes: see `ImageSet`.
     """
 
     dataset: str
     directory: Path
-    entries: Tuple[Entry, ...]
-    class_names: Tuple[str, ...]
+    entries: tuple[Entry, ...]
+    class_names: tuple[str, ...]
     source: str
     decode: Callable[[Path, Entry], np.ndarray]
-    options: Any
-    loader: str
-    missing: Tuple[str, ...] = ()
+    options: dict[str, Any]
+    version: int
+    images_per_file: int = 1
+    missing: tuple[str, ...] = ()
     max_unreadable: float = 0.0
-    notes: Tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def check(listing):
-    """Raises a `UserError` when nothing was found, or more is missing than the listing allows."""
+def check_listing(listing: Listing) -> None:
+    """Check that there are files, and that no more are missing than the listing allows.
+
+    Raises:
+        UserError: one of the two fails.
+    """
     if not listing.entries:
         raise UserError(f"{listing.directory} holds no images for --dataset={listing.dataset}; see "
-                        "docs/datasets.md for the expected tree")
+                        "docs/datasets.md for the expected files")
     _check_share(listing, listing.missing)
 
 
-def load(listing, cache_dir):
-    """The images of a listing: decoded once, then read from the cache.
+def load_listing(listing: Listing, cache_dir: str | os.PathLike) -> ImageSet:
+    """Return the images of a listing, decoded once and then read from the cache.
 
     Args:
-        listing: a `Listing`.
+        listing: the files.
         cache_dir: directory of the cache.
 
-    Returns:
-        An `ImageSet`.
-
     Raises:
-        UserError: nothing was found, or too many files are missing or unreadable.
+        UserError: there are no files, or too many are missing or unreadable.
         OSError: the cache cannot be written.
     """
-    check(listing)
+    check_listing(listing)
     key = f"{listing.dataset}-{_digest(listing)}"
 
-    def build(writer):
+    def build(directory: Path) -> None:
         print(f"decodes {len(listing.entries)} files of {listing.dataset} once, into "
               f"{cache.set_directory(cache_dir, key)}", flush=True)
-        _decode_all(listing, writer)
+        _decode_all(listing, directory)
 
     return cache.cached(cache_dir, key, build)
 
 
-def _decode_all(listing, writer):
-    unreadable, found = list(listing.missing), set()
+def _decode_all(listing: Listing, directory: Path) -> None:
+    unreadable = list(listing.missing)
+    # The entry of each image.
+    decoded: list[Entry] = []
+    with contextlib.closing(_decode_files(listing, decoded, unreadable)) as batches:
+        stored = storage.write_images(directory, batches)
+    notes = list(listing.notes)
+    if unreadable:
+        notes.append(f"{len(unreadable)} left out as missing or unreadable: {first_few(unreadable, '; ')}")
+    labels = np.array([entry.label for entry in decoded]) if listing.class_names else None
+    groups = None if decoded[0].group is None else np.array([entry.group for entry in decoded])
+    names = np.array([entry.name for entry in decoded])
+    storage.write_columns(
+        directory, ImageSet(stored, labels, listing.class_names, listing.source, groups, names, tuple(notes)))
+
+
+def _decode_files(
+        listing: Listing, decoded: list[Entry], unreadable: list[str]) -> Generator[np.ndarray, None, None]:
+    """Yield the images of each readable file, and record what was decoded and what was not."""
     progress = keras.utils.Progbar(len(listing.entries), verbose=int(sys.stdout.isatty()), unit_name="file")
     entries = iter(listing.entries)
     with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
@@ -110,51 +135,43 @@ def _decode_all(listing, writer):
                 if isinstance(images, Unreadable):
                     unreadable.append(f"{entry.name}: {images}")
                 else:
-                    writer.append(images, entry.label, entry.group, entry.name)
-                    found.add(entry.label)
+                    decoded += [entry] * len(images)
+                    yield images
             _check_share(listing, unreadable)
             progress.add(len(chunk))
-    notes = [*listing.notes]
-    if unreadable:
-        notes.append(f"{len(unreadable)} left out as missing or unreadable: {_some(unreadable)}")
-    if len(unreadable) == len(listing.entries) + len(listing.missing):
-        raise UserError(f"{listing.directory} holds no image that can be read: {_some(unreadable)}")
-    lost = sorted({entry.label for entry in listing.entries} - found)
+    if not decoded:
+        raise UserError(f"{listing.directory} holds no readable image: {first_few(unreadable, '; ')}")
+    lost = sorted({entry.label for entry in listing.entries} - {entry.label for entry in decoded})
     if lost:
-        raise UserError(f"{listing.directory} holds no image that can be read of class "
-                        f"{listing.class_names[lost[0]]} ({_some(unreadable)}); expected one or more of each")
-    writer.finish(listing.class_names, listing.source, notes)
+        name = listing.class_names[lost[0]]
+        raise UserError(f"{listing.directory} holds no readable image of class {name} "
+                        f"({first_few(unreadable, '; ')}); expected at least one of each class")
 
 
-def _decode(listing, entry):
+def _decode(listing: Listing, entry: Entry) -> np.ndarray | Unreadable:
     try:
         return listing.decode(listing.directory / entry.name, entry)
     except Unreadable as error:
         return error
 
 
-def _check_share(listing, unreadable):
+def _check_share(listing: Listing, unreadable: Sequence[str]) -> None:
     total = len(listing.entries) + len(listing.missing)
     if len(unreadable) > listing.max_unreadable * total:
         raise UserError(f"{listing.directory}: {len(unreadable)} of {total} files are missing or unreadable "
-                        f"({_some(unreadable)}); expected a share of at most {listing.max_unreadable:g}")
+                        f"({first_few(unreadable, '; ')}); expected a share of at most "
+                        f"{listing.max_unreadable:g}")
 
 
-def _some(sentences):
-    return names.first_few(sentences, "; ")
-
-
-def _digest(listing):
-    """Changes with the source files, their sizes and times, the options and the code that decodes."""
-    content = hashlib.sha256()
-    for module in (__name__, cache.__name__, "eig_tf.data.pictures", listing.loader):
-        content.update(Path(importlib.util.find_spec(module).origin).read_bytes())
-    # The share of unreadable files is part of it: a set that was good enough once may not be any more.
-    header = [str(listing.directory.resolve()), listing.options, listing.class_names, listing.missing,
+def _digest(listing: Listing) -> str:
+    """Return a digest of the files' names, sizes and times, the options and the decoders' versions."""
+    # `max_unreadable` is included, since a set that was good enough may not be any more.
+    header = [storage.FORMAT_VERSION, pictures.DECODER_VERSION, listing.version,
+              str(listing.directory.resolve()), listing.options, listing.class_names, listing.missing,
               listing.notes, listing.source, listing.max_unreadable]
-    content.update(json.dumps(header, sort_keys=True).encode("utf-8", "surrogateescape"))
+    content = hashlib.sha256(json.dumps(header, sort_keys=True).encode("utf-8", "surrogateescape"))
     for entry in listing.entries:
-        # Text instead of Path: there may be hundreds of thousands, and each start looks at them all.
+        # Strings instead of `Path`, since every start reads up to hundreds of thousands of entries.
         status = os.stat(os.path.join(listing.directory, entry.name))
         record = (*entry, status.st_size, status.st_mtime_ns)
         content.update(repr(record).encode("utf-8", "surrogateescape"))

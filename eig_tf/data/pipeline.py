@@ -1,31 +1,38 @@
 """The stream of training batches."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
+from eig_tf.data.image_set import StoredImages
 from eig_tf.random_streams import Stream, stream_seed
 
-# Batches that wait. A buffer that tf.data tunes itself grows to hundreds of MB when batches are awaited.
+# Prefetched batches. A buffer that tf.data tunes itself grows to hundreds of MB when training waits for it.
 _PREFETCHED = 8
 
 
-def to_float(images):
-    """uint8 images in [0, 255] to float32 in [-1, 1], the range of every network."""
+def to_float(images: np.ndarray | tf.Tensor) -> tf.Tensor:
+    """Convert uint8 images in [0, 255] to float32 in [-1, 1], the range of all networks."""
     return tf.cast(images, tf.float32) / 127.5 - 1.0
 
 
-def training_batches(images, batch_size, seed, epochs, first_epoch=0, make_view=None):
-    """Batches of shuffled images, epoch after epoch.
+def training_batches(
+        images: np.ndarray | StoredImages, batch_size: int, seed: int, epochs: int, first_epoch: int = 0,
+        make_view: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None) -> tf.data.Dataset:
+    """Return batches of shuffled images, epoch after epoch.
 
-    Epoch e is the same whether it is the first of this stream or not: its order and its views depend
-    on (seed, e) alone, which is what lets a resumed run go on exactly.
+    The order and the views of epoch e depend only on (seed, e), so that a resumed run continues exactly
+    as if it had not been interrupted.
 
     Args:
-        images: uint8 [M, H, W, C], an array or `StoredImages`, which are read batch by batch.
-        batch_size: N; what does not fill a batch is left out of its epoch.
+        images: uint8 [M, H, W, C]; `StoredImages` are read batch by batch.
+        batch_size: N; the remainder of an epoch that does not fill a batch is dropped.
         seed: root of the order and of the views.
-        epochs: the epoch before which the stream ends.
-        first_epoch: the epoch that it starts with.
+        epochs: number of the epoch before which the stream ends.
+        first_epoch: number of the epoch with which it starts.
         make_view: (images [N, H, W, C], stateless seed) -> positive views; see `augment`.
 
     Returns:
@@ -50,16 +57,16 @@ def training_batches(images, batch_size, seed, epochs, first_epoch=0, make_view=
             .prefetch(_PREFETCHED))
 
 
-def gather(images, indices):
-    """Reads images inside a `tf.data` pipeline.
+def gather(images: np.ndarray | StoredImages, indices: tf.Tensor) -> tf.Tensor:
+    """Read images inside a `tf.data` pipeline.
 
     Args:
-        images: uint8 [M, H, W, C], an array or `StoredImages`.
+        images: uint8 [M, H, W, C].
         indices: an integer tensor [N].
 
     Returns:
         uint8 [N, H, W, C].
     """
-    # A constant in the graph would hold all of them in memory, once more.
+    # A constant in the graph would hold a second copy of all images in memory.
     batch = tf.numpy_function(lambda wanted: np.asarray(images[wanted]), [indices], tf.uint8, stateful=False)
     return tf.ensure_shape(batch, [indices.shape[0], *images.shape[1:]])

@@ -1,67 +1,95 @@
 """The data sets by name."""
 
+from __future__ import annotations
+
 import importlib
+import os
+import pkgutil
 from pathlib import Path
+from types import ModuleType
+
+from ml_collections import config_dict
 
 from eig_tf import files
-from eig_tf.data import imbalance, listing, shards
+from eig_tf.data import imbalance, listing, loaders, prepared
+from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
 
-# Small sets that are read whole; the others are listed, decoded once and read from the cache.
-IN_MEMORY = ("digits", "mnist")
-DATASETS = (*IN_MEMORY, "cars", "chairs", "shapenet", "ytf", "folder")
+
+def dataset_names() -> list[str]:
+    """Return the names of the data sets, which are the modules of `loaders`, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(loaders.__path__))
 
 
-def load(config, data_dir=None, cache_dir=None):
-    """Loads all that a config may draw its training images from, as `ImageSet`.
+def load(config: config_dict.ConfigDict, data_dir: str | os.PathLike | None = None,
+         cache_dir: str | os.PathLike | None = None) -> ImageSet:
+    """Load all images from which a config may draw its training images.
 
     Args:
-        config: see `eig_tf.config`; its dataset, `data` and, for random class sets, its seed count.
-        data_dir: where the set's files lie, or the shards that `tools/prepare_data.py` made of them;
-            only `digits` and `mnist` do without.
-        cache_dir: where decoded sets are kept; the user's cache directory when None.
+        config: its `dataset`, its `data` and, for random class sets, its `seed` are used.
+        data_dir: directory of the files of the data set, or of a set that `tools/prepare_data.py` wrote;
+            `digits` and `mnist` can do without.
+        cache_dir: directory of decoded sets; the user's cache directory when None.
 
     Raises:
-        UserError: there is no such set, or its loader finds its files missing or damaged.
+        UserError: there is no such data set, or its files are missing or damaged.
+        OSError: a file cannot be read, or the cache cannot be written.
     """
     loader = find_loader(config.dataset)
-    cache_dir = cache_dir or files.default_cache_dir()
-    if data_dir is not None and shards.is_prepared(data_dir):
-        return shards.load(data_dir, config, cache_dir)
-    if config.dataset in IN_MEMORY:
-        return loader.load(data_dir)
-    return listing.load(loader.list_files(find_directory(config.dataset, data_dir), config), cache_dir)
+    if data_dir is not None and prepared.is_prepared(data_dir):
+        return prepared.load_prepared(data_dir, config)
+    if hasattr(loader, "load_images"):
+        return loader.load_images(data_dir)
+    found = loader.list_files(find_directory(config.dataset, data_dir), config)
+    return listing.load_listing(found, cache_dir or files.default_cache_dir())
 
 
-def load_split(config, data_dir=None, cache_dir=None):
-    """Loads a data set and draws the class-imbalanced subset that a config trains on.
+def load_split(config: config_dict.ConfigDict, data_dir: str | os.PathLike | None = None,
+               cache_dir: str | os.PathLike | None = None) -> tuple[ImageSet, ImageSet]:
+    """Load a data set and draw the class-imbalanced subset that a config trains on.
+
+    Args:
+        config: see `eig_tf.config`.
+        data_dir: see `load`.
+        cache_dir: see `load`.
 
     Returns:
-        The whole `ImageSet` and the `ImageSet` of the subset.
+        The whole set and the subset.
+
+    Raises:
+        UserError: the data set has no such split, or see `load`.
     """
-    imbalance.check_split(config)  # before a download that would be in vain
+    imbalance.check_split(config)  # Before a download or decoding that would be in vain.
     whole = load(config, data_dir, cache_dir)
     if config.data.imbalance == imbalance.NONE:
         return whole, whole
     counts = imbalance.split_counts(config, imbalance.available_units(whole))
-    subset = whole.subset(imbalance.draw(whole, counts, config.seed))
-    return whole, subset._replace(notes=(*subset.notes, *imbalance.notes(config)))
+    subset = whole.subset(imbalance.draw_subset(whole, counts, config.seed))
+    return whole, subset._replace(notes=(*subset.notes, *imbalance.split_notes(config)))
 
 
-def find_loader(dataset):
-    """The module that reads a data set; a `UserError` when there is none."""
-    if dataset not in DATASETS:
-        raise UserError(f"--dataset is {dataset!r}; expected one of {', '.join(DATASETS)}")
-    return importlib.import_module(f"eig_tf.data.loaders.{dataset}")
+def find_loader(dataset: str) -> ModuleType:
+    """Return the module that reads a data set, see `loaders`.
+
+    Raises:
+        UserError: there is no such data set.
+    """
+    if dataset not in dataset_names():
+        raise UserError(f"--dataset is {dataset!r}; expected one of {', '.join(dataset_names())}")
+    return importlib.import_module(f"{loaders.__name__}.{dataset}")
 
 
-def find_directory(dataset, data_dir):
-    """The directory of a set's files as `Path`; a `UserError` when it is not given or none."""
+def find_directory(dataset: str, data_dir: str | os.PathLike | None) -> Path:
+    """Return the absolute path of the directory of a data set's files.
+
+    Raises:
+        UserError: it is not given, or is not a directory.
+    """
     if data_dir is None:
         raise UserError(f"--data_dir is missing; --dataset={dataset} needs the directory of its files, see "
                         "docs/datasets.md")
     if not Path(data_dir).is_dir():
-        raise UserError(f"--data_dir is {str(data_dir)!r}, which is no directory; expected that of "
+        raise UserError(f"--data_dir is {str(data_dir)!r}, which is not a directory; expected that of "
                         f"--dataset={dataset}, see docs/datasets.md")
-    # As runs record it: the cache knows a set by its path, and a relative one would be decoded again.
+    # The cache's key includes the path, and runs record it: a relative path would be decoded again.
     return Path(data_dir).absolute()

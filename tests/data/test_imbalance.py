@@ -15,6 +15,7 @@ from eig_tf.errors import UserError
 MNIST = np.array([6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958])
 DIGITS = np.array([178, 182, 177, 183, 181, 182, 181, 179, 174, 180])
 LABELS = np.repeat(np.arange(10), MNIST)
+PAPER_COUNTS = np.array(imbalance.paper_splits()["mnist"]["counts"])
 
 
 def labelled(labels, groups=None):
@@ -32,7 +33,7 @@ def asked(dataset, split=0, imbalance="paper"):
 
 
 def test_the_fifty_splits_are_the_published_ones():
-    counts = imbalance.mnist_counts()
+    counts = PAPER_COUNTS
     assert counts.shape == (50, 10)
     assert counts[0].tolist() == [6300, 1585, 1407, 6134, 5812, 4882, 2424, 4785, 6125, 3340]
     assert counts[49].tolist() == [2422, 1588, 4590, 4061, 5445, 1940, 1324, 4621, 1947, 6300]
@@ -44,8 +45,8 @@ def test_the_fifty_splits_are_the_published_ones():
 @pytest.mark.parametrize("split", range(50))
 def test_split_is_drawn_with_exact_counts_and_no_image_twice(split):
     counts = imbalance.split_counts(asked("mnist", split), MNIST)
-    indices = imbalance.draw(labelled(LABELS), counts, seed=split)
-    np.testing.assert_array_equal(np.bincount(LABELS[indices]), imbalance.mnist_counts()[split])
+    indices = imbalance.draw_subset(labelled(LABELS), counts, seed=split)
+    np.testing.assert_array_equal(np.bincount(LABELS[indices]), PAPER_COUNTS[split])
     assert len(np.unique(indices)) == len(indices)
     assert indices.dtype == np.int64
     assert (np.diff(indices) > 0).all()
@@ -59,9 +60,9 @@ def test_split_out_of_range_is_refused(split):
 
 def test_same_seed_same_images_other_seed_other_images():
     counts = imbalance.split_counts(asked("mnist", 3), MNIST)
-    first = imbalance.draw(labelled(LABELS), counts, seed=7)
-    np.testing.assert_array_equal(first, imbalance.draw(labelled(LABELS), counts, seed=7))
-    other = imbalance.draw(labelled(LABELS), counts, seed=8)
+    first = imbalance.draw_subset(labelled(LABELS), counts, seed=7)
+    np.testing.assert_array_equal(first, imbalance.draw_subset(labelled(LABELS), counts, seed=7))
+    other = imbalance.draw_subset(labelled(LABELS), counts, seed=8)
     assert len(other) == len(first)
     assert not np.array_equal(first, other)
 
@@ -70,7 +71,7 @@ def test_draw_reaches_the_whole_set_wherever_labels_lie():
     """Labels in any order, and every image has its chance: 60 draws of half a class miss none."""
     labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [10, 6, 4]))
     counts = [5, 3, 2]
-    drawn = [imbalance.draw(labelled(labels), counts, seed) for seed in range(60)]
+    drawn = [imbalance.draw_subset(labelled(labels), counts, seed) for seed in range(60)]
     for indices in drawn:
         np.testing.assert_array_equal(np.bincount(labels[indices]), counts)
     assert set(np.concatenate(drawn)) == set(range(20))
@@ -78,7 +79,7 @@ def test_draw_reaches_the_whole_set_wherever_labels_lie():
 
 def test_class_that_is_used_whole_and_class_that_is_not_used():
     labels = np.array([0, 1, 1, 2])
-    np.testing.assert_array_equal(imbalance.draw(labelled(labels), [1, 0, 1], seed=0), [0, 3])
+    np.testing.assert_array_equal(imbalance.draw_subset(labelled(labels), [1, 0, 1], seed=0), [0, 3])
 
 
 def test_class_with_too_few_images_is_named():
@@ -126,12 +127,21 @@ def test_expected_false_negatives_by_hand():
     assert imbalance.expected_false_negatives(np.full(10, 0.1)) == pytest.approx(0.1)
 
 
+def complete_fractions(printed, seed):
+    """Ten fractions from the five that the paper prints, by the rule of docs/datasets.md."""
+    weights = np.random.RandomState(seed).uniform(0.25, 1.0, 5)
+    rest = 1.0 - sum(printed)
+    others = np.round(rest * weights / weights.sum(), 3)
+    others[-1] = rest - others[:-1].sum()
+    return [*printed, *(round(float(share), 3) for share in others)]
+
+
 @pytest.mark.parametrize(("dataset", "offset"), [("cars", 0), ("chairs", 100)])
 def test_fractions_that_the_paper_does_not_print_are_completed_by_the_stated_rule(dataset, offset):
     entry = imbalance.paper_splits()[dataset]
     for split, (printed, fractions) in enumerate(zip(entry["printed"], entry["fractions"])):
         assert fractions[:5] == printed
-        assert fractions == imbalance.completed_fractions(printed, offset + split)
+        assert fractions == complete_fractions(printed, offset + split)
         assert sum(fractions) == pytest.approx(1.0)
         # Neither so small that nothing is left of 62 views, nor larger than those that are printed allow.
         assert len(fractions) == 10
@@ -168,7 +178,7 @@ def test_views_of_an_object_stay_together():
     np.testing.assert_array_equal(imbalance.available_units(image_set), [3, 2])
     seen = set()
     for seed in range(30):
-        indices = imbalance.draw(image_set, [2, 1], seed)
+        indices = imbalance.draw_subset(image_set, [2, 1], seed)
         drawn = set(groups[indices])
         assert len(drawn) == 3
         assert len(indices) == 6
@@ -183,8 +193,8 @@ def test_no_imbalance_takes_everything():
 
 @pytest.mark.parametrize(("text", "found"), [
     ("0.5,0.6", "sums to 1.1"), ("0.5,0.5,0", "above 0"), ("-0.5,1.5", "above 0"), ("nan,1", "above 0"),
-    ("inf,1", "above 0"), ("half,half", "one fraction a class"), ("", "one fraction a class"),
-    ("0.5;0.5", "one fraction a class"), ("balanced", "one fraction a class")])
+    ("inf,1", "above 0"), ("half,half", "one fraction for each class"), ("", "one fraction for each class"),
+    ("0.5;0.5", "one fraction for each class"), ("balanced", "one fraction for each class")])
 def test_fractions_that_are_none_are_refused(text, found):
     with pytest.raises(UserError, match=found) as error:
         imbalance.check_split(asked("cars", imbalance=text))

@@ -1,4 +1,4 @@
-"""Names of files: order and display."""
+"""Files below a directory, the order of their names and names as text."""
 
 import os
 

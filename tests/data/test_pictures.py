@@ -198,7 +198,7 @@ def test_truncated(tmp_path, suffix, share):
     Image.fromarray(generator.integers(0, 256, [40, 40, 3], np.uint8)).save(path)
     content = path.read_bytes()
     path.write_bytes(content[:int(len(content) * share)])
-    with pytest.raises(Unreadable, match=r"no picture; expected PNG, JPEG|damaged \("):
+    with pytest.raises(Unreadable, match=r"not an image; expected PNG, JPEG|damaged \("):
         pictures.read(path)
 
 
@@ -221,7 +221,7 @@ def test_flipped_bytes_are_refused_or_read_but_never_crash(tmp_path):
 
 def test_text_with_the_name_of_a_picture(tmp_path):
     (tmp_path / "a.png").write_text("To whom it may concern")
-    with pytest.raises(Unreadable, match="no picture; expected PNG, JPEG, WebP, BMP or GIF"):
+    with pytest.raises(Unreadable, match="not an image; expected PNG, JPEG, WebP, BMP or GIF"):
         pictures.read(tmp_path / "a.png")
 
 
@@ -239,7 +239,7 @@ def test_file_that_has_gone(tmp_path):
 def test_other_formats_are_not_opened(tmp_path):
     """What Pillow could run other programs for stays shut, whatever its name."""
     Image.new("RGB", (3, 3)).save(tmp_path / "a.png", format="TIFF")
-    with pytest.raises(Unreadable, match="no picture"):
+    with pytest.raises(Unreadable, match="not an image"):
         pictures.read(tmp_path / "a.png")
 
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from eig_tf.data import augment, pipeline
-from eig_tf.data.stored_images import StoredImages
+from eig_tf.data.image_set import StoredImages
 
 NUM, BATCH = 50, 8
 STEPS = NUM // BATCH

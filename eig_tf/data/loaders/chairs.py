@@ -1,107 +1,105 @@
-"""3D Chairs: `rendered_chairs/<id>/renders/*.png`, one folder a chair with its 62 views (section 4)."""
+"""3D Chairs: `rendered_chairs/<id>/renders/*.png`, 62 renders of each chair (section 4)."""
+
+from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+from ml_collections import config_dict
 from PIL import Image, ImageOps
 
-from eig_tf.data import pictures
+from eig_tf.data import class_sets, pictures
 from eig_tf.data.listing import Entry, Listing
-from eig_tf.data.loaders import class_sets
+from eig_tf.data.names import first_few
 from eig_tf.errors import UserError
 
+DECODER_VERSION = 1
 ROOT = "rendered_chairs"
-NUM_VIEWS = 62
-# Folders of the published archive, which has been counted differently; the paper says 1,396.
+NUM_RENDERS = 62
+# Number of folders in the published archive; the paper says 1,396.
 NUM_ORIGINAL = 1393
-# 400 of the originals' 600 pixels, as others cut them too.
+# 400 of the 600 pixels of the originals, as is usual for this data set.
 CROP_SHARE = 2 / 3
-_NAMED = 3
 
 
-def list_files(directory, config):
-    """Lists the views of the chairs of a class set.
+def list_files(directory: Path, config: config_dict.ConfigDict) -> Listing:
+    """List the renders of the chairs of a class set.
 
     Args:
-        directory: `Path` of `rendered_chairs` or of the directory that holds it.
-        config: see `eig_tf.config`; its `data` and its seed count.
+        directory: `rendered_chairs` or the directory that contains it.
+        config: its `data` is used, and its `seed` for random class sets.
 
     Returns:
-        A `Listing` with one class a chair, named by its id, `0965`; see `chair_folders`.
+        One class for each chair, whose name is the id, such as `0965`; see `chair_folders`.
 
     Raises:
-        UserError: there are no chairs, the class set does not go with them, or a chosen one has no views.
+        UserError: there are no chairs, the class set has ids that were not found, or a chosen chair has no
+            renders.
     """
     folders = chair_folders(directory)
     if not folders:
         raise UserError(f"{directory} holds no folders <id>/renders; expected those of 3D Chairs, see "
                         "docs/datasets.md")
-    chosen = class_sets.choose(config.data.class_set, folders, config.dataset, config.seed)
-    views = {chair: _views(directory, folders[chair]) for chair in chosen}
-    for chair, names in views.items():
+    chosen = class_sets.choose_classes(config.data.class_set, folders, config.dataset, config.seed)
+    renders = {chair: _list_renders(directory, folders[chair]) for chair in chosen}
+    for chair, names in renders.items():
         if not names:
             raise UserError(f"{directory / folders[chair]}, chair {chair}, holds no PNG files; expected its "
-                            f"{NUM_VIEWS} views, or a class set without it")
-    labelled = [(name, label) for label, names in enumerate(views.values()) for name in names]
+                            f"{NUM_RENDERS} renders, or a class set without it")
     size, channels = config.data.image_size, config.data.channels
     return Listing(
         dataset=config.dataset, directory=directory,
-        entries=tuple(Entry(name, label, group) for group, (name, label) in enumerate(labelled)),
+        entries=tuple(Entry(name, label, None) for label, names in enumerate(renders.values())
+                      for name in names),
         class_names=tuple(chosen), source=f"3D Chairs, {directory}",
-        decode=lambda path, entry: decode(path, size, channels),
-        options={"image_size": size, "channels": channels}, loader=__name__,
+        decode=lambda path, entry: decode_render(path, size, channels),
+        options={"image_size": size, "channels": channels}, version=DECODER_VERSION,
         max_unreadable=config.data.max_unreadable,
-        notes=(*_few_lines(views), *_paper_note(folders, config.data.class_set)))
+        notes=(*_incomplete_lines(renders), *_paper_note(folders, config.data.class_set)))
 
 
-def check(directory, config):
-    """What a directory holds and lacks of 3D Chairs.
-
-    Args:
-        directory: `Path` of an existing directory.
-        config: see `list_files`.
-
-    Returns:
-        Lines for people.
-    """
+def check_directory(directory: Path, config: config_dict.ConfigDict) -> list[str]:
+    """Return what a directory contains and lacks; see `eig_tf.data.loaders`."""
     folders = chair_folders(directory)
-    root = directory / _root(directory)
-    views = {chair: _views(directory, folder) for chair, folder in folders.items()}
-    lines = [f"{len(folders)} folders <id>/renders below {root}", *_few_lines(views)]
+    root = directory / _find_root(directory)
+    renders = {chair: _list_renders(directory, folder) for chair, folder in folders.items()}
+    lines = [f"{len(folders)} folders <id>/renders below {root}", *_incomplete_lines(renders)]
     counted = {Path(folder).parent.name for folder in folders.values()}
     others = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name not in counted)
     if others:
-        lines.append(f"{len(others)} folders lack a folder renders and are not counted: {_some(others)}")
-    lines.extend(class_sets.describe(folders, config.dataset))
+        lines.append(f"{len(others)} folders lack a folder renders and are not counted: {first_few(others)}")
+    lines += class_sets.check_paper_class_sets(folders, config.dataset)
     if len(folders) < NUM_ORIGINAL:
         lines.append("the paper's ids are positions among the folders of the original set, "
-                     f"{NUM_ORIGINAL:,} or more; here are {len(folders)}, so an id means another chair")
+                     f"{NUM_ORIGINAL:,} or more; here are {len(folders)}, so that an id means another chair")
     return lines
 
 
-def chair_folders(directory):
-    """The chairs by id: positions in the sorted order of the folders' names, counted from 1.
+def chair_folders(directory: Path) -> dict[str, str]:
+    """Return the chairs by id: positions in the sorted order of the folders' names, counted from 1.
 
     The paper prints numbers such as `0965`, from 45 to 1372, and does not say what they count; the
-    folders' own names are hashes. Positions in sorted order are the simplest reading, and 1 is where
-    its ids of cars start too. Only folders with a folder `renders` are counted, in the order of their
-    names' code points, hidden ones left out. Every use of an id goes through here.
+    folders' own names are hashes. Positions in sorted order are the simplest reading, and its ids of cars
+    start at 1 too. Only folders with a folder `renders` are counted, in the order of the code points of
+    their names, without hidden ones. Every use of an id goes through this function.
 
     Args:
-        directory: `Path` of `rendered_chairs` or of the directory that holds it.
+        directory: `rendered_chairs` or the directory that contains it.
 
     Returns:
-        `{"0001": "<id>/renders", ...}`, paths below `directory` with "/", in order.
+        `{"0001": "<id>/renders", ...}` in order; paths below `directory` with "/".
     """
-    root = _root(directory)
+    root = _find_root(directory)
     names = sorted(path.name for path in (directory / root).iterdir()
                    if not path.name.startswith(".") and (path / "renders").is_dir())
     return {f"{position:04d}": (root / name / "renders").as_posix()
             for position, name in enumerate(names, start=1)}
 
 
-def decode(path, size, channels):
-    """Reads one view; see `pictures.read` and `crop_to_chair`.
+def decode_render(path: Path, size: int, channels: int) -> np.ndarray:
+    """Read one render; see `pictures.read` and `crop_to_chair`.
 
     Returns:
         uint8 [1, size, size, channels].
@@ -110,15 +108,16 @@ def decode(path, size, channels):
         Unreadable: the file is damaged.
     """
     cropped = crop_to_chair(pictures.read(path, channels))
-    return pictures.to_array(cropped.resize((size, size), Image.Resampling.LANCZOS))[None]
+    return pictures.to_array(cropped.resize((size, size), Image.Resampling.LANCZOS))[np.newaxis]
 
 
-def crop_to_chair(picture):
-    """Cuts the middle out of a view: a square of 2/3 of the side, the same for all views.
+def crop_to_chair(picture: Image.Image) -> Image.Image:
+    """Cut out the middle of a render: a square of 2/3 of the side, the same for all renders.
 
-    A box fitted to each view would make all chairs equally large and hide how far a view turns them.
-    Only where the chair, all that is not white, reaches beyond the square does the square grow about
-    its centre until nothing is cut off; a picture without white around it is kept whole.
+    A box fitted to each render would make all chairs equally large and hide by how much a chair is
+    turned. Only where the chair, which is everything that is not white, reaches beyond the square does
+    the square grow about its centre until nothing is cut off; a picture without a white border is kept
+    entirely.
 
     Args:
         picture: a PIL image of mode `L` or `RGB`.
@@ -133,28 +132,23 @@ def crop_to_chair(picture):
     return pictures.crop(picture, width / 2, height / 2, side, side)
 
 
-def _root(directory):
-    """Where the chairs lie below the directory."""
+def _find_root(directory: Path) -> Path:
+    """Return the path of the chairs' folders below the directory."""
     return Path(ROOT) if (directory / ROOT).is_dir() else Path()
 
 
-def _views(directory, folder):
+def _list_renders(directory: Path, folder: str) -> list[str]:
     return sorted(f"{folder}/{path.name}" for path in (directory / folder).iterdir()
                   if path.suffix.lower() == ".png" and not path.name.startswith("."))
 
 
-def _few_lines(views):
-    """A line on the chairs that have fewer than 62 views; none when there are none."""
-    few = [f"{chair} has {len(names)}" for chair, names in views.items() if len(names) < NUM_VIEWS]
-    return (f"chairs with fewer than {NUM_VIEWS} views: {len(few)}; {_some(few)}",) if few else ()
+def _incomplete_lines(renders: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """Return a line on the chairs with fewer than 62 renders; none when all are complete."""
+    few = [f"{chair} has {len(names)}" for chair, names in renders.items() if len(names) < NUM_RENDERS]
+    return (f"chairs with fewer than {NUM_RENDERS} renders: {len(few)}; {first_few(few)}",) if few else ()
 
 
-def _some(texts):
-    more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
-    return ", ".join(texts[:_NAMED]) + more
-
-
-def _paper_note(folders, class_set):
+def _paper_note(folders: Mapping[str, str], class_set: str) -> tuple[str, ...]:
     if not class_set.isdigit() or len(folders) >= NUM_ORIGINAL:
         return ()
     return (f"--class_set={class_set} counts the folders of the original set, {NUM_ORIGINAL:,} or more; with "

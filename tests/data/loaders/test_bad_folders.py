@@ -51,17 +51,18 @@ def refused(load):
 
 
 def test_empty_folder(load):
-    assert "holds no images: there is nothing to read in it; expected files named *.png" in refused(load)
+    assert "holds no images: there are no files in it; expected files named *.png" in refused(load)
 
 
 def test_folder_of_other_files(data, load):
     (data / "a.tiff").write_text("x")
-    assert "holds no images: files that are no images by their names, and ignored: 1; a.tiff" in refused(load)
+    assert ("holds no images: files that are not images by their names, and are ignored: 1; a.tiff"
+            in refused(load))
 
 
 def test_one_class_is_trained_on_and_said(data, load):
     paint(data / "only", 3)
-    assert "one class, only: there is nothing to compare categories with" in load().notes[0]
+    assert "one class, only: evaluation compares codes with two classes or more" in load().notes[0]
 
 
 def test_fractions_for_one_class(data, config, tmp_path):
@@ -88,7 +89,7 @@ def test_files_of_equal_size_are_compared_by_content(data, load):
 def test_file_given_as_directory(config, data, tmp_path):
     (data / "a.png").write_bytes(b"x")
     sentence = refused(lambda: registry.load(config, data / "a.png", tmp_path / "cache"))
-    assert re.search(r"--data_dir is .*a\.png', which is no directory", sentence)
+    assert re.search(r"--data_dir is .*a\.png', which is not a directory", sentence)
 
 
 @pytest.mark.parametrize(("name", "content"), [
@@ -121,7 +122,7 @@ def test_nothing_but_damaged_files(data, load, config):
     assert "5 of 5 files are missing or unreadable" in sentence
     assert "and 2 more" in sentence
     config.data.max_unreadable = 1.0
-    assert "holds no image that can be read" in refused(load)
+    assert "holds no readable image" in refused(load)
 
 
 def test_decompression_bomb(data, load):
@@ -139,7 +140,7 @@ def test_directory_named_as_an_image(data, load):
     (data / "2.png").mkdir()
     image_set = load()
     assert len(image_set.images) == 2
-    assert "sub-folders without images of their own, which make no classes: 1; 2.png" in image_set.notes
+    assert "sub-folders without images, which are not classes: 1; 2.png" in image_set.notes
     paint(data / "2.png")
     assert "beside sub-folders with images (2.png)" in refused(load)
 
@@ -265,13 +266,14 @@ def test_command_names_the_folder_that_may_not_be_read(command, public):
     (public / "data" / "closed").chmod(0)
     # The program is read before the rights are given up: a checkout may be its owner's alone.
     code = ("import os, sys\n"
-            "from eig_tf import command, run_flags\n"
+            "from eig_tf.cli import command, run_flags\n"
             "from eig_tf.data import registry\n"
-            "from eig_tf.data import folder\n"
+            "from eig_tf.data.loaders import folder\n"
             "from absl import flags\n"
             "os.geteuid() or os.seteuid(65534)\n"
-            "command.run(lambda _: registry.load(run_flags.config_from_flags(), flags.FLAGS.data_dir), '',\n"
-            "            prepare=run_flags.define_config_flags)")
+            "command.run_command(\n"
+            "    lambda _: registry.load(run_flags.config_from_flags(), flags.FLAGS.data_dir), '',\n"
+            "    prepare=run_flags.define_config_flags)")
     result = command("-c", code, "--dataset=folder", f"--data_dir={public / 'data'}")
     assert result.returncode == 2
     assert result.stderr.startswith(f"error: {public / 'data' / 'closed'}: Permission denied; expected")
@@ -287,7 +289,7 @@ def test_command_trains_on_images_and_classes_of_hard_names(command, data):
     (data / hard / f"{hard}.png").write_text("no")
     result = command(*TINY, "--workdir=run", PYTHONIOENCODING="utf-8")
     assert result.returncode == 0, result.stderr
-    assert r"images a class: b: 30, new\nline 'x' \udce9: 30" in result.stdout
+    assert r"images per class: b: 30, new\nline 'x' \udce9: 30" in result.stdout
     assert r"note: 1 left out as missing or unreadable: new\nline" in result.stdout
 
 

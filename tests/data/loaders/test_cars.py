@@ -103,20 +103,20 @@ def test_options_change_with_what_decode_returns(directory, config):
 def test_shrinking_smooths():
     checkers = np.indices((128, 128)).sum(axis=0) % 2 * 255
     views = np.repeat(checkers.astype(np.uint8)[np.newaxis, ..., np.newaxis], 3, axis=3)
-    inside = cars.resize_views(views, 64, 3)[0, 4:-4, 4:-4].astype(int)
+    inside = cars.resize_renders(views, 64, 3)[0, 4:-4, 4:-4].astype(int)
     assert np.abs(inside - 127).max() <= 3
 
 
 def test_the_three_kinds_of_file_read_the_same(directory):
     for name, blue in (("002", 102), ("007", 107), ("030", 130)):
-        views = cars.read_views(directory / f"car_{name}_mesh.mat")
+        views = cars.read_renders(directory / f"car_{name}_mesh.mat")
         assert views.shape == (96, 128, 128, 3) and views.dtype == np.uint8
         np.testing.assert_array_equal(views, make_views(blue).transpose(4, 3, 0, 1, 2).reshape(views.shape))
 
 
 def test_hdf5_without_matlabs_header(tmp_path):
     write_hdf5(tmp_path / "car_001_mesh.mat", {"im": make_views(9)}, userblock=0)
-    assert cars.read_views(tmp_path / "car_001_mesh.mat")[0, 127, 0].tolist() == [0, 0, 9]
+    assert cars.read_renders(tmp_path / "car_001_mesh.mat")[0, 127, 0].tolist() == [0, 0, 9]
 
 
 SMALL = np.zeros((128, 128, 3, 24, 2), np.uint8)
@@ -136,7 +136,7 @@ def test_other_content_is_refused(case, write, tmp_path):
     path = tmp_path / "car_001_mesh.mat"
     write(path, arrays)
     with pytest.raises(UserError) as refusal:
-        cars.read_views(path)
+        cars.read_renders(path)
     assert str(refusal.value).startswith(str(path)) and str(refusal.value).endswith(expected)
 
 
@@ -144,14 +144,14 @@ def test_right_shape_of_another_type_is_refused(tmp_path):
     path = tmp_path / "car_001_mesh.mat"
     write_hdf5(path, {"im": make_views(1).view(np.int8)})
     with pytest.raises(UserError, match=r"'im' is int8 \[128, 128, 3, 24, 4\]; expected uint8"):
-        cars.read_views(path)
+        cars.read_renders(path)
 
 
 def test_hdf5_group_in_place_of_the_array_is_refused(tmp_path):
     with h5py.File(tmp_path / "car_001_mesh.mat", "w") as file:
         file.create_group("im")
     with pytest.raises(UserError, match="'im' is a group"):
-        cars.read_views(tmp_path / "car_001_mesh.mat")
+        cars.read_renders(tmp_path / "car_001_mesh.mat")
 
 
 @pytest.mark.parametrize("name", ["002", "007", "030"])
@@ -161,7 +161,7 @@ def test_truncated_file_gives_one_sentence(name, share, directory, tmp_path):
     path = tmp_path / "car_001_mesh.mat"
     path.write_bytes(content[:max(140, int(len(content) * share))])
     with pytest.raises(UserError, match="expected a MATLAB") as refusal:
-        cars.read_views(path)
+        cars.read_renders(path)
     assert str(path) in str(refusal.value) and "\n" not in str(refusal.value)
 
 
@@ -171,7 +171,7 @@ def test_damage_inside_a_compressed_file_is_found(directory, tmp_path):
     path = tmp_path / "car_001_mesh.mat"
     path.write_bytes(content)
     with pytest.raises(UserError, match="truncated or damaged"):
-        cars.read_views(path)
+        cars.read_renders(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"not MATLAB's", b"\x89PNG\r\n\x1a\n", b"MATLAB 4"])
@@ -179,7 +179,7 @@ def test_files_of_other_kinds_are_refused(content, tmp_path):
     path = tmp_path / "car_001_mesh.mat"
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"car_001_mesh\.mat starts with .*; expected a MATLAB 5 or 7.3 file"):
-        cars.read_views(path)
+        cars.read_renders(path)
 
 
 def test_one_damaged_car_ends_the_preparation(directory, config, tmp_path):
@@ -198,12 +198,12 @@ def test_empty_directory_is_refused(config, tmp_path):
 
 
 def test_check_says_what_is_there_and_what_is_missing(directory, config, tmp_path):
-    lines = cars.check(directory, config)
+    lines = cars.check_directory(directory, config)
     assert lines[:2] == ["3 files named car_NNN_mesh.mat, 002 to 030",
                          "3 other names, which are ignored: car_0021_mesh.mat, car_02_mesh.mat, readme.txt"]
     assert lines[2] == "the paper's class set 0: 8 of 10 missing: 009, 004, 001, 025, 026, 024, 043, 023"
     assert len(lines) == 7
-    assert cars.check(tmp_path, config)[0] == "0 files named car_NNN_mesh.mat"
+    assert cars.check_directory(tmp_path, config)[0] == "0 files named car_NNN_mesh.mat"
 
 
 @pytest.mark.slow

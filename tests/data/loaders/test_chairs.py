@@ -94,7 +94,7 @@ def test_imbalance_takes_single_views(parent, config, tmp_path):
 
 def test_missing_view_is_a_note(parent, config, tmp_path):
     notes = registry.load(config, parent, tmp_path).notes
-    assert notes == ("chairs with fewer than 62 views: 1; 0002 has 61",)
+    assert notes == ("chairs with fewer than 62 renders: 1; 0002 has 61",)
     config.data.class_set = "0001,0003"
     assert chairs.list_files(parent, config).notes == ()
 
@@ -118,7 +118,7 @@ def test_chair_without_views_is_refused(tmp_path, config):
     make_chair(tmp_path, "a", "red", num=1)
     (tmp_path / "b" / "renders").mkdir(parents=True)
     config.data.class_set = "0001,0002"
-    with pytest.raises(UserError, match="b/renders, chair 0002, holds no PNG files; expected its 62 views"):
+    with pytest.raises(UserError, match="b/renders, chair 0002, holds no PNG files; expected its 62 renders"):
         chairs.list_files(tmp_path, config)
 
 
@@ -145,7 +145,7 @@ def test_damaged_views_are_counted(tmp_path, config):
 @pytest.mark.parametrize("size, channels", [(28, 1), (32, 3), (64, 1)])
 def test_size_and_channels(size, channels, tmp_path):
     view((200, 0, 0)).save(tmp_path / "a.png")
-    image = chairs.decode(tmp_path / "a.png", size, channels)
+    image = chairs.decode_render(tmp_path / "a.png", size, channels)
     assert image.shape == (1, size, size, channels) and image.dtype == np.uint8
     # 0.299 * 200 for grey.
     assert image[0, size // 2, size // 2].tolist() == ([60] if channels == 1 else [200, 0, 0])
@@ -155,7 +155,7 @@ def test_transparent_background_is_white(tmp_path):
     picture = Image.new("RGBA", (24, 24), (0, 0, 0, 0))
     picture.paste((200, 0, 0, 255), (6, 6, 18, 18))
     picture.save(tmp_path / "a.png")
-    image = chairs.decode(tmp_path / "a.png", 32, 3)[0]
+    image = chairs.decode_render(tmp_path / "a.png", 32, 3)[0]
     assert image[0, 0].tolist() == [255] * 3 and image[16, 16].tolist() == [200, 0, 0]
 
 
@@ -189,16 +189,16 @@ def test_no_pixel_of_a_chair_is_ever_cut(size):
 
 
 def test_check_says_what_is_there_and_what_is_missing(parent, config, tmp_path):
-    lines = chairs.check(parent, config)
+    lines = chairs.check_directory(parent, config)
     assert lines[:3] == [
         f"3 folders <id>/renders below {parent / 'rendered_chairs'}",
-        "chairs with fewer than 62 views: 1; 0002 has 61",
+        "chairs with fewer than 62 renders: 1; 0002 has 61",
         "2 folders lack a folder renders and are not counted: .trash, a2"]
     assert lines[3].startswith("the paper's class set 0: 10 of 10 missing: 0965, 0960")
     assert lines[8] == ("the paper's ids are positions among the folders of the original set, 1,393 or more; "
-                        "here are 3, so an id means another chair")
+                        "here are 3, so that an id means another chair")
     assert len(lines) == 9
-    assert chairs.check(tmp_path, config)[0] == f"0 folders <id>/renders below {tmp_path}"
+    assert chairs.check_directory(tmp_path, config)[0] == f"0 folders <id>/renders below {tmp_path}"
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from eig_tf.data.loaders import digits
 
 @pytest.fixture(scope="module")
 def image_set():
-    return digits.load()
+    return digits.load_images()
 
 
 def test_all_digits_are_there(image_set):
@@ -43,4 +43,4 @@ def test_strokes_keep_clear_of_the_border(image_set):
 
 
 def test_loading_again_gives_the_same_images(image_set):
-    np.testing.assert_array_equal(digits.load("anywhere").images, image_set.images)
+    np.testing.assert_array_equal(digits.load_images("anywhere").images, image_set.images)

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
-from eig_tf.data import describe, registry, stored_images
+from eig_tf.data import registry
+from eig_tf.data.image_set import StoredImages, summary_lines
 from eig_tf.data.loaders import folder
 from eig_tf.errors import UserError
 
@@ -44,7 +45,7 @@ def test_flat_folder_has_no_labels(data, load):
     assert image_set.names.tolist() == ["2.webp", "10.bmp", "a.JPG", "b.png"]
     assert image_set.images.shape == (4, 28, 28, 3)
     assert image_set.images[3][0, 0].tolist() == [0, 0, 255]
-    assert "no labels: classes and their distribution are unknown" in describe.lines(image_set)
+    assert "no labels: classes and their distribution are unknown" in summary_lines(image_set)
 
 
 def test_sub_folders_are_classes_at_any_depth(data, load):
@@ -79,8 +80,8 @@ def test_sub_folders_without_images_are_said(data, load):
     image_set = load()
     assert image_set.class_names == ("cat", "dog")
     assert image_set.notes == (
-        "files that are no images by their names, and ignored: 1; notes/a.txt",
-        "sub-folders without images of their own, which make no classes: 3; empty, kitty, notes")
+        "files that are not images by their names, and are ignored: 1; notes/a.txt",
+        "sub-folders without images, which are not classes: 3; empty, kitty, notes")
 
 
 def test_classes_may_be_links(data, load, tmp_path):
@@ -96,7 +97,7 @@ def test_one_folder_too_high(data, load):
         paint(data / "images" / name / "0.png", colour)
     image_set = load()
     assert image_set.class_names == ("images",)
-    assert image_set.notes[0].endswith("for its sub-folders as classes, give it as --data_dir")
+    assert image_set.notes[0].endswith("; to use its sub-folders as classes, give it as --data_dir")
 
 
 def test_other_files_are_ignored_and_said(data, load):
@@ -107,7 +108,7 @@ def test_other_files_are_ignored_and_said(data, load):
         (data / name).write_text("not an image")
     image_set = load()
     assert image_set.names.tolist() == ["0.png", "1.png"]
-    assert image_set.notes == ("files that are no images by their names, and ignored: 1; notes.txt",)
+    assert image_set.notes == ("files that are not images by their names, and are ignored: 1; notes.txt",)
 
 
 @pytest.mark.parametrize(("resize", "expected"), [("crop", "white"), ("pad", "black")])
@@ -156,7 +157,7 @@ def test_size_channels_and_rule_are_part_of_the_key(data, config):
 
 def test_images_stay_in_the_file(data, load):
     paint(data / "a.png", "red")
-    assert isinstance(load().images, stored_images.StoredImages)
+    assert isinstance(load().images, StoredImages)
 
 
 def test_changed_image_is_decoded_anew(data, load):
@@ -173,6 +174,6 @@ def test_check_counts(data, config):
         paint(data / "dog" / f"{index}.png", (index, 0, 0))
     paint(data / "cat" / "0.png", "red")
     (data / "readme.md").write_text("x")
-    text = "\n".join(folder.check(data, config))
+    text = "\n".join(folder.check_directory(data, config))
     assert "  cat: 1 images\n  dog: 3 images" in text
     assert "readme.md" in text

@@ -49,39 +49,39 @@ def check_small_set(image_set):
 
 
 def test_plain_files_training_part_first(small_set):
-    check_small_set(mnist.load(small_set))
+    check_small_set(mnist.load_images(small_set))
 
 
 def test_gzipped_files(small_set):
     for name in mnist.FILE_NAMES:
         write(small_set / f"{name}.gz", (small_set / name).read_bytes())
         (small_set / name).unlink()
-    check_small_set(mnist.load(str(small_set)))
+    check_small_set(mnist.load_images(str(small_set)))
 
 
 def test_names_with_a_dot_as_some_mirrors_write_them(small_set):
     for name in mnist.FILE_NAMES:
         (small_set / name).rename(small_set / name.replace("-idx", ".idx"))
-    check_small_set(mnist.load(small_set))
+    check_small_set(mnist.load_images(small_set))
 
 
 @pytest.mark.parametrize("name", mnist.FILE_NAMES)
 def test_missing_file_is_named(small_set, name):
     (small_set / name).unlink()
     with pytest.raises(UserError, match=f"has no {name}"):
-        mnist.load(small_set)
+        mnist.load_images(small_set)
 
 
 def test_missing_directory_is_named(tmp_path):
     with pytest.raises(UserError) as error:
-        mnist.load(tmp_path / "nowhere")
+        mnist.load_images(tmp_path / "nowhere")
     assert "nowhere" in str(error.value)
     assert all(name in str(error.value) for name in mnist.FILE_NAMES)
 
 
 def test_file_instead_of_directory_is_refused(small_set):
-    with pytest.raises(UserError, match="is no directory"):
-        mnist.load(small_set / IMAGES)
+    with pytest.raises(UserError, match="is not a directory"):
+        mnist.load_images(small_set / IMAGES)
 
 
 @pytest.mark.parametrize("name", [IMAGES, LABELS])
@@ -91,7 +91,7 @@ def test_file_of_another_length_than_its_header_states(small_set, name, change):
     content = (small_set / name).read_bytes()
     (small_set / name).write_bytes(change(content))
     with pytest.raises(UserError) as error:
-        mnist.load(small_set)
+        mnist.load_images(small_set)
     assert name in str(error.value)
     assert f"holds {len(change(content))} bytes; its header states {len(content)}" in str(error.value)
 
@@ -102,14 +102,14 @@ def test_file_of_another_length_than_its_header_states(small_set, name, change):
     ids=["empty", "two_bytes", "magic_only", "half_a_header", "png", "other_magic", "labels"])
 def test_file_that_is_no_idx_file_of_images(small_set, content):
     (small_set / IMAGES).write_bytes(content)
-    with pytest.raises(UserError, match=f"{IMAGES} is no IDX file.*expected 2051"):
-        mnist.load(small_set)
+    with pytest.raises(UserError, match=f"{IMAGES} is not an IDX file.*expected 2051"):
+        mnist.load_images(small_set)
 
 
 def test_images_where_labels_belong(small_set):
     write(small_set / LABELS, idx(images_of(5, 0)))
-    with pytest.raises(UserError, match=f"{LABELS} is no IDX file.*starts with 2051, expected 2049"):
-        mnist.load(small_set)
+    with pytest.raises(UserError, match=f"{LABELS} is not an IDX file.*starts with 2051, expected 2049"):
+        mnist.load_images(small_set)
 
 
 @pytest.mark.parametrize("damage", [
@@ -123,32 +123,32 @@ def test_damaged_gzip_file(small_set, damage):
     (small_set / IMAGES).unlink()
     (small_set / f"{IMAGES}.gz").write_bytes(damage(content))
     with pytest.raises(UserError, match=f"{IMAGES}.gz cannot be read"):
-        mnist.load(small_set)
+        mnist.load_images(small_set)
 
 
 def test_images_of_another_size(small_set):
     write(small_set / IMAGES, idx(images_of(5, 0, size=32)))
     with pytest.raises(UserError, match=r"\(32, 32\); expected \(28, 28\)"):
-        mnist.load(small_set)
+        mnist.load_images(small_set)
 
 
 def test_labels_of_another_number(small_set):
     write(small_set / LABELS, idx(np.array([5, 0, 4, 1])))
     with pytest.raises(UserError, match=f"{LABELS} holds 4 labels; expected 5"):
-        mnist.load(small_set)
+        mnist.load_images(small_set)
 
 
 def test_label_that_is_no_digit(small_set):
     write(small_set / TEST_LABELS, idx(np.array([7, 10, 1])))
     with pytest.raises(UserError, match=f"{TEST_LABELS} holds the label 10"):
-        mnist.load(small_set)
+        mnist.load_images(small_set)
 
 
 def test_header_that_promises_more_than_any_memory_is_refused_unread(small_set):
     header = struct.pack(">4I", 2051, 2**32 - 1, 2**16, 2**16)
     (small_set / IMAGES).write_bytes(header + bytes(100))
     with pytest.raises(UserError, match=f"{IMAGES} holds 116 bytes"):
-        mnist.load(small_set)
+        mnist.load_images(small_set)
 
 
 def test_without_files_and_without_network_the_files_to_fetch_are_named(monkeypatch):
@@ -156,7 +156,7 @@ def test_without_files_and_without_network_the_files_to_fetch_are_named(monkeypa
         raise Exception("URL fetch failure on https://example.org/mnist.npz: None --\nno route to host")
     monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
     with pytest.raises(UserError) as error:
-        mnist.load()
+        mnist.load_images()
     assert all(word in str(error.value) for word in (*mnist.FILE_NAMES, "--data_dir", "no route to host"))
     assert "\n" not in str(error.value)
 
@@ -165,11 +165,11 @@ def test_without_files_keras_serves_training_part_first(monkeypatch):
     parts = ((images_of(5, 0), np.array([5, 0, 4, 1, 9], np.uint8)),
              (images_of(3, 1), np.array([7, 2, 1], np.uint8)))
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: parts)
-    check_small_set(mnist.load())
+    check_small_set(mnist.load_images())
 
 
 def test_real_mnist(real_data):
-    image_set = mnist.load(real_data / "mnist")
+    image_set = mnist.load_images(real_data / "mnist")
     assert image_set.images.shape == (70000, 28, 28, 1)
     assert image_set.images.dtype == np.uint8
     # Published counts: those of the training part plus those of the test part.

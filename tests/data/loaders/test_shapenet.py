@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
-from eig_tf.data import registry, trees
-from eig_tf.data.loaders import shapenet, synsets
+from eig_tf.data import registry, synsets
+from eig_tf.data.loaders import shapenet
+from eig_tf.data.names import files_below
 from eig_tf.errors import UserError
 
 RED, GREEN, BLUE = (200, 0, 0, 255), (0, 200, 0, 255), (0, 0, 200, 255)
@@ -64,10 +65,10 @@ def test_listing(root, config):
         ("my mugs/x/000.png", 2, 3)]
     assert listing.class_names == ("car", "bowl", "cup")
     assert listing.notes == (
-        "02958343: 1 instances with fewer than 3 views: other has 2",
-        "bowls: 1 instances without views, left out: empty",
-        "bowls: 1 PNG files beside the instances' folders, left out: stray.png",
-        "my mugs: 1 instances with fewer than 3 views: x has 1")
+        "02958343: 1 objects with fewer than 3 renders: other has 2",
+        "bowls: 1 objects without renders, left out: empty",
+        "bowls: 1 PNG files beside the folders of the objects, left out: stray.png",
+        "my mugs: 1 objects with fewer than 3 renders: x has 1")
 
 
 def test_images_are_over_white(root, config, tmp_path):
@@ -134,7 +135,7 @@ def test_ambiguous_category_names_both_folders(root, config):
     with pytest.raises(UserError, match=r"mug may be the folder 03797390 or mug; expected one of them, or "
                                         r"mug=03797390"):
         shapenet.list_files(root, config)
-    assert shapenet.check(root, config)[0].startswith("--config.data.categories: mug may be")
+    assert shapenet.check_directory(root, config)[0].startswith("--config.data.categories: mug may be")
     (root / "mug").rmdir()
     (root / "03797390").rmdir()
 
@@ -150,7 +151,7 @@ def test_missing_categories_are_all_named(root, config):
     ("", "is ''; expected different names"), ("car,,bowl", "expected different names"),
     ("car,car", "expected different names"), ("car=", "expected different names"),
     ("=car", "expected different names"),
-    ("car,02958343", "car and 02958343 are both the folder 02958343; expected one category a folder")])
+    ("car,02958343", "car and 02958343 are both the folder 02958343; expected one category for each folder")])
 def test_bad_categories(root, config, text, message):
     config.data.categories = text
     with pytest.raises(UserError, match=message):
@@ -161,7 +162,7 @@ def test_category_without_views_is_refused(tmp_path, config):
     make_instance(tmp_path / "car" / "a", RED)
     make_instance(tmp_path / "bowl" / "a", RED, pattern="x_r_{:03d}_depth0001.png")
     config.data.categories = "car,bowl"
-    with pytest.raises(UserError, match="bowl holds no views; expected PNG files in folders bowl/<instance>"):
+    with pytest.raises(UserError, match="bowl holds no renders; expected PNG files in folders bowl/<object>"):
         shapenet.list_files(tmp_path, config)
 
 
@@ -172,7 +173,7 @@ def test_circles_of_links_end(tmp_path, config):
                          "far": str(tmp_path / "elsewhere"), "self.png": "self.png"}.items():
         (tmp_path / "car" / "a" / name).symlink_to(target)
     (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "car" / "a")
-    found = list(trees.files_below(tmp_path / "car" / "a"))
+    found = list(files_below(tmp_path / "car" / "a"))
     assert len(found) == len(set(found)) == 3
     config.data.categories = "car"
     names = [entry.name for entry in shapenet.list_files(tmp_path, config).entries]
@@ -204,7 +205,7 @@ def test_views_that_are_not_square_are_kept_whole(tmp_path, size, channels):
     view = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
     view.paste(RED, (0, 0, 10, 20))
     view.save(tmp_path / "a.png")
-    image = shapenet.decode(tmp_path / "a.png", size, channels)
+    image = shapenet.decode_render(tmp_path / "a.png", size, channels)
     assert image.shape == (1, size, size, channels) and image.dtype == np.uint8
     # 0.299 * 200 for grey.
     assert image[0, size // 2, 1].tolist() == ([60] if channels == 1 else [200, 0, 0])
@@ -213,15 +214,15 @@ def test_views_that_are_not_square_are_kept_whole(tmp_path, size, channels):
 
 def test_check_says_what_is_there_and_what_is_missing(root, config, tmp_path):
     config.data.categories = "car,rifle,bowl,airplane"
-    assert shapenet.check(root, config) == [
-        "car: folder 02958343 (car), 2 instances, 5 views",
-        "02958343: 1 instances with fewer than 3 views: other has 2",
+    assert shapenet.check_directory(root, config) == [
+        "car: folder 02958343 (car), 2 objects, 5 renders",
+        "02958343: 1 objects with fewer than 3 renders: other has 2",
         "02958343: 18 files of depth, normals, albedo or ids are not read",
-        "bowl: folder bowls, 1 instances, 4 views",
-        "bowls: 1 instances without views, left out: empty",
-        "bowls: 1 PNG files beside the instances' folders, left out: stray.png",
+        "bowl: folder bowls, 1 objects, 4 renders",
+        "bowls: 1 objects without renders, left out: empty",
+        "bowls: 1 PNG files beside the folders of the objects, left out: stray.png",
         "missing categories: rifle, airplane", "folders that are not used: my mugs"]
-    assert shapenet.check(tmp_path, config) == ["missing categories: car, rifle, bowl, airplane"]
+    assert shapenet.check_directory(tmp_path, config) == ["missing categories: car, rifle, bowl, airplane"]
 
 
 @pytest.mark.slow

@@ -1,9 +1,13 @@
-"""ShapeNet's categories: synset ids, their names, and which folder a user means by one."""
+"""ShapeNet's categories: synset ids, their names, and the folders that users mean by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 from eig_tf.errors import UserError
 
 FLAG = "--config.data.categories"
-# ShapeNetCore's categories, which its folders name by the WordNet synset.
+# ShapeNetCore's categories by WordNet synset, which its folders are named by.
 SYNSETS = {
     "02691156": "airplane", "02747177": "trash bin", "02773838": "bag", "02801938": "basket",
     "02808440": "bathtub", "02818832": "bed", "02828884": "bench", "02843684": "birdhouse",
@@ -19,7 +23,7 @@ SYNSETS = {
     "04099429": "rocket", "04225987": "skateboard", "04256520": "sofa", "04330267": "stove",
     "04379243": "table", "04401088": "telephone", "04460130": "tower", "04468005": "train",
     "04530566": "watercraft", "04554684": "washer"}
-# Other names that folders bear; plurals with an s go without saying.
+# Other names of folders. Plurals that add an s are understood without being listed.
 _ALIASES = {
     "airplane": ("plane", "aeroplane"), "can": ("tin can",), "display": ("monitor",), "knife": ("knives",),
     "loudspeaker": ("speaker",), "motorbike": ("motorcycle",), "rifle": ("gun",), "sofa": ("couch",),
@@ -27,20 +31,20 @@ _ALIASES = {
     "watercraft": ("vessel", "boat")}
 
 
-def parse(text, flag=FLAG):
-    """The user's categories, `"car,02691156,cup=mugs"`, in the order that defines labels.
+def parse_categories(text: str, flag: str = FLAG) -> dict[str, tuple[str, bool]]:
+    """Parse categories such as `"car,02691156,cup=mugs"`, in the order that defines labels.
 
     Args:
         text: names, synset ids or NAME=FOLDER, separated by commas.
-        flag: where the text comes from, for errors.
+        flag: the flag that holds the text, for errors.
 
     Returns:
-        `{class name: (folder, synset id or name as written, whether it was given as NAME=FOLDER)}`.
+        `{class name: (folder, or synset id or name as written; whether it was given as NAME=FOLDER)}`.
 
     Raises:
-        UserError: one is empty or named twice.
+        UserError: a category is empty or named twice.
     """
-    wanted = {}
+    wanted: dict[str, tuple[str, bool]] = {}
     for part in text.split(","):
         name, equals, folder = (piece.strip() for piece in part.partition("="))
         if not name or (equals and not folder) or name in wanted:
@@ -50,30 +54,29 @@ def parse(text, flag=FLAG):
     return wanted
 
 
-def candidates(name, folders):
-    """The folders that a name may mean: of that name, of its synset id, or of another name of it."""
-    known = _names_of(name)
-    return [folder for folder in folders if _normal(folder) in known]
+def resolve(text: str, folders: Sequence[str], flag: str = FLAG) -> tuple[dict[str, str], list[str]]:
+    """Find the folder of each category.
 
-
-def resolve(text, folders, flag=FLAG):
-    """Finds the folder of each category.
+    A name matches the folder of that name, of its synset id, or of another name of the category.
 
     Args:
-        text: see `parse`.
-        folders: names of the folders that there are.
-        flag: see `parse`.
+        text: see `parse_categories`.
+        folders: names of the existing folders.
+        flag: see `parse_categories`.
 
     Returns:
-        `{class name: folder}` in the order of the text, without those that are missing, and the missing
+        `{class name: folder}` in the order of the text, without missing categories; and the missing ones
         as they were written.
 
     Raises:
-        UserError: a name goes with two folders, or a folder with two names.
+        UserError: a category is empty or named twice, matches two folders, or shares its folder with another.
     """
-    found, missing = {}, []
-    for name, (wanted, exact) in parse(text, flag).items():
-        matches = [wanted] if exact and wanted in folders else candidates(wanted, folders)
+    found: dict[str, str] = {}
+    missing = []
+    for name, (wanted, exact) in parse_categories(text, flag).items():
+        known = _names_of(wanted)
+        matches = [wanted] if exact and wanted in folders else [
+            folder for folder in folders if _normal(folder) in known]
         if len(matches) > 1:
             raise UserError(f"{flag}: {wanted} may be the folder {matches[0]} or "
                             f"{matches[1]}; expected one of them, or {name}={matches[0]}")
@@ -82,26 +85,26 @@ def resolve(text, folders, flag=FLAG):
         elif matches[0] in found.values():
             other = next(key for key, folder in found.items() if folder == matches[0])
             raise UserError(f"{flag}: {other} and {name} are both the folder {matches[0]}; "
-                            "expected one category a folder")
+                            "expected one category for each folder")
         else:
             found[name] = matches[0]
     return found, missing
 
 
-def title(folder):
-    """What a folder is for people: `02958343 (car)`, or its own name."""
+def title(folder: str) -> str:
+    """Return the name of a folder with that of its category, `02958343 (car)`, where it is a synset id."""
     return f"{folder} ({SYNSETS[folder]})" if folder in SYNSETS else folder
 
 
-def _names_of(name):
-    """All that may stand for a category, normalised; only the name itself where it is none of ShapeNet's."""
+def _names_of(name: str) -> Iterable[str]:
+    """Return all normalized names of a category; only the name itself when ShapeNet does not have it."""
     for synset, category in SYNSETS.items():
         singular = (category, *_ALIASES.get(category, ()))
         names = {_normal(known) for word in singular for known in (word, f"{word}s")} | {synset}
         if _normal(name) in names:
-            return names | {_normal(name)}
+            return names
     return {_normal(name)}
 
 
-def _normal(name):
+def _normal(name: str) -> str:
     return name.lower().replace("_", " ").replace("-", " ")
