@@ -159,7 +159,7 @@ def test_too_many_unreadable_files_write_nothing(by_rest, tmp_path):
     (tmp_path / "folder" / "bad.png").write_text("no image")
     finished = by_rest("categorize", "folder", "--output=found.csv")
     assert (finished.returncode, finished.stdout) == (2, "")
-    assert finished.stderr == ("error: folder: 1 of 2 files are unreadable (bad.png: no picture; expected "
+    assert finished.stderr == ("error: folder: 1 of 2 files are unreadable (bad.png: not an image; expected "
                                "PNG, JPEG, WebP, BMP or GIF); expected a share of at most 0.05\n")
     assert not (tmp_path / "found.csv").exists()
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
-from eig_tf.data import registry, shards
+from eig_tf.data import prepared, registry
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_picture_of_a_folder(tool, command, folder, tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert result.stdout.splitlines()[-1].split() == ["picture", "a.png"]
-    assert "images a class: cats: 4, dogs: 4" in result.stdout
+    assert "images per class: cats: 4, dogs: 4" in result.stdout
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.format == "PNG" and min(picture.size) > 300
     assert {path.name for path in tmp_path.iterdir()} == {"a.png", "cache", "my $ data"}
@@ -91,7 +91,7 @@ def test_check_of_what_is_incomplete(refused, tmp_path):
     (tmp_path / "cars" / "car_003_mesh.mat").write_bytes(b"")
     sentence, said = refused("--dataset=cars", "--data_dir=cars", "--check")
     assert "1 files named car_NNN_mesh.mat" in said and "the paper's class set 0: " in said
-    assert "--class_set=0 takes" in sentence
+    assert "--class_set=0 has ids that were not found" in sentence
 
 
 @pytest.mark.slow
@@ -122,24 +122,23 @@ def test_check_without_files(tool, command, refused):
 
 
 @pytest.mark.slow
-def test_check_of_prepared_shards(tool, command, refused, folder, tmp_path):
+def test_check_of_a_prepared_set(tool, command, refused, folder, tmp_path):
     config = config_lib.load_preset("folder")
-    shards.write(registry.load(config, folder, tmp_path / "cache"), config, tmp_path / "out", num_shards=2)
-    arguments = ["--dataset=folder", "--data_dir=out", "--check"]
+    prepared.write_prepared(registry.load(config, folder, tmp_path / "cache"), config, tmp_path / "out")
+    arguments = ["--dataset=folder", "--data_dir=out", "--check", "--config.training.batch_size=8"]
 
     result = command(tool, *arguments)
     assert result.returncode == 0, result.stderr
-    assert "8 images of 64 x 64 x 3, 2 classes" in result.stdout
-    assert result.stdout.splitlines()[-2:] == ["2 of 2 shards found", "training can start"]
+    assert "8 images of 64 x 64 x 3, 2 classes\ntraining can start" in result.stdout
+    assert "holds 8 images" in refused(*arguments[:-1])[0]
     assert "--image_size is 64 there, 32 here" in refused(*arguments, "--image_size=32")[0]
     assert "has 3 fractions" in refused(*arguments, "--imbalance=0.5,0.3,0.2")[0]
 
-    shard = sorted((tmp_path / "out").glob("*.tfrecord"))[1]
-    shard.unlink()
+    (tmp_path / "out" / "labels.npy").unlink()
     sentence, said = refused(*arguments)
-    assert shard.name in sentence and "1 of 2 shards found" in said
+    assert "labels.npy" in sentence and "8 images of 64 x 64 x 3" in said
     (tmp_path / "out" / "dataset_info.json").write_text("{}")
-    assert "dataset_info.json lacks" in refused(*arguments)[0]
+    assert "dataset_info.json has the format_version None" in refused(*arguments)[0]
 
 
 @pytest.mark.slow

@@ -175,6 +175,6 @@ def test_report_names_the_worst_classes_and_warns_below_the_papers_accuracy(data
 @pytest.mark.slow
 def test_classifier_of_mnist_reaches_the_papers_accuracy(real_data, tmp_path):
     from eig_tf.data.loaders import mnist
-    trained = judge.load_or_train_judge(mnist.load(real_data / "mnist"), tmp_path, "mnist", SMALL)
+    trained = judge.load_or_train_judge(mnist.load_images(real_data / "mnist"), tmp_path, "mnist", SMALL)
     assert trained.report["accuracy"] >= 0.98
     assert trained.report["num_train"] + trained.report["num_test"] == 70_000
