@@ -46,8 +46,7 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
     recipe = judge.choose_recipe(config, architecture, pretrained_weights)
     data_dir = data_dir or environment.data_dir
     whole, image_set = registry.load_split(config, data_dir, cache_dir)
-    judge.check_labels(whole)
-    judge.check_class_sizes(image_set)
+    judge.check_classes(image_set)
     trained = judge.load_or_train_judge(whole, cache_dir, config.dataset, recipe)
 
     context = EvaluationContext(model, config, image_set, trained.predict_classes, images_per_code, seed)
@@ -64,16 +63,12 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
                      for name in ("precision", "machine", "git_revision")}})
     save_record(record, directory.evaluation)
     with page.figure_style():
-        for figure, chart in ((confusion_chart(record), directory.confusion_picture),
+        confusion = charts.draw_confusion(record.confusion, record.code_to_class, record.class_names)
+        for figure, chart in ((confusion, directory.confusion_picture),
                               (prior_chart(record), directory.prior_picture)):
             with files.replacing(chart) as temporary:
                 page.save_figure(figure, temporary)
     return record
-
-
-def confusion_chart(record: EvaluationRecord) -> Figure:
-    """Draw the confusion matrix of codes and predicted classes."""
-    return charts.draw_confusion(record.confusion, record.code_to_class, record.class_names)
 
 
 def prior_chart(record: EvaluationRecord) -> Figure:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
@@ -12,21 +9,7 @@ from sklearn.preprocessing import normalize
 from eig_tf.data.holdout import per_class_split
 
 
-class OneNnResult(NamedTuple):
-    """The result of 1-NN classification.
-
-    Attributes:
-        accuracy: share of the held-out images whose nearest neighbour is of their class.
-        num_train: number of candidates for neighbours.
-        num_test: number of held-out images.
-    """
-
-    accuracy: float
-    num_train: int
-    num_test: int
-
-
-def nearest_neighbours(features: np.ndarray, candidates: Sequence[int], queries: Sequence[int],
+def nearest_neighbours(features: np.ndarray, candidates: np.ndarray, queries: np.ndarray,
                        num: int) -> np.ndarray:
     """Return the images nearest to each query by cosine similarity, which the contrastive loss trains.
 
@@ -46,14 +29,18 @@ def nearest_neighbours(features: np.ndarray, candidates: Sequence[int], queries:
     return np.asarray(candidates)[found]
 
 
-def one_nn_accuracy(features: np.ndarray, labels: np.ndarray, seed: int) -> OneNnResult:
+def one_nn_accuracy(features: np.ndarray, labels: np.ndarray, seed: int) -> tuple[float, int, int]:
     """Classify a held-out fifth of every class by the nearest neighbour among the other images.
 
     Args:
         features: float [N, F].
         labels: int [N].
         seed: seed of the split.
+
+    Returns:
+        The share of the held-out images whose neighbour is of their class, the number of candidates for
+        neighbours, and the number of held-out images.
     """
     train, test = per_class_split(labels, seed)
     nearest = nearest_neighbours(features, train, test, 1)[:, 0]
-    return OneNnResult(float(np.mean(labels[nearest] == labels[test])), len(train), len(test))
+    return float(np.mean(labels[nearest] == labels[test])), len(train), len(test)

@@ -82,7 +82,7 @@ def clustering_accuracy(counts: np.ndarray) -> float:
     return float(agreeing / np.sum(counts))
 
 
-def match_prior(prior: Sequence[float], code_to_class: Sequence[int | None],
+def match_prior(prior: np.ndarray, code_to_class: Sequence[int | None],
                 num_classes: int) -> tuple[np.ndarray, float]:
     """Return the prior over the matched classes, and the probability of the codes without a class.
 

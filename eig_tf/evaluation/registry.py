@@ -98,13 +98,10 @@ METRICS: dict[str, Metric] = {}
 
 def register_metric(name: str, label: str, template: str, judged: bool = False,
                     details: tuple[str, ...] = ()) -> Callable[[Compute], Compute]:
-    """Return a decorator that registers a function as a metric.
+    """Return a decorator that registers a function as a metric; see `Metric` for the other arguments.
 
     The function takes an `EvaluationContext`, and returns the value of the metric `name` or a dict of
-    values by name; None stands for infinity. The other arguments are described at `Metric`.
-
-    Raises:
-        ValueError: the name is registered already.
+    values by name; None stands for infinity.
     """
     def register(compute: Compute) -> Compute:
         if name in METRICS:
@@ -116,7 +113,8 @@ def register_metric(name: str, label: str, template: str, judged: bool = False,
 
 def compute_metrics(context: EvaluationContext) -> tuple[dict[str, float | None], dict[str, Any]]:
     """Return the values of all registered metrics and the details behind them, by name."""
-    values, details = {}, {}
+    values: dict[str, float | None] = {}
+    details: dict[str, Any] = {}
     for name, metric in METRICS.items():
         result = metric.compute(context)
         for key, value in (result if isinstance(result, dict) else {name: result}).items():
@@ -179,10 +177,10 @@ def _generated_total_variation(context: EvaluationContext) -> Values:
                  "{one_nn_accuracy:.3f} (before training: {one_nn_accuracy_of_random_weights:.3f})",
                  details=("one_nn_num_train", "one_nn_num_test"))
 def _one_nn_accuracy(context: EvaluationContext) -> Values:
-    trained, untrained = (knn.one_nn_accuracy(features, context.labels, context.seed)
-                          for features in (context.encodings[0], context.random_features))
-    return {"one_nn_accuracy": trained.accuracy, "one_nn_accuracy_of_random_weights": untrained.accuracy,
-            "one_nn_num_train": trained.num_train, "one_nn_num_test": trained.num_test}
+    accuracy, num_train, num_test = knn.one_nn_accuracy(context.encodings[0], context.labels, context.seed)
+    untrained, _, _ = knn.one_nn_accuracy(context.random_features, context.labels, context.seed)
+    return {"one_nn_accuracy": accuracy, "one_nn_accuracy_of_random_weights": untrained,
+            "one_nn_num_train": num_train, "one_nn_num_test": num_test}
 
 
 @register_metric("real_accuracy", "codes of real images: accuracy, NMI, ARI",

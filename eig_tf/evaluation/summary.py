@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from eig_tf.data import class_sets
 from eig_tf.errors import UserError
@@ -18,8 +18,8 @@ _COLUMNS = ("data set", "method", "width", "epochs (steps)", "routing", "runs (s
             "ENT", "TV matched (uniform)", "TV generated (uniform)", "1-NN", "classifier", "paper NMI / ENT")
 
 
-class _Row(NamedTuple):
-    """What the runs of one row have in common; rows are sorted by it."""
+class Row(NamedTuple):
+    """What the runs of one row of the table have in common; rows are sorted by it."""
 
     dataset: str
     method: str
@@ -30,19 +30,11 @@ class _Row(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """An evaluation as the table needs it.
+    """An evaluation, its row of the table and its run: any class set of the paper, split and seed."""
 
-    Attributes:
-        row: the row that it belongs to.
-        run: class set where the paper's are meant, split and seed.
-        settings: the flattened config and the number of images for each code.
-        record: the evaluation's record.
-    """
-
-    row: _Row
-    run: tuple
-    settings: dict[str, Any]
     record: EvaluationRecord
+    row: Row
+    run: tuple
 
 
 def read_evaluation(path: str | os.PathLike) -> Evaluation:
@@ -57,10 +49,10 @@ def read_evaluation(path: str | os.PathLike) -> Evaluation:
     config = record.flat_config()
     class_set = config.get("data.class_set", "")
     numbered = class_set in class_sets.class_set_numbers(config["dataset"])
-    row = _Row(config["dataset"], config["method"], record.epochs, config.get("loss.gradient_routing", ""),
+    row = Row(config["dataset"], config["method"], record.epochs, config.get("loss.gradient_routing", ""),
                config["networks.width"], "" if numbered else class_set)
     run = (*([class_set] if numbered else []), config["split"], config["seed"])
-    return Evaluation(row, run, {**config, "images_per_code": record.images_per_code}, record)
+    return Evaluation(record, row, run)
 
 
 def markdown_table(evaluations: Iterable[Evaluation]) -> str:
@@ -81,7 +73,7 @@ def markdown_table(evaluations: Iterable[Evaluation]) -> str:
         UserError: runs of one row differ in more than split, seed and the paper's class set, or lack a
             metric.
     """
-    groups = {}
+    groups: dict[Row, list[Evaluation]] = {}
     for evaluation in evaluations:
         groups.setdefault(evaluation.row, []).append(evaluation)
     lines = [_COLUMNS, ["---"] * len(_COLUMNS)]
@@ -90,12 +82,11 @@ def markdown_table(evaluations: Iterable[Evaluation]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def _format_row(row: _Row, evaluations: Sequence[Evaluation]) -> list[str]:
-    _check_same_settings(row, evaluations)
+def _format_row(row: Row, evaluations: Sequence[Evaluation]) -> list[str]:
     records = [evaluation.record for evaluation in evaluations]
-    steps = statistics.mean(
-        row.epochs * (evaluation.record.training["num_training_images"]
-                      // evaluation.settings["training.batch_size"]) for evaluation in evaluations)
+    _check_same_settings(row, records)
+    steps = statistics.mean(row.epochs * (record.training["num_training_images"]
+                                          // record.config["training"]["batch_size"]) for record in records)
     runs = ", ".join("/".join(map(str, evaluation.run)) for evaluation in evaluations)
 
     def mean(metric: str) -> str:
@@ -118,17 +109,18 @@ def _format_row(row: _Row, evaluations: Sequence[Evaluation]) -> list[str]:
     ]
 
 
-def _values(row: _Row, records: Sequence[EvaluationRecord], metric: str) -> list[float]:
-    values = [record.metrics.get(metric) for record in records]
-    if None in values:
-        raise UserError(f"an evaluation of {', '.join(map(str, row))} has no {metric}; expected that "
-                        "tools/evaluate.py wrote it")
+def _values(row: Row, records: Sequence[EvaluationRecord], metric: str) -> list[float]:
+    values = [value for value in (record.metrics.get(metric) for record in records) if value is not None]
+    if len(values) < len(records):
+        raise UserError(f"an evaluation of {', '.join(map(str, row))} has no {metric}; expected one that "
+                        "tools/evaluate.py wrote")
     return values
 
 
-def _check_same_settings(row: _Row, evaluations: Sequence[Evaluation]) -> None:
-    first = evaluations[0].settings
-    for other in (evaluation.settings for evaluation in evaluations[1:]):
+def _check_same_settings(row: Row, records: Sequence[EvaluationRecord]) -> None:
+    first, *others = ({**record.flat_config(), "images_per_code": record.images_per_code}
+                      for record in records)
+    for other in others:
         differing = sorted(field for field in first.keys() | other.keys()
                            if field not in _FREE and first.get(field) != other.get(field))
         if differing:

@@ -106,8 +106,7 @@ def load_or_train_judge(image_set: ImageSet, cache_dir: str | os.PathLike, name:
             not fit, or the cache is damaged.
         OSError: the cache cannot be written.
     """
-    check_labels(image_set)
-    check_class_sizes(image_set)
+    check_classes(image_set)
     directory = judge_directory(image_set, cache_dir, name, recipe)
     trained_before = directory.exists()
     if not trained_before:
@@ -127,16 +126,12 @@ def load_or_train_judge(image_set: ImageSet, cache_dir: str | os.PathLike, name:
                         "directory to train it again") from None
 
 
-def check_labels(image_set: ImageSet) -> None:
-    """Raise a `UserError` unless the images have two classes or more."""
+def check_classes(image_set: ImageSet) -> None:
+    """Raise a `UserError` unless the images have two classes or more and a fifth of one can be held out."""
     if len(image_set.class_names) < 2:
         found = f"one class, {image_set.class_names[0]}" if image_set.class_names else "no labels"
         raise UserError(f"{image_set.source}: the images have {found}; evaluation compares codes with two "
                         "classes or more (tools/categorize.py needs none)")
-
-
-def check_class_sizes(image_set: ImageSet) -> None:
-    """Raise a `UserError` unless a fifth of some class can be held out."""
     # A fifth, rounded to whole images, is none of two.
     if image_set.class_counts().max() < 3:
         raise UserError(f"{image_set.source}: no class has more than {image_set.class_counts().max()} images "

@@ -18,7 +18,6 @@ from eig_tf.errors import UserError
 from eig_tf.networks.classifiers import BACKBONE
 
 _EXPECTED = "expected a file of Keras weights, .h5, .weights.h5 or .keras"
-_READ = 1 << 20
 # Names of the VGGFace2 port of keras-vggface and of Keras before 2.3, and the number of each part of a block
 # in the names of keras.applications today.
 _VGGFACE = re.compile(r"conv(\d)_(\d)_(1x1_proj|1x1_reduce|3x3|1x1_increase)(/bn)?")
@@ -69,15 +68,11 @@ def file_digest(path: str | os.PathLike) -> str:
     Raises:
         UserError: the file cannot be read.
     """
-    content = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
-            while part := file.read(_READ):
-                content.update(part)
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
         raise UserError(f"--pretrained_weights is {str(path)!r}, which cannot be read: {error.strerror}; "
                         f"{_EXPECTED}") from None
-    return content.hexdigest()
 
 
 def _fits(layer: keras.layers.Layer, arrays: list[np.ndarray]) -> bool:
@@ -111,7 +106,7 @@ def _read_weights(path: str | os.PathLike, backbone: keras.Model) -> dict[str, l
 
 
 def _read_named(root: h5py.Group) -> dict[str, list[np.ndarray]]:
-    found = {}
+    found: dict[str, list[np.ndarray]] = {}
     for layer in root.attrs["layer_names"]:
         weights = [_text(weight) for weight in root[_text(layer)].attrs["weight_names"]]
         owners = [weight.rpartition("/")[0] for weight in weights]

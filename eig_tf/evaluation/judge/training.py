@@ -109,7 +109,7 @@ def balanced_indices(labels: np.ndarray, seed: int) -> Iterator[int]:
     """
     generator = np.random.default_rng(seed)
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    waiting = [[] for _ in members]
+    waiting: list[list[int]] = [[] for _ in members]
     while True:
         for label in generator.permutation(len(members)):
             if not waiting[label]:
