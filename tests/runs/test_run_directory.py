@@ -7,18 +7,16 @@ import numpy as np
 import pytest
 
 from eig_tf import config as config_lib
-from eig_tf.config.fields import default_config
 from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model
-from eig_tf.runs.run_directory import RunDirectory
+from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 
 FRACTIONS = np.arange(1, 11) / 55
 
 
 def save_run(path, method):
     """Writes a run of two epochs with untrained weights; returns its model."""
-    config = default_config()
-    config.dataset, config.method = "digits", method
+    config = config_lib.load_preset("digits", method=method)
     config.networks.width = 0.0625
     model = build_model(config, FRACTIONS)
     directory = RunDirectory(path)
@@ -140,15 +138,18 @@ def test_checkpoint_of_another_architecture_is_refused(copy, field, value):
 
 
 def test_environment_comes_back(copy):
-    environment = {"data_dir": None, "precision": "float32", "packages": {"numpy": "1.26"}}
+    copy.environment.unlink(missing_ok=True)
+    assert copy.load_environment() == RunEnvironment()
+    segment = {"first_epoch": 1, "last_epoch": 2, "precision": "float32", "packages": {"numpy": "1.26"}}
+    environment = RunEnvironment(None, {"num_images": 3}, (segment,))
     copy.save_environment(environment)
     assert copy.load_environment() == environment
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]"], ids=["missing", "empty", "cut", "list"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"data_dir": null}',
+                                  '{"data_dir": null, "data": null, "segments": [{"precision": 1}]}'])
 def test_damaged_environment_is_refused_with_its_path(copy, text):
-    if text is not None:
-        copy.environment.write_text(text)
+    copy.environment.write_text(text)
     with pytest.raises(UserError, match=r"environment\.json"):
         copy.load_environment()
 
@@ -158,5 +159,5 @@ def test_weights_of_a_run_that_diverged_are_refused(copy):
     kernel = model.trunk_variables[0]
     kernel.assign(np.full(kernel.shape, np.nan))
     copy.checkpoint_manager(model).save(checkpoint_number=3)
-    with pytest.raises(UserError, match=r"ckpt-3 holds weights that are no finite numbers; expected"):
+    with pytest.raises(UserError, match=r"ckpt-3 holds weights that are not finite numbers; expected"):
         copy.restore_model()

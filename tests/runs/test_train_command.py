@@ -84,9 +84,10 @@ def test_run_directory_holds_what_it_should_and_nothing_else(finished):
     assert {path.name for path in (finished.path / "samples").iterdir()} == {
         "codes_epoch_0001.png", "codes_epoch_0002.png"}
     assert json.loads((finished.path / "config.json").read_text())["split"] == 31
-    environment = json.loads((finished.path / "environment.json").read_text())
-    assert environment["precision"] in ("float32", "mixed_bfloat16")
-    assert environment["packages"]["tensorflow"] == tf.__version__
+    segment, = RunDirectory(finished.path).load_environment().segments
+    assert (segment["first_epoch"], segment["last_epoch"]) == (1, 2)
+    assert segment["precision"] in ("float32", "mixed_bfloat16")
+    assert segment["packages"]["tensorflow"] == tf.__version__
     assert RunDirectory(finished.path).restore_model()[2] == 2
 
 
