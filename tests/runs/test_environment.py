@@ -56,7 +56,7 @@ def test_seed_fixes_python_numpy_and_tensorflow(command):
     """In a process of its own: op determinism cannot be taken back."""
     program = """
 import random, numpy, tensorflow as tf
-from eig_tf.runs import strategy
+from eig_tf.runs import environment
 def draw(seed):
     environment.set_seed(seed)
     kernel = tf.keras.initializers.RandomNormal()([2]).numpy().tolist()
