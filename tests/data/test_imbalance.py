@@ -187,10 +187,6 @@ def test_views_of_an_object_stay_together():
     assert seen == {3, 5, 7, 8, 9}
 
 
-def test_no_imbalance_takes_everything():
-    assert imbalance.split_counts(asked("cars", imbalance="none"), [96] * 10).tolist() == [96] * 10
-
-
 @pytest.mark.parametrize(("text", "found"), [
     ("0.5,0.6", "sums to 1.1"), ("0.5,0.5,0", "above 0"), ("-0.5,1.5", "above 0"), ("nan,1", "above 0"),
     ("inf,1", "above 0"), ("half,half", "one fraction for each class"), ("", "one fraction for each class"),

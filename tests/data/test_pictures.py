@@ -1,6 +1,5 @@
 """Picture files of every kind, sound and damaged."""
 
-import os
 import struct
 import zlib
 
@@ -75,16 +74,12 @@ def test_one_bit(tmp_path):
     np.testing.assert_array_equal(pixels(tmp_path / "a.png", 1)[0, :, 0], [255, 0])
 
 
-def test_sixteen_bits_grey_are_scaled_by_their_full_range(tmp_path):
-    values = np.array([[0, 257, 32896, 65535]], np.uint16)
-    Image.fromarray(values).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(pixels(tmp_path / "a.png", 1)[0, :, 0], [0, 1, 128, 255])
-
-
-def test_sixteen_bits_of_a_small_range_are_not_stretched(tmp_path):
-    """Two pictures of one set must stay comparable, however dark one is."""
-    Image.fromarray(np.array([[0, 300, 600]], np.uint16)).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(pixels(tmp_path / "a.png", 3)[0], [[0] * 3, [1] * 3, [2] * 3])
+@pytest.mark.parametrize(("values", "expected"), [
+    # Two pictures of one set must stay comparable, however dark one is.
+    ([0, 257, 32896, 65535], [0, 1, 128, 255]), ([0, 300, 600], [0, 1, 2])])
+def test_sixteen_bits_of_grey_are_scaled_by_their_full_range(tmp_path, values, expected):
+    Image.fromarray(np.array([values], np.uint16)).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png", 1)[0, :, 0], expected)
 
 
 @pytest.mark.parametrize(("colour_type", "values", "expected"), [
@@ -219,27 +214,15 @@ def test_flipped_bytes_are_refused_or_read_but_never_crash(tmp_path):
     assert "refused" in outcomes
 
 
-def test_text_with_the_name_of_a_picture(tmp_path):
-    (tmp_path / "a.png").write_text("To whom it may concern")
-    with pytest.raises(Unreadable, match="not an image; expected PNG, JPEG, WebP, BMP or GIF"):
-        pictures.read(tmp_path / "a.png")
-
-
-def test_directory_with_the_name_of_a_picture(tmp_path):
-    (tmp_path / "a.png").mkdir()
-    with pytest.raises(Unreadable, match=r"^Is a directory$"):
-        pictures.read(tmp_path / "a.png")
-
-
-def test_file_that_has_gone(tmp_path):
-    with pytest.raises(Unreadable, match=r"^No such file or directory$"):
-        pictures.read(tmp_path / "a.png")
-
-
-def test_other_formats_are_not_opened(tmp_path):
-    """What Pillow could run other programs for stays shut, whatever its name."""
-    Image.new("RGB", (3, 3)).save(tmp_path / "a.png", format="TIFF")
-    with pytest.raises(Unreadable, match="not an image"):
+@pytest.mark.parametrize(("make", "reason"), [
+    (lambda path: path.write_text("Dear Sir or Madam"), "not an image; expected PNG, JPEG, WebP, BMP or GIF"),
+    # Formats for which Pillow may run other programs are not opened, whatever the name.
+    (lambda path: Image.new("RGB", (3, 3)).save(path, format="TIFF"), "not an image; expected PNG, .*"),
+    (lambda path: path.mkdir(), "Is a directory"), (lambda path: None, "No such file or directory")],
+    ids=["text", "tiff", "directory", "gone"])
+def test_what_is_not_an_image_file(tmp_path, make, reason):
+    make(tmp_path / "a.png")
+    with pytest.raises(Unreadable, match=f"^{reason}$"):
         pictures.read(tmp_path / "a.png")
 
 
@@ -268,16 +251,6 @@ def test_users_see_no_warnings_of_pillow(tmp_path, command):
             "    print(*{picture.size for picture in pool.map(pictures.read, ['a.jpg'] * 20)})")
     result = command("-W", "always::RuntimeWarning", "-W", "always::UserWarning", "-c", code)
     assert (result.stdout, result.stderr) == ("(40, 40)\n", "")
-
-
-def test_unreadable_permissions(tmp_path, monkeypatch):
-    """By the error that the system gives, since root may read everything."""
-    def refuse(*arguments, **options):
-        raise PermissionError(13, os.strerror(13), "a.png")
-    Image.new("L", (2, 2)).save(tmp_path / "a.png")
-    monkeypatch.setattr(pictures.Image, "open", refuse)
-    with pytest.raises(Unreadable, match=r"^Permission denied$"):
-        pictures.read(tmp_path / "a.png")
 
 
 def test_crop_by_hand():

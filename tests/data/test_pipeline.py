@@ -65,25 +65,13 @@ def test_stream_that_starts_later_goes_on_as_the_whole_stream_would(images):
     for expected, found in zip(whole[STEPS:], late):
         np.testing.assert_array_equal(expected[0], found[0])
         np.testing.assert_array_equal(expected[1], found[1])
-
-
-def test_number_of_epochs_to_come_does_not_matter(images):
     assert epochs_of(images, epochs=5)[:2] == epochs_of(images, epochs=2)
-
-
-def test_stream_that_is_done_is_empty(images):
     assert epochs_of(images, epochs=2, first_epoch=2) == []
 
 
 def test_batch_larger_than_the_set_leaves_nothing(images):
     assert list(pipeline.training_batches(images, NUM + 1, 0, 1)) == []
     assert len(list(pipeline.training_batches(images, NUM, 0, 1))) == 1
-
-
-def test_images_alone_without_a_view(images):
-    stream = pipeline.training_batches(images, BATCH, 0, 1)
-    assert stream.element_spec.dtype == tf.float32
-    assert next(iter(stream)).shape == (BATCH, 4, 4, 1)
 
 
 def test_pairs_hold_images_and_their_views_and_nothing_else(images):
@@ -94,12 +82,6 @@ def test_pairs_hold_images_and_their_views_and_nothing_else(images):
     assert batch.shape == views.shape == (BATCH, 4, 4, 1)
     shifts = (views - batch).numpy()
     assert shifts.min() >= 0 and shifts.max() < 1 and np.ptp(shifts[:, 0, 0, 0]) > 0.1
-
-
-def test_views_alone_do_not_change_the_order(images):
-    pairs = pipeline.training_batches(images, BATCH, 3, 1, make_view=shifted)
-    numbers = [number for batch, _ in pairs for number in members(batch)]
-    assert numbers == epochs_of(images, seed=3)[0]
 
 
 def test_every_step_and_every_epoch_draws_views_of_its_own(images):

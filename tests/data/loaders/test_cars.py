@@ -94,12 +94,6 @@ def test_size_and_channels(size, channels, directory, config):
         assert abs(int(images[58, -4, 3, 0]) - grey) <= 1
 
 
-def test_options_change_with_what_decode_returns(directory, config):
-    options = cars.list_files(directory, config).options
-    config.data.channels = 1
-    assert cars.list_files(directory, config).options != options
-
-
 def test_shrinking_smooths():
     checkers = np.indices((128, 128)).sum(axis=0) % 2 * 255
     views = np.repeat(checkers.astype(np.uint8)[np.newaxis, ..., np.newaxis], 3, axis=3)

@@ -129,19 +129,6 @@ def test_directory_without_chairs_is_refused(tmp_path, config):
         chairs.list_files(tmp_path, config)
 
 
-def test_damaged_views_are_counted(tmp_path, config):
-    for name in "ab":
-        make_chair(tmp_path / "data", name, "red", num=4)
-    damaged = tmp_path / "data" / "a" / "renders" / "image_001_p020_t011_r096.png"
-    damaged.write_bytes(damaged.read_bytes()[:60])
-    config.data.class_set = "0001,0002"
-    with pytest.raises(UserError, match=r"1 of 8 files are missing or unreadable .*image_001.*at most 0"):
-        registry.load(config, tmp_path / "data", tmp_path / "cache")
-    config.data.max_unreadable = 0.2
-    image_set = registry.load(config, tmp_path / "data", tmp_path / "cache")
-    assert image_set.class_counts().tolist() == [3, 4]
-
-
 @pytest.mark.parametrize("size, channels", [(28, 1), (32, 3), (64, 1)])
 def test_size_and_channels(size, channels, tmp_path):
     view((200, 0, 0)).save(tmp_path / "a.png")
@@ -149,14 +136,6 @@ def test_size_and_channels(size, channels, tmp_path):
     assert image.shape == (1, size, size, channels) and image.dtype == np.uint8
     # 0.299 * 200 for grey.
     assert image[0, size // 2, size // 2].tolist() == ([60] if channels == 1 else [200, 0, 0])
-
-
-def test_transparent_background_is_white(tmp_path):
-    picture = Image.new("RGBA", (24, 24), (0, 0, 0, 0))
-    picture.paste((200, 0, 0, 255), (6, 6, 18, 18))
-    picture.save(tmp_path / "a.png")
-    image = chairs.decode_render(tmp_path / "a.png", 32, 3)[0]
-    assert image[0, 0].tolist() == [255] * 3 and image[16, 16].tolist() == [200, 0, 0]
 
 
 def dotted(size, *dots):

@@ -1,6 +1,5 @@
 """The user's own folder: layouts, order, options, labels, notes."""
 
-import os
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ from PIL import Image
 
 from eig_tf import config as config_lib
 from eig_tf.data import registry
-from eig_tf.data.image_set import StoredImages, summary_lines
+from eig_tf.data.image_set import summary_lines
 from eig_tf.data.loaders import folder
 from eig_tf.errors import UserError
 
@@ -134,16 +133,6 @@ def test_size_and_channels(data, load, config, size, channels):
     np.testing.assert_array_equal(images[0][0, 0], [255, 0, 0] if channels == 3 else [76])
 
 
-def test_labels_need_not_be_known_for_training_but_may_weigh_it(data, load, config, tmp_path):
-    for name, number in (("a", 8), ("b", 8)):
-        for index in range(number):
-            paint(data / name / f"{index}.png", (index, 0, 0))
-    config.data.imbalance = "0.8,0.2"
-    whole, split = registry.load_split(config, data, tmp_path / "cache")
-    assert whole.class_counts().tolist() == [8, 8]
-    assert split.class_counts().tolist() == [8, 2]
-
-
 def test_size_channels_and_rule_are_part_of_the_key(data, config):
     paint(data / "a.png", "red", (20, 10))
     seen = []
@@ -153,20 +142,6 @@ def test_size_channels_and_rule_are_part_of_the_key(data, config):
         seen.append(folder.list_files(data, config).options)
     assert seen[0] == {"image_size": 28, "channels": 3, "resize": "crop"}
     assert len({tuple(options.items()) for options in seen}) == 4
-
-
-def test_images_stay_in_the_file(data, load):
-    paint(data / "a.png", "red")
-    assert isinstance(load().images, StoredImages)
-
-
-def test_changed_image_is_decoded_anew(data, load):
-    paint(data / "a.png", "red")
-    before = load()
-    assert before.images[0][0, 0].tolist() == [255, 0, 0]
-    paint(data / "a.png", "blue")
-    os.utime(data / "a.png", ns=(1, 1))
-    assert load().images[0][0, 0].tolist() == [0, 0, 255]
 
 
 def test_check_counts(data, config):

@@ -190,16 +190,6 @@ def test_linked_categories_and_instances_are_read(tmp_path, config):
     assert names[::3] == ["car/a/000.png", "bowl/b/000.png"] and len(names) == 6
 
 
-def test_damaged_view_is_counted(tmp_path, config):
-    make_instance(tmp_path / "data" / "car" / "a", RED, num=4)
-    (tmp_path / "data" / "car" / "a" / "001.png").write_text("no picture")
-    config.data.categories = "car"
-    with pytest.raises(UserError, match=r"1 of 3 files are missing or unreadable \(car/a/001.png"):
-        registry.load(config, tmp_path / "data", tmp_path / "cache")
-    config.data.max_unreadable = 0.5
-    assert len(registry.load(config, tmp_path / "data", tmp_path / "cache").images) == 2
-
-
 @pytest.mark.parametrize("size, channels", [(28, 1), (32, 3)])
 def test_views_that_are_not_square_are_kept_whole(tmp_path, size, channels):
     view = Image.new("RGBA", (40, 20), (0, 0, 0, 0))

@@ -169,12 +169,8 @@ def test_box_that_cannot_be_of_this_frame(tmp_path, box):
     frame(path)
     with pytest.raises(Unreadable, match="where the frame is 60 x 40"):
         ytf.decode_face(path, box, 32, 3)
-
-
-def test_largest_box_of_a_frame(tmp_path):
-    path = tmp_path / "a" / "0" / "0.1.jpg"
-    frame(path)
-    assert ytf.decode_face(path, (60, 40, 120, 80), 32, 3).shape == (1, 32, 32, 3)
+    # The largest box that is accepted.
+    assert ytf.decode_face(path, (60, 40, 120, 80), 28, 1).shape == (1, 28, 28, 1)
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
@@ -265,12 +261,6 @@ def test_check_says_what_is_there_and_what_is_missing(faces, config):
 def test_check_of_an_empty_folder(tmp_path, config):
     assert ytf.check_directory(tmp_path, config) == [f"0 people in {tmp_path}, frames with boxes",
                                            "--num_identities is 2; 0 people are there"]
-
-
-def test_grey_and_small(faces, config, tmp_path):
-    with config.unlocked():
-        config.data.update(channels=1, image_size=28)
-    assert registry.load(config, faces, tmp_path / "cache").images.shape == (5, 28, 28, 1)
 
 
 @pytest.mark.slow
