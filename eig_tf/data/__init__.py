@@ -1,0 +1,1 @@
+"""Image sets: loading, decoding, class imbalance, positive views and training batches."""

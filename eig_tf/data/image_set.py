@@ -6,7 +6,6 @@ import copy
 import math
 import mmap
 import os
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,9 +54,6 @@ class StoredImages:
         self._map.madvise(mmap.MADV_DONTNEED)
         return images
 
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return (self[index] for index in range(len(self)))
-
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self[:] if dtype is None else self[:].astype(dtype)
 
@@ -105,7 +101,7 @@ class ImageSet(NamedTuple):
 
     def class_counts(self) -> np.ndarray:
         """Return the number of images of each class, int64 [classes]."""
-        return np.bincount(self.labels, minlength=len(self.class_names))
+        return np.bincount(np.asarray(self.labels), minlength=len(self.class_names))
 
     def class_fractions(self) -> np.ndarray | None:
         """Return the share of each class, float64 [classes]; None for images without labels."""

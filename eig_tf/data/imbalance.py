@@ -159,10 +159,11 @@ def expected_false_negatives(fractions: np.ndarray | Sequence[float]) -> float:
 
 def _units(image_set: ImageSet) -> tuple[np.ndarray, np.ndarray]:
     """Return the label of each unit, and the index of the unit of each image [N]."""
+    labels = np.asarray(image_set.labels)
     if image_set.groups is None:
-        return image_set.labels, np.arange(len(image_set.labels))
+        return labels, np.arange(len(labels))
     _, first, members = np.unique(image_set.groups, return_index=True, return_inverse=True)
-    return image_set.labels[first], members
+    return labels[first], members
 
 
 def _splits_of(config: config_dict.ConfigDict) -> Any:

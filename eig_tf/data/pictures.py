@@ -51,7 +51,7 @@ def read(path: str | os.PathLike, channels: int = 3) -> Image.Image:
             return _flatten(_upright(picture)).convert(mode)
     except Image.DecompressionBombError:
         raise Unreadable("too large, perhaps a decompression bomb; expected at most "
-                         f"{2 * Image.MAX_IMAGE_PIXELS:,} pixels") from None
+                         f"{2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels") from None
     except UnidentifiedImageError:
         raise Unreadable("not an image; expected PNG, JPEG, WebP, BMP or GIF") from None
     except Exception as error:  # Pillow's decoders raise exceptions of any type for damaged files.
@@ -135,7 +135,7 @@ def _bounds(centre: float, length: float) -> tuple[int, int]:
 
 def _upright(picture: Image.Image) -> Image.Image:
     # `ImageOps.exif_transpose` also rewrites the EXIF data, and fails when unrelated parts are damaged.
-    transposition = _TRANSPOSITIONS.get(picture.getexif().get(ExifTags.Base.Orientation))
+    transposition = _TRANSPOSITIONS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     return picture if transposition is None else picture.transpose(transposition)
 
 
