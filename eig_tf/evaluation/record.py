@@ -59,7 +59,7 @@ class EvaluationRecord:
         prior_learned: whether that distribution was learned; otherwise it is fixed.
         metrics: value of each metric by name; None for a divergence that is infinite.
         details: what stands behind the metrics, such as the number of images.
-        judge: the report of the classifier that predicted the classes; see `judge.TrainedJudge`.
+        judge: the report of the classifier that predicted the classes; see `judge.judge.TrainedJudge`.
         images_per_code: number of images that were generated for each code.
         evaluation_seed: seed of the generated images and of the 1-NN split.
         training: where and on what the run was trained: data source, number of images, precision,

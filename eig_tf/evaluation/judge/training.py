@@ -32,8 +32,8 @@ _VALIDATION_SHARE = 0.15
 _MIN_STEPS_PER_ROUND = 20
 _RATE = 1e-3
 _RATE_PRETRAINED = 1e-4
-# Generated images are blurrier, or cleaner, or noisier than real ones, and the judge must recognize their
-# classes all the same. Stronger augmentation costs accuracy on faces.
+# Generated images are blurrier, cleaner or noisier than real ones, and the judge must still predict their
+# classes. Stronger augmentation costs accuracy on faces.
 _AUGMENTATION = {"rotation": 6.0, "zoom": 0.05, "crop": 0.95, "brightness": 0.1, "contrast": 0.15,
                  "blur": 0.7}
 _NOISE = 0.02
