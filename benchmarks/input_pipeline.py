@@ -99,7 +99,7 @@ def measure_rates(sources: Sequence[dict[str, Any]], steps: int, repeats: int) -
         By name, the milliseconds of a batch (`ms`) and its processor time on all cores together (`cpu_ms`);
         each as median, min and max.
     """
-    cpu_seconds = {source["name"]: [] for source in sources}
+    cpu_seconds: dict[str, list[float]] = {source["name"]: [] for source in sources}
 
     def case(source):
         # tf.data takes a while to find its degree of parallelism; training has hours.

@@ -123,7 +123,7 @@ def first_to_second(call: Callable[[dict[str, Any]], Any], request: dict[str, np
     ratios = []
     for size in NEW_SIZES:
         inputs = first_rows(request, size)
-        first, second = (time_call(lambda inputs=inputs: call(inputs))[0] for _ in range(2))
+        first, second = (time_call(functools.partial(call, inputs))[0] for _ in range(2))
         ratios.append(first / second)
     return statistics.median(ratios)
 

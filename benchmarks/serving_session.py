@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -131,10 +132,8 @@ def measure_first_requests(version: str, batch_sizes: Sequence[int], warm: bool)
         rows = []
         for size in batch_sizes:
             for name in session.signature_names():
-                inputs = _find_request(warm_up, name, size)
-                call = session.signature(name)
-                first, *later = (time_call(lambda call=call, inputs=inputs: call(inputs))[0]
-                                 for _ in range(1 + _LATER))
+                call = functools.partial(session.signature(name), _find_request(warm_up, name, size))
+                first, *later = (time_call(call)[0] for _ in range(1 + _LATER))
                 rows.append({"signature": name, "batch_size": size, "first_ms": 1e3 * first,
                              "later_ms": 1e3 * statistics.median(later)})
     return {"load_seconds": load_seconds, "warm_up_seconds": warm_up_seconds, "requests": rows}

@@ -68,7 +68,7 @@ def measure_in_turn(cases: Sequence[Case], repeats: int) -> dict[str, dict[str, 
     Returns:
         By name, the milliseconds of one step; see `summarize`.
     """
-    seconds = {case.name: [] for case in cases}
+    seconds: dict[str, list[float]] = {case.name: [] for case in cases}
     for case in cases:
         case.measure()
     for _ in range(repeats):

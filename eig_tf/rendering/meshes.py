@@ -71,7 +71,8 @@ def find_meshes(directory: Path, categories: str = "", max_instances: int | None
     if not by_name:
         raise UserError(f"{directory} holds no OBJ files; expected ShapeNetCore's folders or other meshes "
                         "named *.obj")
-    counts, kept = Counter(), []
+    counts: Counter[str] = Counter()
+    kept = []
     for _, mesh in sorted(by_name.items()):
         counts[mesh.category] += 1
         if max_instances is None or counts[mesh.category] <= max_instances:

@@ -85,7 +85,7 @@ class Renderer:
         importer.SetRenderWindow(self._window)
         importer.Update()
         messages = _messages(log.GetOutput())
-        actors = [actor for actor in self._scene.GetActors()
+        actors = [actor for actor in self._scene.GetActors()  # type: ignore[attr-defined]
                   if actor.GetMapper().GetInput().GetNumberOfPolys()]
         if not actors:
             raise MeshError("; ".join(["it has no faces", *messages[:1]]))
@@ -121,7 +121,7 @@ class Renderer:
         self._window.Render()
         side = self._image_size * _SUPERSAMPLING
         pixels = vtkUnsignedCharArray()
-        self._window.GetRGBACharPixelData(0, 0, side - 1, side - 1, 0, pixels)
+        self._window.GetRGBACharPixelData(0, 0, side - 1, side - 1, 0, pixels, 0)
         return _shrink(vtk_to_numpy(pixels).reshape(side, side, 4)[::-1])
 
 

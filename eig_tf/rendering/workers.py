@@ -6,6 +6,7 @@ import itertools
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from typing import Any, Callable, NamedTuple
@@ -53,12 +54,14 @@ def run_tasks(tasks: Sequence[Any], make_handler: Callable[[], Callable[[Any], A
     """
     if not tasks:
         return
+    others = set(multiprocessing.active_children())
     # The processes are spawned: graphics drivers do not survive a fork.
     pool = ProcessPool(min(processes, len(tasks)), initializer=_start_worker, initargs=(make_handler,),
                        context=multiprocessing.get_context("spawn"))
     try:
         pool.schedule(_check_worker).result(timeout=_START_SECONDS)
-        waiting, running = iter(tasks), {}
+        waiting = iter(tasks)
+        running: dict[futures.Future, Any] = {}
         while True:
             # Few tasks at once, so that the pool ends quickly.
             for task in itertools.islice(waiting, 2 * processes - len(running)):
@@ -73,6 +76,11 @@ def run_tasks(tasks: Sequence[Any], make_handler: Callable[[], Callable[[Any], A
         raise StartError("a worker process crashed while it started") from None
     finally:
         pool.stop()
+        # A process that still starts prints a traceback when the pool closes its pipes. The pool's thread,
+        # which replaces crashed processes, looks every 0.1 seconds whether it shall end.
+        time.sleep(0.3)
+        for process in set(multiprocessing.active_children()) - others:
+            process.kill()
         pool.join()
 
 

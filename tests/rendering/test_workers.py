@@ -67,6 +67,12 @@ def test_a_failure_concerns_one_task_alone():
     assert outcomes["time-out"].error.errno == 110
 
 
+def test_crash_of_the_last_task_is_silent(capfd):
+    for _ in range(3):
+        assert len(list(run_tasks(["crash"], make_handler, processes=1, time_limit=60))) == 1
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("num_tasks, processes", [(12, 2), (1, 50), (0, 2)])
 def test_processes_are_kept_and_limited(num_tasks, processes):
     results = list(run_tasks(range(num_tasks), make_handler_that_returns_its_process, processes, 60))
