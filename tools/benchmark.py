@@ -1,4 +1,4 @@
-"""Measures the training step, its parts and the whole loop, the input pipelines, or an exported model.
+"""Measure the training step, its parts and the whole loop, the input pipelines, or an exported model.
 
     python tools/benchmark.py
     python tools/benchmark.py --method=joint_vae --output=benchmark.json
@@ -18,7 +18,7 @@ Serving is measured on a model with fresh weights, exported and loaded as Tensor
 signature at batch sizes 1, 8, 64 and 256 beside the bare Keras networks; a process's first requests, with and
 without warm-up requests; and whether a new batch size costs more than a known one.
 
-Needs a checkout: what it measures with is not part of the installed package.
+This command needs a checkout: the package `benchmarks` is not installed.
 """
 
 from __future__ import annotations
