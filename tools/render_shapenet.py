@@ -3,9 +3,9 @@
     python tools/render_shapenet.py ShapeNetCore.v2 --output=DIR --categories=car,airplane,bowl,can,rifle
     python tools/render_shapenet.py my_meshes --output=DIR --views=30 --image_size=64
 
-The meshes are ShapeNetCore v1 or v2, or any tree whose top folders are categories. No display is needed. Existing
-renders are kept: the same command resumes after an interruption. Meshes that cannot be rendered are named and
-left out.
+The meshes are ShapeNetCore v1 or v2, or any tree whose top folders are categories. No display is needed.
+Existing renders are kept: the same command resumes after an interruption. Meshes that cannot be rendered are
+named and left out.
 """
 
 from __future__ import annotations
