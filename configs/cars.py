@@ -7,11 +7,13 @@ What the paper reports: NMI 0.850, ENT 0.303 (`elastic_infogan`).
     python -m eig_tf.train --dataset=cars --data_dir=DIRECTORY --class_set=0 --split=0
 """
 
+from ml_collections import config_dict
+
 from eig_tf.config import default_config, for_64x64, for_cpu
 
 
-def get_config():
-    """The preset; delta is rotation, mirroring and a crop that keeps 95% (section 4)."""
+def get_config() -> config_dict.ConfigDict:
+    """Return the preset; delta is rotation, mirroring and a crop that keeps 95% (section 4)."""
     config = for_64x64(default_config())
     config.dataset = "cars"
     config.data.class_set = "0"  # 0 to 4: the paper's sets | random | ids such as 003,017
@@ -19,6 +21,6 @@ def get_config():
     return config
 
 
-def get_cpu_config():
-    """The preset for machines without a GPU."""
+def get_cpu_config() -> config_dict.ConfigDict:
+    """Return the preset for machines without a GPU."""
     return for_cpu(get_config(), epochs=300)

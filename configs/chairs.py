@@ -7,11 +7,13 @@ What the paper reports: NMI 0.650, ENT 0.765 (`elastic_infogan`).
     python -m eig_tf.train --dataset=chairs --data_dir=DIRECTORY --class_set=0 --split=0
 """
 
+from ml_collections import config_dict
+
 from eig_tf.config import default_config, for_64x64, for_cpu
 
 
-def get_config():
-    """The preset; delta is rotation, mirroring and a crop that keeps 95% (section 4)."""
+def get_config() -> config_dict.ConfigDict:
+    """Return the preset; delta is rotation, mirroring and a crop that keeps 95% (section 4)."""
     config = for_64x64(default_config())
     config.dataset = "chairs"
     config.data.class_set = "0"  # 0 to 4: the paper's sets | random | positions such as 0003,0017
@@ -20,6 +22,6 @@ def get_config():
     return config
 
 
-def get_cpu_config():
-    """The preset for machines without a GPU."""
+def get_cpu_config() -> config_dict.ConfigDict:
+    """Return the preset for machines without a GPU."""
     return for_cpu(get_config(), epochs=300)

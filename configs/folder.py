@@ -8,11 +8,13 @@ What to expect: depends on the images. Use 28 or 32 pixels for a first try witho
     python -m eig_tf.train --dataset=folder --data_dir=DIRECTORY --preset=cpu --num_codes=20
 """
 
+from ml_collections import config_dict
+
 from eig_tf.config import default_config, for_64x64, for_cpu
 
 
-def get_config():
-    """The preset; delta is a mild version of what the paper uses for photographs."""
+def get_config() -> config_dict.ConfigDict:
+    """Return the preset; delta is a mild version of what the paper uses for photographs."""
     config = for_64x64(default_config())
     config.dataset = "folder"
     config.data.imbalance = "none"
@@ -24,6 +26,6 @@ def get_config():
     return config
 
 
-def get_cpu_config():
-    """The preset for machines without a GPU."""
+def get_cpu_config() -> config_dict.ConfigDict:
+    """Return the preset for machines without a GPU."""
     return for_cpu(get_config(), epochs=100)

@@ -9,11 +9,13 @@ What the paper reports: NMI 0.790, ENT 0.297 (`elastic_infogan`).
         --config.data.categories=chair,table,lamp
 """
 
+from ml_collections import config_dict
+
 from eig_tf.config import default_config, for_64x64, for_cpu
 
 
-def get_config():
-    """The preset; delta is rotation, mirroring and a crop that keeps 95% (section 4)."""
+def get_config() -> config_dict.ConfigDict:
+    """Return the preset; delta is rotation, mirroring and a crop that keeps 95% (section 4)."""
     config = for_64x64(default_config())
     config.dataset = "shapenet"
     # Folder names or synset ids, separated by commas; NAME=FOLDER gives a folder another name.
@@ -25,6 +27,6 @@ def get_config():
     return config
 
 
-def get_cpu_config():
-    """The preset for machines without a GPU."""
+def get_cpu_config() -> config_dict.ConfigDict:
+    """Return the preset for machines without a GPU."""
     return for_cpu(get_config(), epochs=90)

@@ -8,11 +8,13 @@ What the paper reports: NMI 0.792, ENT 0.636 (`elastic_infogan`).
     python -m eig_tf.train --dataset=ytf --data_dir=DIRECTORY
 """
 
+from ml_collections import config_dict
+
 from eig_tf.config import default_config, for_64x64, for_cpu
 
 
-def get_config():
-    """The preset; delta is mirroring, a 1.1-fold enlargement cut to size, and gamma (section 4)."""
+def get_config() -> config_dict.ConfigDict:
+    """Return the preset; delta is mirroring, a 1.1-fold enlargement cut to size, and gamma (section 4)."""
     config = for_64x64(default_config())
     config.dataset = "ytf"
     config.data.imbalance = "none"
@@ -28,6 +30,6 @@ def get_config():
     return config
 
 
-def get_cpu_config():
-    """The preset for machines without a GPU."""
+def get_cpu_config() -> config_dict.ConfigDict:
+    """Return the preset for machines without a GPU."""
     return for_cpu(get_config(), epochs=60)

@@ -1,13 +1,15 @@
-"""Trains Elastic-InfoGAN or one of its baselines on a class-imbalanced data set.
+"""Train Elastic-InfoGAN or one of its baselines on a class-imbalanced data set.
 
     python -m eig_tf.train --dataset=digits
     python -m eig_tf.train --dataset=mnist --split=0 --method=uniform_infogan
     python -m eig_tf.train --dataset=mnist --config.training.epochs=15 --config.loss.contrastive_weight=5
     python -m eig_tf.train --dataset=folder --data_dir=my_images --image_size=32 --num_codes=20
 
-The same command on the same run directory goes on where it stopped. Every field of the preset
-configs/<dataset>.py can be set by --config.<group>.<field>; with --dataset=NAME --help lists them.
+The same command on the same run directory continues where it stopped. Every field of the preset
+configs/<dataset>.py can be set by --config.<group>.<field>; --help with --dataset=NAME lists them.
 """
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -22,11 +24,11 @@ flags.adopt_module_key_flags(run_flags)
 flags.DEFINE_string("workdir", None, "run directory; runs/<dataset>-<method>-split<k>-seed<n>, with "
                     "the preset unless it is paper and the class set for cars and chairs, when absent")
 flags.DEFINE_bool("export", True, "export the finished run as a SavedModel; see tools/export.py")
-flags.DEFINE_bool("overwrite", False, "delete the run in the run directory and start anew")
+flags.DEFINE_bool("overwrite", False, "delete the run in the run directory and start a new one")
 
 
-def main(arguments):
-    """Trains what the flags describe."""
+def main(arguments: list[str]) -> None:
+    """Train what the flags describe."""
     if arguments:
         raise UserError(f"unexpected argument {arguments[0]!r}; expected flags only")
     config = run_flags.config_from_flags()
@@ -38,7 +40,8 @@ def main(arguments):
     if FLAGS.export:
         from eig_tf.serving import export
         version = export.ensure_exported(directory.path)
-        print("\n".join([f"SavedModel     {version}", *(f"note: {note}" for note in export.export_notes(version))]))
+        notes = (f"note: {note}" for note in export.export_notes(version))
+        print("\n".join([f"SavedModel     {version}", *notes]))
 
 
 def _run_name(config):
@@ -48,5 +51,6 @@ def _run_name(config):
 
 
 if __name__ == "__main__":
-    command.run_command(main, __doc__, prepare=run_flags.define_config_flags,
-                interrupted="interrupted; the same command goes on after the last finished epoch")
+    command.run_command(
+        main, __doc__, prepare=run_flags.define_config_flags,
+        interrupted="interrupted; the same command continues after the last finished epoch")

@@ -1,4 +1,6 @@
-"""The losses of the paper as pure functions: tensors in, per-example losses out, nothing reduced."""
+"""The losses of the paper as pure functions of tensors; all return per-example losses."""
+
+from __future__ import annotations
 
 import math
 
@@ -6,13 +8,13 @@ import tensorflow as tf
 
 
 def _cross_entropy_with_constant(logits, label):
-    """Binary cross-entropy of `logits` [N] against one label, on logits. Returns [N]."""
+    """Return the binary cross-entropy [N] of logits [N] against one label."""
     return tf.nn.sigmoid_cross_entropy_with_logits(
         labels=tf.fill(tf.shape(logits), tf.cast(label, logits.dtype)), logits=logits)
 
 
-def discriminator_loss(real_logits, generated_logits):
-    """D's loss: BCE(D(x), 1) + BCE(D(G(z, c)), 0) (V_GAN in equation 1).
+def discriminator_loss(real_logits: tf.Tensor, generated_logits: tf.Tensor) -> tf.Tensor:
+    """Return D's loss, BCE(D(x), 1) + BCE(D(G(z, c)), 0) (V_GAN in equation 1).
 
     Args:
         real_logits: D's logits on real images [N].
@@ -25,13 +27,13 @@ def discriminator_loss(real_logits, generated_logits):
             + _cross_entropy_with_constant(generated_logits, 0.0))
 
 
-def generator_loss(generated_logits):
-    """G's non-saturating loss: BCE(D(G(z, c)), 1). Takes and returns [N], in nats."""
+def generator_loss(generated_logits: tf.Tensor) -> tf.Tensor:
+    """Return G's non-saturating loss, BCE(D(G(z, c)), 1): [N] in nats from logits [N]."""
     return _cross_entropy_with_constant(generated_logits, 1.0)
 
 
-def information_loss(codes, code_logits, target="hard"):
-    """Cross-entropy between Q's prediction and the code that made the image (-L_1 in equation 1).
+def information_loss(codes: tf.Tensor, code_logits: tf.Tensor, target: str = "hard") -> tf.Tensor:
+    """Return the cross-entropy of Q's prediction and the code of the image (-L_1 in equation 1).
 
     Args:
         codes: the codes given to G, on the simplex [N, K].
@@ -54,8 +56,8 @@ def information_loss(codes, code_logits, target="hard"):
     raise ValueError(f"target is {target!r}; expected 'hard' or 'soft'")
 
 
-def continuous_information_loss(continuous, means):
-    """Negative log-likelihood of continuous codes under N(means, I), summed over the codes.
+def continuous_information_loss(continuous: tf.Tensor, means: tf.Tensor) -> tf.Tensor:
+    """Return the negative log-likelihood of continuous codes under N(means, I), summed over the codes.
 
     Args:
         continuous: the continuous codes given to G, in [-1, 1] [N, C].
@@ -68,16 +70,17 @@ def continuous_information_loss(continuous, means):
     return tf.reduce_sum(per_code, axis=-1)
 
 
-def nt_xent_loss(features, positive_features, temperature=1.0):
-    """NT-Xent, the contrastive loss of equation 3.
+def nt_xent_loss(features: tf.Tensor, positive_features: tf.Tensor,
+                 temperature: float | tf.Tensor = 1.0) -> tf.Tensor:
+    """Return NT-Xent, the contrastive loss of equation 3.
 
     Each of the 2N features is an anchor: its pair is the positive, and the denominator runs over the
-    other 2N - 1. The paper sums over N anchors; the mean over all 2N, as in the official release, is
-    the default of this project and is taken by the caller.
+    other 2N - 1. The paper sums over N anchors; the caller takes the mean over all 2N, as the official
+    release does.
 
     Args:
         features: features of the images [N, F], of any length other than zero.
-        positive_features: features of their transformed views [N, F].
+        positive_features: features of their views [N, F].
         temperature: tau' of equation 3, above 0.
 
     Returns:
@@ -92,14 +95,15 @@ def nt_xent_loss(features, positive_features, temperature=1.0):
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=positives, logits=similarities)
 
 
-def positive_pair_loss(predictions, positive_predictions, temperature=1.0):
-    """The part of equation 3 that the baseline "Gumbel-Softmax + pos" keeps: -sim / tau'.
+def positive_pair_loss(predictions: tf.Tensor, positive_predictions: tf.Tensor,
+                       temperature: float | tf.Tensor = 1.0) -> tf.Tensor:
+    """Return the part of equation 3 that the baseline "Gumbel-Softmax + pos" keeps, -sim / tau'.
 
-    Section 4, baseline (v): positive pairs get similar latent predictions Q(c|x); no negatives.
+    Positive pairs get similar latent predictions Q(c|x); there are no negatives (section 4, baseline v).
 
     Args:
         predictions: Q(c|x) of the images, probabilities [N, K].
-        positive_predictions: Q(c|x) of their transformed views [N, K].
+        positive_predictions: Q(c|x) of their views [N, K].
         temperature: tau' of equation 3, above 0.
 
     Returns:

@@ -1,5 +1,9 @@
 """The distribution of the categorical code: learned (equation 2) or fixed."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -11,15 +15,15 @@ from eig_tf.models.settings import VariableSetting
 class CodePrior(keras.layers.Layer):
     """p(c) over K categories, with p = softmax(logits).
 
-    Learned, it samples relaxed codes (Gumbel-Softmax) whose gradients reach the logits; fixed, it
-    samples exact one-hot codes.
+    A learned prior samples relaxed codes (Gumbel-Softmax) whose gradients reach the logits; a fixed one
+    samples one-hot codes.
 
     Args:
         num_codes: K.
         learned: whether the logits are trained. They start uniform, since skewed starts do not
             recover (supplement 4.4).
         probabilities: the K probabilities of a fixed prior; uniform when None.
-        temperature: tau of the relaxation, above 0 (0.1 in the paper).
+        temperature: tau of the relaxation, above 0 (0.1 in the paper); it may be assigned later.
 
     Raises:
         ValueError: a learned prior was given probabilities, or they are not K positive numbers that
@@ -28,7 +32,8 @@ class CodePrior(keras.layers.Layer):
 
     temperature = VariableSetting(above=0)
 
-    def __init__(self, num_codes, learned=True, probabilities=None, temperature=0.1, name="prior"):
+    def __init__(self, num_codes: int, learned: bool = True, probabilities: Sequence[float] | None = None,
+                 temperature: float = 0.1, name: str = "prior") -> None:
         super().__init__(trainable=learned, name=name, dtype="float32")
         if probabilities is None:
             logits = np.zeros(num_codes)
@@ -52,12 +57,12 @@ class CodePrior(keras.layers.Layer):
         return values
 
     @property
-    def probabilities(self):
-        """p [K], summing to one."""
+    def probabilities(self) -> tf.Tensor:
+        """Return p, float32 [K], which sums to one."""
         return tf.nn.softmax(self.logits)
 
-    def sample(self, num, seed):
-        """Draws codes for training.
+    def sample(self, num: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Draw codes for training.
 
         Args:
             num: how many.
@@ -73,7 +78,7 @@ class CodePrior(keras.layers.Layer):
             distribution = tfp.distributions.OneHotCategorical(logits=self.logits, dtype=tf.float32)
         return distribution.sample(num, seed=seed)
 
-    def sample_indices(self, num, seed):
-        """Draws exact categories for generation: int32 [num], from a stateless seed int32 [2]."""
+    def sample_indices(self, num: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Draw categories for generation: int32 [num] from a stateless seed, integers [2]."""
         log_probabilities = tf.nn.log_softmax(self.logits)[tf.newaxis]
         return tf.random.stateless_categorical(log_probabilities, num, seed, dtype=tf.int32)[0]

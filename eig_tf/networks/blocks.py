@@ -1,5 +1,7 @@
 """Layers that several networks share."""
 
+from __future__ import annotations
+
 import tensorflow as tf
 from tensorflow import keras
 
@@ -7,37 +9,38 @@ from tensorflow import keras
 _LEAST_TRANSPOSED = 8
 
 
-def normal_initializer():
-    """A fresh N(0, 0.02) initializer (DCGAN; a shared instance would repeat its draw)."""
+def normal_initializer() -> keras.initializers.Initializer:
+    """Return a fresh N(0, 0.02) initializer (DCGAN; a shared instance would repeat its draw)."""
     return keras.initializers.RandomNormal(mean=0.0, stddev=0.02)
 
 
-def orthogonal_initializer():
-    """A fresh orthogonal initializer with gain 1 (StackGAN-v2)."""
+def orthogonal_initializer() -> keras.initializers.Initializer:
+    """Return a fresh orthogonal initializer with gain 1 (StackGAN-v2)."""
     return keras.initializers.Orthogonal()
 
 
-def gamma_initializer():
-    """A fresh N(1, 0.02) initializer for the scales of batch normalization (StackGAN-v2)."""
+def gamma_initializer() -> keras.initializers.Initializer:
+    """Return a fresh N(1, 0.02) initializer for the scales of batch normalization (StackGAN-v2)."""
     return keras.initializers.RandomNormal(mean=1.0, stddev=0.02)
 
 
-def leaky_relu():
-    """Leaky ReLU with the slope 0.2 that the discriminator side uses everywhere.
+def leaky_relu() -> keras.layers.Layer:
+    """Return a leaky ReLU with slope 0.2, the activation of all discriminators.
 
-    In float32 whatever the policy: the bfloat16 kernel of its gradient is five times slower on a CPU.
+    It computes in float32 under every policy: the bfloat16 kernel of its gradient is five times slower on a
+    CPU.
     """
     return keras.layers.LeakyReLU(alpha=0.2, dtype="float32")
 
 
-def bias_free_conv(filters, size, strides=1, padding="same"):
-    """A convolution as StackGAN-v2 has them: square, without bias, orthogonally initialized."""
+def bias_free_conv(filters: int, size: int, strides: int = 1, padding: str = "same") -> keras.layers.Conv2D:
+    """Return a convolution as in StackGAN-v2: square, without bias, orthogonally initialized."""
     return keras.layers.Conv2D(filters, size, strides=strides, padding=padding, use_bias=False,
                                kernel_initializer=orthogonal_initializer())
 
 
-def glu(x):
-    """Gated linear unit: the first half of the channels times the sigmoid of the second half."""
+def glu(x: tf.Tensor) -> tf.Tensor:
+    """Apply a gated linear unit: the first half of the channels times the sigmoid of the second half."""
     values, gates = tf.split(x, 2, axis=-1)
     return values * tf.sigmoid(gates)
 
@@ -45,19 +48,19 @@ def glu(x):
 class GhostBatchNormalization(keras.layers.BatchNormalization):
     """Batch normalization that can normalize several batches in one call.
 
-    With `groups=g`, the first axis holds g batches of equal size, and each is normalized by its
-    own statistics, exactly as in g calls one after the other (ghost batch normalization, Hoffer et
-    al. 2017). Layers around it then see one large batch, which is what makes a pass over real and
-    generated images together cheaper than two passes.
+    With `groups=g`, the first axis holds g batches of equal size, and each is normalized by its own
+    statistics, exactly as in g successive calls (ghost batch normalization, Hoffer et al. 2017). The
+    layers around it then see one large batch, which makes a joint pass over real and generated images
+    cheaper than two passes.
 
     Momentum and epsilon are those of the published networks (0.9 and 1e-5 in Keras's terms).
     """
 
-    def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs) -> None:
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
 
     def call(self, inputs, training=None, groups=1):
-        """Normalizes `inputs` [groups * N, ...], group by group when `training`."""
+        """Normalize `inputs` [groups * N, ...], group by group when `training`."""
         if groups == 1 or not training:
             return super().call(inputs, training=training)
         parts = tf.split(inputs, groups, axis=0)
@@ -66,26 +69,26 @@ class GhostBatchNormalization(keras.layers.BatchNormalization):
 
 
 class UpsampledConv(keras.layers.Conv2D):
-    """A bias-free 3x3 convolution of images whose sides were doubled by repeating every pixel.
+    """A bias-free 3x3 convolution of images whose sides are doubled by repeating every pixel.
 
-    Computed as the transposed convolution of stride 2 that it equals: its 4x4 kernel is the 3x3 kernel
-    convolved with a 2x2 block of ones. That takes 4 multiplications a pixel in place of 9.
+    It is computed as the equal transposed convolution of stride 2, whose 4x4 kernel is the 3x3 kernel
+    convolved with a 2x2 block of ones. That takes 4 multiplications for each pixel instead of 9.
 
     Args:
         filters: channels of the result.
     """
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters: int, **kwargs) -> None:
         super().__init__(filters, 3, padding="same", use_bias=False,
                          kernel_initializer=orthogonal_initializer(), **kwargs)
 
     def compute_output_shape(self, input_shape):
-        """Keras's hook: [N, H, W, C] gives [N, 2 H, 2 W, filters]."""
+        """Return [N, 2 H, 2 W, filters] for [N, H, W, C], as Keras asks."""
         num, height, width, _ = input_shape
         return tf.TensorShape([num, 2 * height, 2 * width, self.filters])
 
     def convolution_op(self, inputs, kernel):
-        """Keras's hook: maps [N, H, W, C] to [N, 2 H, 2 W, filters]."""
+        """Map [N, H, W, C] to [N, 2 H, 2 W, filters], in the place of Keras's own convolution."""
         height, width = inputs.shape[1:3]
         if height < _LEAST_TRANSPOSED:
             return super().convolution_op(tf.repeat(tf.repeat(inputs, 2, axis=1), 2, axis=2), kernel)
@@ -97,20 +100,20 @@ class UpsampledConv(keras.layers.Conv2D):
 
 
 class GatedBlock(keras.layers.Layer):
-    """A 3x3 convolution, batch normalization and GLU, after nearest upsampling when asked.
+    """A 3x3 convolution, batch normalization and GLU, optionally after nearest-neighbour upsampling.
 
     Args:
         filters: channels of the result.
         upsample: whether the sides double.
     """
 
-    def __init__(self, filters, upsample=False, **kwargs):
+    def __init__(self, filters: int, upsample: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
         self.conv = UpsampledConv(2 * filters) if upsample else bias_free_conv(2 * filters, 3)
         self.norm = GhostBatchNormalization(gamma_initializer=gamma_initializer())
 
     def call(self, x, training=None):
-        """Maps [N, H, W, C] to [N, H, W, filters], or twice the sides."""
+        """Map [N, H, W, C] to [N, H, W, filters], or twice the sides."""
         return glu(self.norm(self.conv(x), training=training))
 
 
@@ -121,12 +124,12 @@ class ResidualBlock(keras.layers.Layer):
         filters: channels of input and result.
     """
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters: int, **kwargs) -> None:
         super().__init__(**kwargs)
         self.gated = GatedBlock(filters)
         self.conv = bias_free_conv(filters, 3)
         self.norm = GhostBatchNormalization(gamma_initializer=gamma_initializer())
 
     def call(self, x, training=None):
-        """Maps [N, H, W, filters] to the same shape."""
+        """Map [N, H, W, filters] to the same shape."""
         return x + self.norm(self.conv(self.gated(x, training=training)), training=training)

@@ -1,5 +1,7 @@
 """Classifiers that judge generated images, by name."""
 
+from __future__ import annotations
+
 from tensorflow import keras
 
 # The size that MNIST's classifier is made for; smaller images are enlarged for the ResNet-50 to 64.
@@ -9,8 +11,8 @@ _CHANNELS = (32, 64, 96, 128)
 BACKBONE = "resnet50"
 
 
-def small_cnn(image_shape, num_classes):
-    """2 conv + 2 FC for 28x28 images (supplement 4.1); four convolutional blocks for larger ones.
+def small_cnn(image_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
+    """Build 2 conv + 2 FC layers for 28x28 images (supplement 4.1), else four convolutional blocks.
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1].
@@ -24,12 +26,12 @@ def small_cnn(image_shape, num_classes):
         [keras.layers.InputLayer(image_shape), *layers, keras.layers.Dense(num_classes)], name="classifier")
 
 
-def resnet50(image_shape, num_classes):
-    """ResNet-50 without its own top: average pooling, dropout and one layer (supplement 4.2, 4.3).
+def resnet50(image_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
+    """Build a ResNet-50 with average pooling, dropout and one dense layer on top (supplement 4.2, 4.3).
 
-    Images are given as the weights that Keras publishes expect them: three channels in the order blue,
-    green, red, of [0, 255] less ImageNet's means. Its last features are 1/32 of the image's size, hence
-    images below 64x64 are enlarged to it.
+    It preprocesses images as the weights that Keras publishes expect them: channels in the order blue,
+    green, red, in [0, 255], less ImageNet's means. Its last features are 1/32 of the image's size, so
+    images below 64x64 are enlarged to 64x64.
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1].
@@ -74,7 +76,7 @@ def _block_layers():
                    keras.layers.BatchNormalization(momentum=0.9),
                    keras.layers.ReLU(),
                    keras.layers.MaxPooling2D()]
-    # Not a mean over places, which tells faces apart far more slowly.
+    # No mean over places: with it, the classifier learns to tell faces apart far more slowly.
     return [*layers, keras.layers.Flatten(), keras.layers.Dropout(0.5)]
 
 
@@ -83,6 +85,6 @@ def _backbone(image_shape):
         include_top=False, weights=None, input_shape=tuple(image_shape), pooling="avg")
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            # Few images make few steps, in which Keras's 0.99 keeps most of the initial statistics.
+            # Few images mean few steps, in which Keras's 0.99 keeps most of the initial statistics.
             layer.momentum = 0.9
     return backbone

@@ -21,23 +21,23 @@ class Generator(keras.Model):
         width: scale of every layer's size; 1 is the paper's.
     """
 
-    def __init__(self, channels=1, width=1.0, **kwargs):
+    def __init__(self, channels: int = 1, width: float = 1.0, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.project = keras.layers.Dense(scaled(1024, width), kernel_initializer=normal_initializer())
+        self.project = keras.layers.Dense(_scaled(1024, width), kernel_initializer=normal_initializer())
         self.project_norm = GhostBatchNormalization()
         self.expand = keras.layers.Dense(
-            _SMALLEST ** 2 * scaled(128, width), kernel_initializer=normal_initializer())
+            _SMALLEST ** 2 * _scaled(128, width), kernel_initializer=normal_initializer())
         self.expand_norm = GhostBatchNormalization()
-        self.reshape = keras.layers.Reshape((_SMALLEST, _SMALLEST, scaled(128, width)))
+        self.reshape = keras.layers.Reshape((_SMALLEST, _SMALLEST, _scaled(128, width)))
         self.upsample = keras.layers.Conv2DTranspose(
-            scaled(64, width), 4, strides=2, padding="same", kernel_initializer=normal_initializer())
+            _scaled(64, width), 4, strides=2, padding="same", kernel_initializer=normal_initializer())
         self.upsample_norm = GhostBatchNormalization()
         self.to_image = keras.layers.Conv2DTranspose(
             channels, 4, strides=2, padding="same", kernel_initializer=normal_initializer())
         self.tanh = keras.layers.Activation("tanh", dtype="float32")
 
     def call(self, latents, training=None):
-        """Maps (noise [N, Z], code [N, K], continuous [N, C]) to images in [-1, 1].
+        """Map (noise [N, Z], code [N, K], continuous [N, C]) to images in [-1, 1].
 
         Returns:
             A tuple of one batch of images [N, 28, 28, channels]: there is one stage.
@@ -57,20 +57,20 @@ class Trunk(keras.Model):
         width: scale of every layer's size; 1 is the paper's.
     """
 
-    def __init__(self, width=1.0, **kwargs):
+    def __init__(self, width: float = 1.0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.conv1 = keras.layers.Conv2D(
-            scaled(64, width), 4, strides=2, padding="same", kernel_initializer=normal_initializer())
+            _scaled(64, width), 4, strides=2, padding="same", kernel_initializer=normal_initializer())
         self.conv2 = keras.layers.Conv2D(
-            scaled(128, width), 4, strides=2, padding="same", kernel_initializer=normal_initializer())
+            _scaled(128, width), 4, strides=2, padding="same", kernel_initializer=normal_initializer())
         self.conv2_norm = GhostBatchNormalization()
         self.flatten = keras.layers.Flatten()
-        self.dense = keras.layers.Dense(scaled(1024, width), kernel_initializer=normal_initializer())
+        self.dense = keras.layers.Dense(_scaled(1024, width), kernel_initializer=normal_initializer())
         self.dense_norm = GhostBatchNormalization()
         self.activation = leaky_relu()
 
     def call(self, images, training=None, groups=1):
-        """Maps images [groups * N, 28, 28, C] in [-1, 1] to activations [groups * N, A], A = 1024 * width."""
+        """Map images [groups * N, 28, 28, C] in [-1, 1] to activations [groups * N, A], A = 1024 * width."""
         x = self.activation(self.conv1(images))
         x = self.activation(self.conv2_norm(self.conv2(x), training=training, groups=groups))
         x = self.dense(self.flatten(x))
@@ -80,13 +80,13 @@ class Trunk(keras.Model):
 class DiscriminatorHead(keras.Model):
     """D's own layer on top of the trunk."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
         self.logit = keras.layers.Dense(1, kernel_initializer=normal_initializer())
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
     def call(self, activations):
-        """Maps trunk activations [N, A] to the logit of "real" [N]."""
+        """Map trunk activations [N, A] to the logit of "real" [N]."""
         return tf.squeeze(self.to_float32(self.logit(activations)), axis=-1)
 
 
@@ -98,7 +98,7 @@ class EncoderHead(keras.Model):
         num_continuous: C, the number of continuous codes whose mean Q predicts as well.
     """
 
-    def __init__(self, num_codes, num_continuous=0, **kwargs):
+    def __init__(self, num_codes: int, num_continuous: int = 0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.hidden = keras.layers.Dense(FEATURE_SIZE, kernel_initializer=normal_initializer())
         self.hidden_norm = GhostBatchNormalization()
@@ -108,7 +108,7 @@ class EncoderHead(keras.Model):
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
     def call(self, activations, training=None, groups=1):
-        """Maps trunk activations [groups * N, A] to what Q says of the images.
+        """Map trunk activations [groups * N, A] to what Q says of the images.
 
         Returns:
             The feature of the contrastive loss [groups * N, 128] (penultimate layer, after its leaky
@@ -121,7 +121,7 @@ class EncoderHead(keras.Model):
         return self.to_float32(feature), logits, means
 
 
-def scaled(size, width):
+def _scaled(size, width):
     """A layer's size at a width, at least 1."""
     return max(1, round(size * width))
 

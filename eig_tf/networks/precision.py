@@ -1,13 +1,16 @@
-"""Keras's precision policy for a while."""
+"""Keras's precision policy for the duration of a block."""
+
+from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 from tensorflow import keras
 
 
 @contextlib.contextmanager
-def policy(name):
-    """Sets Keras's global policy for the duration of a block; layers keep the one they were made under."""
+def policy(name: str) -> Iterator[None]:
+    """Set Keras's global policy for a block; layers keep the policy under which they were made."""
     before = keras.mixed_precision.global_policy()
     keras.mixed_precision.set_global_policy(name)
     try:

@@ -37,13 +37,13 @@ class ToImage(keras.layers.Layer):
         channels: of the images, 1 or 3.
     """
 
-    def __init__(self, channels, **kwargs):
+    def __init__(self, channels: int, **kwargs) -> None:
         super().__init__(**kwargs)
         self.conv = conv(channels, 3)
         self.tanh = keras.layers.Activation("tanh", dtype="float32")
 
     def call(self, x):
-        """Maps [N, H, W, F] to images [N, H, W, channels] in [-1, 1], float32."""
+        """Map [N, H, W, F] to images [N, H, W, channels] in [-1, 1], float32."""
         return self.tanh(self.conv(x))
 
 
@@ -76,7 +76,7 @@ class Generator(keras.Model):
         self.to_images = [ToImage(image_shape[-1]) for _ in range(stages)]
 
     def call(self, latents, training=None):
-        """Maps (noise [N, Z], code [N, K], continuous [N, C]) to images in [-1, 1].
+        """Map (noise [N, Z], code [N, K], continuous [N, C]) to images in [-1, 1].
 
         Returns:
             A tuple of images [N, S, S, channels], one batch a stage.
@@ -103,7 +103,7 @@ class Trunk(keras.Model):
         width: scale of the channels; 1 is the paper's.
     """
 
-    def __init__(self, image_size=64, width=1.0, **kwargs):
+    def __init__(self, image_size: int = 64, width: float = 1.0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.convs = [conv(channels, 4, strides=2) for channels in _channels(image_size, width)]
         self.norms = [GhostBatchNormalization(gamma_initializer=gamma_initializer())
@@ -111,7 +111,7 @@ class Trunk(keras.Model):
         self.activation = leaky_relu()
 
     def call(self, images, training=None, groups=1):
-        """Maps images [groups * N, S, S, C] in [-1, 1] to activations [groups * N, 4, 4, A]."""
+        """Map images [groups * N, S, S, C] in [-1, 1] to activations [groups * N, 4, 4, A]."""
         x = self.activation(self.convs[0](images))
         for layer, norm in zip(self.convs[1:], self.norms):
             x = self.activation(norm(layer(x), training=training, groups=groups))
@@ -121,13 +121,13 @@ class Trunk(keras.Model):
 class DiscriminatorHead(keras.Model):
     """D's own layer on top of the trunk: one convolution over all of the activations."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
         self.logit = keras.layers.Conv2D(1, _SMALLEST, kernel_initializer=orthogonal_initializer())
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
     def call(self, activations):
-        """Maps trunk activations [N, 4, 4, A] to the logit of "real" [N]."""
+        """Map trunk activations [N, 4, 4, A] to the logit of "real" [N]."""
         return tf.reshape(self.to_float32(self.logit(activations)), [-1])
 
 
@@ -143,7 +143,7 @@ class EncoderHead(keras.Model):
         channels: A, those of the activations.
     """
 
-    def __init__(self, num_codes, num_continuous, channels, **kwargs):
+    def __init__(self, num_codes: int, num_continuous: int, channels: int, **kwargs) -> None:
         super().__init__(**kwargs)
         self.joint = conv(channels, 3)
         self.joint_norm = GhostBatchNormalization(gamma_initializer=gamma_initializer())
@@ -156,7 +156,7 @@ class EncoderHead(keras.Model):
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
     def call(self, activations, training=None, groups=1):
-        """Maps trunk activations [groups * N, 4, 4, A] to what Q says of the images.
+        """Map trunk activations [groups * N, 4, 4, A] to what Q says of the images.
 
         Returns:
             The feature [groups * N, 128] (penultimate layer, after its leaky ReLU), the logits of the

@@ -134,7 +134,7 @@ def test_interrupt_leaves_a_usable_directory(start_training, train, tiny, tmp_pa
     process = start_training(tmp_path, *tiny, FOUR, "--workdir=run")
     status, stderr = stop_after_epoch(process, tmp_path / "run", 1, signal.SIGINT)
     assert status == 130
-    assert stderr.strip() == "interrupted; the same command goes on after the last finished epoch"
+    assert stderr.strip() == "interrupted; the same command continues after the last finished epoch"
     assert not [path for path in (tmp_path / "run").rglob("*") if ".tmp" in path.name]
     assert train(tmp_path, *tiny, FOUR, "--workdir=run").status == 0
     assert_same_run(tmp_path / "run", straight)
