@@ -80,13 +80,21 @@ def require_shape(name: str, tensor: tf.Tensor, expected: tf.TensorShape) -> tf.
 
     Servers do not check shapes, and a convolution accepts images of any size.
     """
-    # Without the static shape of the signature, by which the checks would be folded into "always true".
-    tensor = tf.compat.v1.placeholder_with_default(tensor, shape=None)
-    shape = tf.shape(tensor)
+    shape = tf.shape(_without_static_shape(tensor))
     sizes = " ".join("N" if size is None else str(size) for size in expected)
-    message = f"{name} has shape {{}}; expected [{sizes}]"
-    tensor = require(tensor, tf.rank(tensor) == expected.rank, message, lambda: shape)
+    fits = tf.size(shape) == expected.rank
     if expected.rank:
-        tensor = require(tensor, tf.shape(tensor)[1:] == expected[1:].as_list(), message, lambda: shape)
+        fits &= tf.reduce_all(shape[1:] == expected[1:].as_list())
+    tensor = require(tensor, fits, f"{name} has shape {{}}; expected [{sizes}]", lambda: shape)
+    # A second time, because TensorFlow infers shapes backwards too: from ops that need an input of some rank.
+    tensor = _without_static_shape(tensor)
     tensor.set_shape(expected)
     return tensor
+
+
+def _without_static_shape(tensor):
+    """Return `tensor` without the shape of its signature, by which checks would be folded to "true"."""
+    optional = tf.raw_ops.OptionalFromValue(components=[tensor])
+    (hidden,) = tf.raw_ops.OptionalGetValue(
+        optional=optional, output_types=[tensor.dtype], output_shapes=[tf.TensorShape(None)])
+    return hidden

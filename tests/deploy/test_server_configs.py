@@ -66,8 +66,8 @@ def test_metrics_are_where_they_are_collected(deploy, messages, manifests, compo
 
 
 def test_signatures_that_the_files_name_are_exported(deploy):
-    stand_in = SimpleNamespace(num_continuous=0, noise_dim=62, prior=SimpleNamespace(num_codes=10))
-    signatures = ServedModel(stand_in, (28, 28, 1), "crop", [""] * 10).signatures()
+    stand_in = SimpleNamespace(num_codes=10, noise_dim=62, num_continuous=0, image_shape=(28, 28, 1))
+    signatures = ServedModel(stand_in, "crop", [""] * 10).signatures()
     readme, batching = ((deploy / name).read_text() for name in ("README.md", "batching.config"))
     (request,) = re.findall(r"-d '(.*)'", readme)
     (named,) = re.findall(r'"signature_name": "(\w+)"', request)

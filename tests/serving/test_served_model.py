@@ -214,6 +214,12 @@ BAD_INPUTS = [
     ("generate", {"code": _codes(), "seed": _seeds()}, "code has 0 rows; expected 1 to 1024"),
     ("generate", {"code": np.zeros(1025, np.int32), "seed": np.zeros(1025, np.int64)},
      "code has 1025 rows; expected 1 to 1024"),
+    # TensorFlow could infer these shapes from later ops, and fold the checks of them.
+    ("generate", {"code": _codes([1]), "seed": _seeds(1)}, r"code has shape \[1 1\]; expected \[N\]"),
+    ("generate", {"code": np.int32(1), "seed": _seeds(1)}, r"code has shape \[\]; expected \[N\]"),
+    ("sample", {"count": _codes(1), "seed": np.int64(1)}, r"count has shape \[1\]; expected \[\]"),
+    ("embed", {"images": np.zeros([1, 32, 32, 1], np.float32)},
+     r"images has shape \[1 32 32 1\]; expected \[N 28 28 1\]"),
     ("generate_png", {"code": _codes(1, 2), "seed": _seeds(1)},
      "seed has 1 rows and code has 2; expected as many of both"),
     ("generate_from_code", {"code": 0.5 * _one_hot([1]), "noise": _noise(1)},

@@ -27,16 +27,17 @@ def test_help_needs_no_tensorflow(command, without_tensorflow):
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
     ([], "the first argument is none; expected one of status, generate, sample, categorize"),
-    (["status"], "--model is absent; expected the name that the server was given for the model"),
+    (["status"], "--model is missing; expected the name of the model on the server"),
     (["status", "more", "--model=m"], "the arguments end in more; expected nothing after the first"),
     (["status", "--model=m", "--address=host"], "the address is 'host'; expected grpc://HOST:PORT, HOST:PORT "
      "or dns:///HOST:PORT for the same, or http://HOST:PORT"),
-    (["status", "--model=m", "--timeout=nan"], "timeout is nan; expected seconds, above 0 to 1000000"),
+    (["status", "--model=m", "--timeout=nan"], "timeout is nan; expected a number from 0.001 to "
+     "1000000.0"),
     (["status", "--model=m", "--timeout=inf"], "flag --timeout=inf: inf is not a number in the range "
      "[0.001, 1000000.0]; --help lists the flags"),
     (["status", "--model=m", "--version=9223372036854775808"], "flag --version=9223372036854775808: "
      "9223372036854775808 is not an integer in the range [0, 9223372036854775807]; --help lists the flags"),
-    (["generate", "--model=m"], "--output is absent; expected a PNG file or a directory"),
+    (["generate", "--model=m"], "--output is missing; expected a PNG file or a directory"),
     (["generate", "--model=m", "--output=a.png", "--codes=1,b"], "--codes is '1,b'; expected numbers such as "
      "0,3,7"),
     (["sample", "--model=m", "--output=d.png"], "--output is 'd.png', which is a directory; expected a PNG "
@@ -46,7 +47,7 @@ def test_help_needs_no_tensorflow(command, without_tensorflow):
     (["categorize", "x", "--model=m"], "x is no directory; expected a folder of images"),
     (["categorize", ".", "--model=m", "--output=a.txt"], "--output is 'a.txt'; expected the name of a file "
      "that ends in .csv"),
-    (["categorize", ".", "--model=m", "--output=x/a.csv"], "--output is 'x/a.csv', but 'x' is no directory "
+    (["categorize", ".", "--model=m", "--output=x/a.csv"], "--output is 'x/a.csv', but 'x' is not a directory "
      "that can be written; expected a file in one"),
 ])
 def test_a_bad_command_line_is_one_sentence(command, without_tensorflow, tmp_path, arguments, sentence):

@@ -48,8 +48,8 @@ def test_help_needs_no_tensorflow(command, without_tensorflow):
     (["run", "--version=9223372036854775808"], "--version is 9223372036854775808; expected 1"),
     (["run", "--name=../up"], "--name is '../up'; expected up to 100 letters, digits, dots"),
     (["run", "--name="], "--name is ''; expected up to 100"),
-    (["run", "--format=tflite", "--keep=2"], "--keep is given with --format=tflite; expected it with"),
-    (["run", "--quantization=int8"], "--quantization is given with --format=savedmodel; expected it with"),
+    (["run", "--format=tflite", "--keep=2"], "--keep is given with --format=tflite; expected it only"),
+    (["run", "--quantization=int8"], "--quantization is given with --format=savedmodel; expected it only"),
     (["run", "--format=onnx"], "--format=onnx"),
 ])
 def test_a_bad_command_line_is_one_sentence(command, without_tensorflow, arguments, sentence):

@@ -37,28 +37,39 @@ def test_what_is_not_independent_by_rows_is_sent_whole():
     assert client.predict("total", {"x": np.ones([5, 2])})["y"] == 10
     client.predict("count", {"n": 5})
     client.predict("any", {"x": np.ones([5])})
-    # The server says it in its own words.
+    # The server says in its own words what is wrong with these.
     client.predict("double", {"x": np.ones([5, 2]), "seed": [1]})
-    assert [next(iter(sent.values())).shape for sent in transport.sent] == [(5, 2), (), (5,), (5, 2)]
+    client.predict("double", {"x": np.ones([]), "seed": 1})
+    client.predict("double", {"x": np.zeros([0, 2]), "seed": []})
+    assert [next(iter(sent.values())).shape for sent in transport.sent] == [
+        (5, 2), (), (5,), (5, 2), (), (0, 2)]
 
 
-def test_one_seed_stands_for_all_rows_and_continuous_codes_are_sent_where_they_are_given():
+def test_one_seed_stands_for_all_rows_and_continuous_codes_have_a_signature_of_their_own():
     inputs = {"code": TensorInfo("int32", (None,)), "seed": TensorInfo("int64", (None,))}
     outputs = {"images": TensorInfo("float32", (None, 2, 2, 1))}
     transport = FakeTransport(signatures={"generate": Signature(inputs, outputs)})
-    with pytest.raises(ServingError, match=r"given the inputs code, continuous, seed; expected code, seed$"):
-        make_client(transport)[0].generate([1, 2], 7, [[0.5], [0.5]])
-    inputs["continuous"] = TensorInfo("float32", (None, 1))
-    make_client(transport)[0].generate([1, 2], 7, [[0.5], [-0.5]])
-    assert {name: array.tolist() for name, array in transport.sent[-1].items()} == {
-        "code": [1, 2], "seed": [7, 7], "continuous": [[0.5], [-0.5]]}
+    client, _ = make_client(transport)
+    client.generate([1, 2], 7)
+    with pytest.raises(ServingError, match=r"^the signature 'generate_continuous' is not served; expected"):
+        client.generate([1, 2], 7, [[0.5], [0.5]])
+    with_continuous = Signature({**inputs, "continuous": TensorInfo("float32", (None, 1))}, outputs)
+    transport.signatures["generate_continuous"] = with_continuous
+    client.generate([1, 2], 7, [[0.5], [-0.5]])
+    assert [{name: array.tolist() for name, array in sent.items()} for sent in transport.sent] == [
+        {"code": [1, 2], "seed": [7, 7]},
+        {"code": [1, 2], "seed": [7, 7], "continuous": [[0.5], [-0.5]]}]
 
 
-def test_a_batch_without_rows_is_refused():
-    transport = FakeTransport()
-    with pytest.raises(ServingError, match=r"^the inputs seed, x have no rows; expected 1 or more$"):
-        make_client(transport)[0].predict("double", {"x": np.zeros([0, 2]), "seed": []})
-    assert transport.sent == []
+def test_generate_from_code_sends_the_inputs_that_are_given():
+    outputs = {"images": TensorInfo("float32", (None, 2, 2, 1))}
+    transport = FakeTransport(signatures={"generate_from_code": Signature(
+        {"code": TensorInfo("float32", (None, 2)), "continuous": TensorInfo("float32", (None, 1))}, outputs)})
+    client, _ = make_client(transport)
+    client.generate_from_code([[0, 1]], continuous=[[0.5]])
+    assert set(transport.sent[-1]) == {"code", "continuous"}
+    with pytest.raises(ServingError, match=r"is given the inputs code, noise; expected code, continuous$"):
+        client.generate_from_code([[0, 1]], [[0.5]])
 
 
 @pytest.mark.parametrize(("draw", "expected"), [(1.0, [0.25, 0.5, 1.0]), (0.0, [0.125, 0.25, 0.5])])
@@ -168,18 +179,18 @@ def test_a_new_version_may_have_other_signatures():
     (("dns:///host", "m"), "the address is 'dns:///host'; expected"),
     (("dns:///host:1/path", "m"), "the address is 'dns:///host:1/path'; expected"),
     (("http://h\udc80", "m"), r"the address is 'http://h\udc80'; expected"),
-    (("host:1", ""), "the model's name is ''; expected the one"),
-    (("host:1", None), "the model's name is None; expected the one"),
-    (("host:1", "m\udc80"), r"the model's name is 'm\udc80'; expected the one"),
+    (("host:1", ""), "the model's name is ''; expected its name on the server"),
+    (("host:1", None), "the model's name is None; expected its"),
+    (("host:1", "m\udc80"), r"the model's name is 'm\udc80'; expected its"),
     (("host:1", "m", -1), "version is -1; expected a whole number from 0 to 9223372036854775807"),
     (("host:1", "m", 2**63), "version is 9223372036854775808; expected a whole number from 0 to"),
     (("host:1", "m", "1"), "version is '1'; expected a whole number from 0 to"),
     (("host:1", "m", 1.0), "version is 1.0; expected a whole number from 0 to"),
-    (("host:1", "m", None, 0.0), "timeout is 0.0; expected seconds, above 0 to 1000000"),
-    (("host:1", "m", None, float("nan")), "timeout is nan; expected seconds, above 0 to 1000000"),
-    (("host:1", "m", None, float("inf")), "timeout is inf; expected seconds, above 0 to 1000000"),
-    (("host:1", "m", None, 1e10), "timeout is 10000000000.0; expected seconds, above 0 to 1000000"),
-    (("host:1", "m", None, "1"), "timeout is '1'; expected seconds, above 0 to 1000000"),
+    (("host:1", "m", None, 0.0), "timeout is 0.0; expected a number from 0.001 to 1000000.0"),
+    (("host:1", "m", None, float("nan")), "timeout is nan; expected a number from 0.001 to 1000000.0"),
+    (("host:1", "m", None, float("inf")), "timeout is inf; expected a number from 0.001 to 1000000.0"),
+    (("host:1", "m", None, 1e10), "timeout is 10000000000.0; expected a number from 0.001 to 1000000.0"),
+    (("host:1", "m", None, "1"), "timeout is '1'; expected a number from 0.001 to 1000000.0"),
     (("host:1", "m", None, 1.0, -1), "retries is -1; expected a whole number from 0"),
     (("host:1", "m", None, 1.0, 1, 0), "batch_size is 0; expected a whole number from 1"),
 ])
@@ -228,7 +239,7 @@ def test_a_missing_package_is_named(monkeypatch, missing, module, address, sente
     for name in [name for name in sys.modules if name.split(".")[0] == missing]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.delitem(sys.modules, f"eig_tf.serving.{module}", raising=False)
+    monkeypatch.delitem(sys.modules, f"eig_tf.serving.client.{module}", raising=False)
     with pytest.raises(UserError) as raised:
         connect(address, "m")
     assert str(raised.value).startswith(sentence)

@@ -203,7 +203,7 @@ def test_rest_has_no_signatures_without_inputs():
 
 
 def test_rest_needs_no_tensorflow(without_tensorflow):
-    script = ("from eig_tf.serving.client.model_client import connect\n"
+    script = ("from eig_tf.serving.client import connect\n"
               "try:\n    connect('http://127.0.0.1:1', 'm', retries=0).generate([1], 2)\n"
               "except ValueError as error:\n    print(error)\n")
     finished = subprocess.run([sys.executable, "-c", script], text=True, capture_output=True, check=True,
