@@ -1,4 +1,4 @@
-"""Geometric transformations of batches: where they move a dot, and pixels by hand."""
+"""Geometric transformations of batches: positions of a dot, and hand-computed pixels."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_images_that_are_not_square_turn_about_their_centre():
     np.testing.assert_allclose(centre(transform(tf.constant(image), 90.0)), (5, 15), atol=0.1)
 
 
-def test_what_comes_in_from_outside_repeats_the_border():
+def test_outside_the_image_the_border_is_repeated():
     bright_frame = tf.ones([1, 29, 29, 1]) * 0.5
     np.testing.assert_allclose(transform(bright_frame, 45.0, 0.5), 0.5, atol=1e-6)
 
@@ -62,7 +62,7 @@ def test_mirroring_swaps_left_and_right_of_the_chosen_images():
     (0.0, [0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3.25]),  # -0.25 + j / 2, the border repeated
     (0.5, [1.75, 2.25, 2.75, 3.25, 3.75, 4.25, 4.75, 5.25]),
     (1.0, [3.75, 4.25, 4.75, 5.25, 5.75, 6.25, 6.75, 7])])
-def test_window_of_half_the_size_against_values_by_hand(place, expected):
+def test_window_of_half_the_size_against_hand_computed_values(place, expected):
     columns = tf.tile(tf.range(8.0)[tf.newaxis, tf.newaxis, :, tf.newaxis], [1, 6, 1, 1])
     at = tf.constant([place])
     other = tf.constant([0.3])
@@ -73,7 +73,7 @@ def test_window_of_half_the_size_against_values_by_hand(place, expected):
     np.testing.assert_allclose(down[0, :, :, 0], np.tile(expected, [6, 1]).T, atol=1e-5)
 
 
-def test_transformations_come_one_after_the_other():
+def test_transformations_are_applied_in_order():
     image = dot(14, 22)
     turn = addons.rotation(image, tf.constant([30.0]))
     mirror = addons.mirroring(image, tf.constant([True]))

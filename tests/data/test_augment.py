@@ -1,4 +1,4 @@
-"""The positive view: what it does to pixels, and what decides it."""
+"""The positive view: its pixels, and the draws that determine it."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from eig_tf.errors import UserError
 
 SEED = (11, 4)
 OFF = {"rotation": 0.0, "zoom": 0.0}
-# Each operation alone, as far as it goes.
+# Each operation alone, at its largest amount.
 CONTINUOUS = {
     "rotation": {"rotation": 180.0}, "zoom": {"zoom": 0.9}, "crop": {"crop": 0.5},
     "enlarge": {"enlarge": 2.0}, "gamma": {"gamma_min": 0.1, "gamma_max": 10.0},
@@ -42,12 +42,12 @@ def colours():
 
 
 def view(images, seed=SEED, **options):
-    """The positive view with only the operations that are named."""
+    """Return the positive view with only the given operations."""
     return augment.positive_view(images, seed, **{**OFF, **options}).numpy()
 
 
 def kernels(images, **options):
-    """Names of the operations in the graph of a view, without the ends of the graph."""
+    """Return the types of the operations in the graph of a view, without inputs and outputs."""
     graph = tf.function(lambda batch: augment.positive_view(batch, SEED, **options))
     operations = graph.get_concrete_function(images).graph.get_operations()
     return [op.type for op in operations if op.type not in ("Placeholder", "Identity")]
@@ -75,7 +75,7 @@ def test_range_and_shape_are_kept(colours, options):
     assert views.min() >= -1.0 and views.max() <= 1.0
 
 
-def test_values_that_say_so_leave_out_the_operation(colours):
+def test_operations_that_are_off_are_not_in_the_graph(colours):
     off = {"rotation": 0.0, "zoom": 0.0, "flip": False, "crop": 1.0, "enlarge": 1.0, "gamma_min": 1.0,
            "gamma_max": 1.0, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0,
            "greyscale": 0.0, "blur": 0.0}
@@ -84,7 +84,7 @@ def test_values_that_say_so_leave_out_the_operation(colours):
     assert kernels(colours, **off) == []
 
 
-def test_all_that_moves_pixels_is_one_interpolation(colours):
+def test_geometric_operations_are_one_interpolation(colours):
     assert kernels(colours, **GEOMETRY).count("ImageProjectiveTransformV3") == 1
     assert "ImageProjectiveTransformV3" not in kernels(colours, **OFF, **CONTINUOUS["hue"])
 
@@ -92,12 +92,12 @@ def test_all_that_moves_pixels_is_one_interpolation(colours):
 @pytest.mark.parametrize("options", [
     {"crop": 0.9999}, {"enlarge": 1.0001}, {"gamma_min": 0.9999, "gamma_max": 1.0001}, {"brightness": 1e-4},
     {"contrast": 1e-4}, {"saturation": 1e-4}, {"hue": 1e-5}, {"greyscale": 1e-6}, {"blur": 0.05}])
-def test_next_to_the_identity_hardly_anything_changes(colours, options):
+def test_small_amounts_change_little(colours, options):
     np.testing.assert_allclose(view(colours, **options), colours, atol=5e-3)
 
 
 @pytest.mark.parametrize("options", OPERATIONS.values(), ids=OPERATIONS)
-def test_seed_decides_the_view(colours, options):
+def test_seed_determines_the_view(colours, options):
     first = view(colours, **options)
     np.testing.assert_array_equal(first, view(colours, **options))
     assert not np.allclose(first, view(colours, (11, 5), **options), atol=1e-2)
@@ -111,12 +111,12 @@ def test_equal_images_in_a_batch_get_draws_of_their_own(colours, options):
 
 
 @pytest.mark.parametrize("name", CHANCES)
-def test_chances_fall_either_way_in_a_batch(colours, name):
+def test_random_operations_change_about_half_of_a_batch(colours, name):
     views = view(tf.repeat(colours[:1], 200, axis=0), **CHANCES[name])
     image = colours[0].numpy()
     grey = image @ np.float32([0.2989, 0.587, 0.114])[:, np.newaxis]
     changed = {"flip": image[:, ::-1], "greyscale": np.repeat(grey, 3, axis=-1)}[name]
-    # The weights of the channels sum to 0.9999, so that grey in [-1, 1] is off by so much.
+    # The weights of the channels sum to 0.9999, so that grey in [-1, 1] differs by as much.
     kept, turned = (np.array([np.allclose(one, two, atol=2e-4) for one in views]) for two in (image, changed))
     assert 70 < kept.sum() < 130
     np.testing.assert_array_equal(kept, ~turned)
@@ -138,25 +138,25 @@ def test_gamma_is_uniform_between_its_limits_and_keeps_black_and_white():
                                atol=0.12)
 
 
-def test_enlarging_scales_and_shows_any_part():
-    """Two dots 20 apart are 22 apart in every view; where they are is uniform over a tenth of the size."""
+def test_enlarge_scales_and_shows_any_part():
+    """Two dots 20 apart are 22 apart in every view; their position is uniform over a tenth of the size."""
     image = np.maximum(dot(50, 40, 101), dot(50, 60, 101))
     views = view(tf.tile(image, [300, 1, 1, 1]), enlarge=1.1)
     columns = views[..., 0].max(axis=1)
     left, right = columns[:, :52].argmax(axis=1), 52 + columns[:, 52:].argmax(axis=1)
     assert set(right - left) <= {21, 22, 23}
-    # The middle, column 50.5 from the edge, comes to 55.55 less 0 to 10.1.
+    # The middle, 50.5 from the edge, is moved to 55.55 minus 0 to 10.1.
     middles = np.array([centre(one[np.newaxis]) for one in views])
     for along in middles.T:
         np.testing.assert_allclose(np.quantile(along, [0, 0.5, 1]), [44.95, 50, 55.05], atol=0.8)
     assert abs(np.corrcoef(middles.T)[0, 1]) < 0.2
 
 
-def test_cropping_moves_and_enlarges():
+def test_crop_moves_and_enlarges():
     views = view(tf.tile(dot(50, 50, 101), [300, 1, 1, 1]), crop=0.8)
     np.testing.assert_allclose(views.sum(axis=(1, 2, 3)), np.sum(dot(50, 50, 101)) / 0.8**2, rtol=0.05)
     middles = np.array([centre(one[np.newaxis]) for one in views])
-    reach = 0.1 * 101 / 0.8  # the window lies up to a tenth of the size off the middle
+    reach = 0.1 * 101 / 0.8  # The window is up to a tenth of the size away from the middle.
     for along in middles.T:
         np.testing.assert_allclose(np.quantile(along, [0, 0.5, 1]), [50 - reach, 50, 50 + reach], atol=1.6)
 
@@ -175,7 +175,7 @@ def test_no_operation_changes_the_draws_of_another(colours):
 
 
 def test_draws_of_different_operations_are_independent():
-    """Each tells its draws by what becomes of a ramp or of a flat image."""
+    """The effect on a ramp or on a flat image reveals the draws of each operation."""
     ramp = tf.tile(tf.reshape(tf.linspace(-0.5, 0.5, 9), [1, 1, 9, 1]), [400, 9, 1, 1])
     flat = tf.ones([400, 2, 2, 3]) * tf.constant([0.3, -0.2, 0.1])
     draws = [view(ramp, **OPERATIONS[name])[:, 4, 4, 0] for name in ("crop", "enlarge")]
@@ -189,7 +189,7 @@ def test_draws_of_different_operations_are_independent():
 
 
 def test_draws_stay_within_their_limits_and_fill_them():
-    """The dot's centre tells angle and scale of each draw."""
+    """The centre of the dot reveals the angle and the scale of each draw."""
     views = augment.positive_view(tf.tile(dot(50, 80, size=101), [400, 1, 1, 1]), SEED, 10.0, 0.1)
     centres = np.array([centre(view[tf.newaxis]) for view in views]) - 50
     degrees = np.degrees(np.arctan2(-centres[:, 0], centres[:, 1]))

@@ -1,4 +1,4 @@
-"""The cache of decoded sets: atomic, whichever process is killed and whichever comes second."""
+"""The cache of decoded sets: atomic writes, killed processes, and processes that wait."""
 
 import os
 import shutil
@@ -97,7 +97,7 @@ def test_what_a_killed_process_leaves_is_deleted_by_the_next_one(tmp_path, start
     (left_over,) = (tmp_path / "data").glob(".key.*.tmp")
     assert (left_over / "new" / "images.uint8").exists()
     assert not (tmp_path / "data" / "key").exists()
-    # Of another set, which may be in the making.
+    # Of another set, which another process may be writing.
     (tmp_path / "data" / ".key2.abc.tmp").mkdir()
     stdout, stderr = start().communicate(timeout=60)
     assert stdout.splitlines()[0] == "begins" and stdout.splitlines()[-1] == DONE, stderr

@@ -9,7 +9,7 @@ CARS = [f"{number:03d}" for number in range(1, 200)]
 CHAIRS = [f"{number:04d}" for number in range(1, 1394)]
 
 
-def test_papers_sets_keep_the_papers_order():
+def test_sets_of_the_paper_keep_its_order():
     # Supplement 5.2 and 5.3.
     assert class_sets.choose_classes("0", CARS, "cars", 0) == [
         "009", "002", "004", "007", "001", "025", "026", "024", "043", "023"]
@@ -26,7 +26,7 @@ def test_every_set_of_the_paper_has_ten_classes_whatever_the_seed(number):
 
 
 def test_random_set_is_sorted_and_follows_the_seed():
-    # Written down, for a drawn set must stay the same with every version of numpy.
+    # Fixed, since a drawn set must stay the same with every version of NumPy.
     expected = ["041", "047", "052", "071", "083", "101", "131", "152", "190", "191"]
     assert class_sets.choose_classes("random", CARS, "cars", 3) == expected
     assert class_sets.choose_classes("random", CARS[::-1], "cars", 3) == expected
@@ -54,7 +54,7 @@ def test_an_id_twice_is_refused():
 
 
 @pytest.mark.parametrize("text", ["7", "5", "-1", "003", "", ",", "003,", "003,,017", "all", "0.5", "²"])
-def test_what_is_no_set_is_refused_with_all_that_is_accepted(text):
+def test_invalid_class_set_is_refused_with_all_that_is_accepted(text):
     with pytest.raises(UserError) as refusal:
         class_sets.choose_classes(text, CARS[2:], "cars", 0)
     assert str(refusal.value) == (

@@ -1,4 +1,4 @@
-"""Brightness and colour of batches, against tf.image on one image at a time and against values by hand."""
+"""Brightness and colour of batches, against tf.image on single images and hand-computed values."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_each_image_is_changed_as_tf_image_does(images, function, reference, amo
         function(images, tf.constant(amounts)), one_by_one(reference, images, amounts), atol=2e-5)
 
 
-def test_saturation_and_hue_at_once_are_one_after_the_other(images):
+def test_saturation_and_hue_at_once_equal_one_after_the_other(images):
     factors, turns = tf.constant([0.5, 1.0, 1.5, 0.0, 2.0]), tf.constant([0.1, -0.2, 0.3, 0.4, 0.0])
     after = colour.saturation_and_hue(colour.saturation_and_hue(images, factors, None), None, turns)
     np.testing.assert_allclose(colour.saturation_and_hue(images, factors, turns), after, atol=2e-5)

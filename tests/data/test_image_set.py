@@ -21,7 +21,7 @@ def image_set(request, tmp_path):
                     np.array([9, 8, 8, 7, 6]), np.array(["k", "l", "m", "n", "o"]), ("note",))
 
 
-def test_subset_takes_everything_along(image_set):
+def test_subset_selects_all_columns(image_set):
     subset = image_set.subset(np.array([3, 1]))
     np.testing.assert_array_equal(subset.images, CONTENT[[3, 1]])
     assert type(subset.images) is type(image_set.images)
@@ -114,7 +114,7 @@ def test_what_is_read_may_be_changed_without_harm(stored, content):
 
 
 def test_many_threads_read_at_once(tmp_path):
-    """Pages are given back by one thread while another one reads them."""
+    """One thread releases pages while another one reads them."""
     content = np.random.default_rng(1).integers(0, 256, [400, 32, 32, 3], np.uint8)
     (tmp_path / "images").write_bytes(content.tobytes())
     stored = StoredImages(tmp_path / "images", content.shape)

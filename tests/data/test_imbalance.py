@@ -19,14 +19,14 @@ PAPER_COUNTS = np.array(imbalance.paper_splits()["mnist"]["counts"])
 
 
 def labelled(labels, groups=None):
-    """An image set of which only labels and groups matter."""
+    """Return an image set with only labels and groups of interest."""
     labels = np.asarray(labels)
     names = tuple(map(str, range(labels.max() + 1)))
     return ImageSet(np.zeros([len(labels), 1, 1, 1], np.uint8), labels, names, "made", groups)
 
 
 def asked(dataset, split=0, imbalance="paper"):
-    """A config that asks for one subset of a data set."""
+    """Return the config of one subset of a data set."""
     config = config_lib.load_preset(dataset)
     config.split, config.data.imbalance = split, imbalance
     return config
@@ -67,8 +67,8 @@ def test_same_seed_same_images_other_seed_other_images():
     assert not np.array_equal(first, other)
 
 
-def test_draw_reaches_the_whole_set_wherever_labels_lie():
-    """Labels in any order, and every image has its chance: 60 draws of half a class miss none."""
+def test_draw_reaches_the_whole_set_in_any_order_of_labels():
+    """With labels in any order, 60 draws of half of each class miss no image."""
     labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [10, 6, 4]))
     counts = [5, 3, 2]
     drawn = [imbalance.draw_subset(labelled(labels), counts, seed) for seed in range(60)]
@@ -105,7 +105,7 @@ def test_digits_never_take_more_than_there_is(split):
     assert (counts == DIGITS).any()
 
 
-def test_scaled_counts_by_hand():
+def test_scaled_counts_against_hand_computed_values():
     np.testing.assert_array_equal(imbalance.scaled_counts([4, 2, 1], [8, 8, 8]), [8, 4, 2])
     np.testing.assert_array_equal(imbalance.scaled_counts([4, 2, 1], [100, 5, 100]), [10, 5, 2])
     np.testing.assert_array_equal(imbalance.scaled_counts([1000, 1], [10, 10]), [10, 1])
@@ -122,13 +122,13 @@ def test_scaled_counts_keep_proportions(classes):
     assert (np.abs(counts - exact) <= 1).all()
 
 
-def test_expected_false_negatives_by_hand():
+def test_expected_false_negatives_against_hand_computed_values():
     assert imbalance.expected_false_negatives([0.5, 0.25, 0.25]) == pytest.approx(0.375)
     assert imbalance.expected_false_negatives(np.full(10, 0.1)) == pytest.approx(0.1)
 
 
 def complete_fractions(printed, seed):
-    """Ten fractions from the five that the paper prints, by the rule of docs/datasets.md."""
+    """Complete the five fractions that the paper prints to ten, by the rule in docs/datasets.md."""
     weights = np.random.RandomState(seed).uniform(0.25, 1.0, 5)
     rest = 1.0 - sum(printed)
     others = np.round(rest * weights / weights.sum(), 3)
@@ -143,7 +143,7 @@ def test_fractions_that_the_paper_does_not_print_are_completed_by_the_stated_rul
         assert fractions[:5] == printed
         assert fractions == complete_fractions(printed, offset + split)
         assert sum(fractions) == pytest.approx(1.0)
-        # Neither so small that nothing is left of 62 views, nor larger than those that are printed allow.
+        # Not so small that no render of 62 is left, and about as large as the printed ones.
         assert len(fractions) == 10
         assert min(fractions) >= 0.02
         assert max(fractions) <= 0.21
@@ -161,7 +161,7 @@ def test_printed_fractions_and_class_ids():
 
 def test_largest_class_of_cars_is_used_whole():
     counts = imbalance.split_counts(asked("cars", 0), [96] * 10)
-    # 0.141 is the largest fraction: 96 views; the second class gets 96 * 0.116 / 0.141 = 78.98.
+    # 0.141 is the largest fraction: 96 renders; the second class gets 96 * 0.116 / 0.141 = 78.98.
     assert counts[:5].tolist() == [96, 78, 87, 52, 70]
 
 
@@ -171,7 +171,7 @@ def test_shapenet_takes_shares_of_the_objects():
     assert imbalance.split_counts(asked("shapenet"), [27, 121, 23, 20, 34]).tolist() == [14, 11, 8, 20, 22]
 
 
-def test_views_of_an_object_stay_together():
+def test_renders_of_an_object_stay_together():
     labels = np.array([0, 0, 1, 1, 0, 0, 1, 1, 0, 0])
     groups = np.array([7, 7, 3, 3, 5, 5, 9, 9, 8, 8])
     image_set = labelled(labels, groups)
@@ -191,7 +191,7 @@ def test_views_of_an_object_stay_together():
     ("0.5,0.6", "sums to 1.1"), ("0.5,0.5,0", "above 0"), ("-0.5,1.5", "above 0"), ("nan,1", "above 0"),
     ("inf,1", "above 0"), ("half,half", "one fraction for each class"), ("", "one fraction for each class"),
     ("0.5;0.5", "one fraction for each class"), ("balanced", "one fraction for each class")])
-def test_fractions_that_are_none_are_refused(text, found):
+def test_invalid_fractions_are_refused(text, found):
     with pytest.raises(UserError, match=found) as error:
         imbalance.check_split(asked("cars", imbalance=text))
     assert f"--imbalance is {text!r}" in str(error.value)

@@ -1,4 +1,4 @@
-"""From files to the cache: order, what is left out, and when something is decoded anew."""
+"""From files to the cache: order, files that are left out, and changes that decode again."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ command.run_command(main, "")
 
 
 class Decoder:
-    """Reads files of a single number; says which it read."""
+    """Reads files of a single number, and records which."""
 
     def __init__(self):
         self.read = []
@@ -56,7 +56,7 @@ def decoder():
 
 @pytest.fixture
 def make(tmp_path, decoder):
-    """A listing of files with these texts, of two classes in turn."""
+    """Returns a listing of files with these texts, with two alternating classes."""
     directory = tmp_path / "files"
     directory.mkdir()
 
@@ -84,7 +84,7 @@ def test_images_come_in_the_order_of_the_entries(make, load, monkeypatch):
     assert image_set.names.tolist() == [str(index) for index in range(30)]
 
 
-def test_place_in_the_cache_is_said_once(make, load, tmp_path, capsys):
+def test_directory_in_the_cache_is_printed_once(make, load, tmp_path, capsys):
     load(make("1", "2"))
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith(f"decodes 2 files of made once, into {tmp_path}/cache/data/made-")
@@ -96,7 +96,7 @@ def test_place_in_the_cache_is_said_once(make, load, tmp_path, capsys):
 @pytest.mark.parametrize("change", [
     {"options": {"size": 3}}, {"class_names": ("a", "c")}, {"missing": ("x",), "max_unreadable": 1.0},
     {"max_unreadable": 0.5}, {"notes": ("said",)}, {"version": 2}, {"source": "elsewhere"}])
-def test_whatever_could_change_the_set_decodes_it_anew(make, load, decoder, change):
+def test_whatever_could_change_the_set_decodes_it_again(make, load, decoder, change):
     load(make("1", "2"))
     assert len(decoder.read) == 2
     load(make("1", "2"))
@@ -105,10 +105,10 @@ def test_whatever_could_change_the_set_decodes_it_anew(make, load, decoder, chan
     assert len(decoder.read) == 4
 
 
-def test_changed_file_label_or_box_decodes_anew(make, load, decoder, tmp_path):
+def test_changed_file_label_or_box_decodes_again(make, load, decoder, tmp_path):
     listed = make("1", "2")
     load(listed)
-    # Same length and content, touched later.
+    # Same length and content, other time.
     os.utime(tmp_path / "files" / "0", ns=(5, 5))
     load(listed)
     assert len(decoder.read) == 4
@@ -123,7 +123,7 @@ def test_unreadable_files_are_left_out_below_the_share_and_named(make, load):
     assert image_set.notes == ("1 left out as missing or unreadable: 1: it is bad",)
 
 
-def test_unreadable_files_above_the_share_stop_it(make, load, tmp_path):
+def test_unreadable_files_above_the_share_are_refused(make, load, tmp_path):
     with pytest.raises(UserError, match=r"2 of 4 files are missing or unreadable \(1: it is bad; 2: it is"):
         load(make("1", "bad", "bad", "4", max_unreadable=0.25))
     assert not list((tmp_path / "cache" / "data").glob("made-*[!k]"))
@@ -163,7 +163,7 @@ def test_failure_to_write_stops_the_decoding(make, load, decoder):
 
 
 @pytest.mark.parametrize("module, name", [(pictures, "DECODER_VERSION"), (storage, "FORMAT_VERSION")])
-def test_another_version_of_the_shared_code_decodes_anew(make, load, decoder, monkeypatch, module, name):
+def test_another_version_of_the_shared_code_decodes_again(make, load, decoder, monkeypatch, module, name):
     load(make("1", "2"))
     monkeypatch.setattr(module, name, getattr(module, name) + 1)
     load(make("1", "2"))
@@ -186,7 +186,7 @@ def test_names_that_are_no_utf8(make, load, decoder, tmp_path):
     assert decoder.read == [name]
 
 
-def test_file_that_went_away_after_the_listing_is_named(make, load, tmp_path):
+def test_file_deleted_after_the_listing_is_named(make, load, tmp_path):
     listed = make("1", "2")
     (tmp_path / "files" / "1").unlink()
     with pytest.raises(FileNotFoundError, match="files/1"):
@@ -198,7 +198,7 @@ def test_interrupt_stops_at_once_and_leaves_nothing(tmp_path):
     (tmp_path / "one").touch()
     process = subprocess.Popen([sys.executable, "-c", SLOW, str(tmp_path), str(tmp_path / "cache")],
                                text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               # Tests in the background of a shell inherit that SIGINT is ignored.
+                               # Tests in the background of a shell ignore SIGINT.
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     while not (tmp_path / "begun").exists() and process.poll() is None:
         time.sleep(0.02)

@@ -10,7 +10,7 @@ from eig_tf.data import names
 def test_natural_order():
     expected = ["1e3.png", "9.png", "09.png", "10.png", "a9b9.png", "a9b10.png", "a10b2.png", "٣.png"]
     shuffled = [expected[index] for index in (3, 1, 6, 5, 2, 4, 0, 7)]
-    # 09 has the value of 9, and a rule for which comes first.
+    # 09 has the value of 9; the text decides.
     assert sorted(shuffled, key=names.natural_key) == ["1e3.png", "09.png", "9.png", *expected[3:]]
 
 

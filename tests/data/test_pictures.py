@@ -1,4 +1,4 @@
-"""Picture files of every kind, sound and damaged."""
+"""Image files of every kind, valid and damaged."""
 
 import struct
 import zlib
@@ -18,7 +18,7 @@ def pixels(path, channels=3):
 
 
 def write_png(path, width, height, bits, colour_type, row, *chunks):
-    """Writes what Pillow cannot: one row of pixels as they are, further chunks before it."""
+    """Write a PNG that Pillow cannot write: one row of raw pixels, after further chunks."""
     def chunk(kind, content):
         return (struct.pack(">I", len(content)) + kind + content
                 + struct.pack(">I", zlib.crc32(kind + content)))
@@ -101,7 +101,7 @@ def test_transparent_grey(tmp_path, bits, row):
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_mode_is_turned_and_reduced(tmp_path, mode, channels):
-    """Black to the left and white to the right; turned by a quarter, black is above."""
+    """Black on the left and white on the right; after a quarter turn, black is at the top."""
     picture = Image.fromarray(np.array([[0, 65535]], np.uint16))
     if mode != "I;16":
         picture = Image.fromarray(np.array([[0, 255]], np.uint8)).convert(mode)
@@ -134,7 +134,7 @@ def test_cmyk(tmp_path):
     assert np.abs(pixels(tmp_path / "a.jpg", 1).astype(int) - 76).max() <= 3
 
 
-def test_several_pictures_in_a_jpeg_as_phones_write_them(tmp_path):
+def test_first_picture_of_a_multi_picture_jpeg(tmp_path):
     Image.new("RGB", (6, 4), "red").save(tmp_path / "a.jpg", format="MPO", save_all=True,
                                          append_images=[Image.new("RGB", (6, 4), "blue")])
     assert np.abs(pixels(tmp_path / "a.jpg").astype(int) - [255, 0, 0]).max() <= 5
@@ -150,7 +150,7 @@ def test_first_frame_of_an_animation(tmp_path):
     (None, (0, 0)), (0, (0, 0)), (1, (0, 0)), (2, (0, 2)), (3, (1, 2)), (4, (1, 0)), (5, (0, 0)),
     (6, (0, 1)), (7, (2, 1)), (8, (2, 0)), (9, (0, 0))])
 def test_exif_rotation(tmp_path, orientation, corner):
-    """A camera held askew: the white pixel of the upper left corner belongs elsewhere."""
+    """The white pixel of the upper left corner moves to the corner that the orientation says."""
     picture = Image.new("L", (3, 2), 0)
     picture.putpixel((0, 0), 255)
     exif = Image.Exif()
@@ -163,8 +163,8 @@ def test_exif_rotation(tmp_path, orientation, corner):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_damaged_exif_data_spoil_no_sound_picture(tmp_path):
-    """Random bytes in what a camera wrote; the picture itself is whole."""
+def test_damaged_exif_data_do_not_matter(tmp_path):
+    """Random bytes in the EXIF data; the pixels are valid."""
     exif = Image.Exif()
     exif.update({0x0112: 6, 0x010F: "Maker", 0x0110: "Model", 0x0132: "2020:01:01 00:00:00", 0x011A: 72.0})
     exif.get_ifd(0x8769).update({0x829A: (1, 50), 0x9003: "2020", 0x927C: b"note" * 20})
@@ -181,7 +181,7 @@ def test_damaged_exif_data_spoil_no_sound_picture(tmp_path):
             damaged[start + place] = generator.integers(256)
         path.write_bytes(damaged)
         sizes.add(pictures.read(path).size)
-    # Upright where the orientation survived.
+    # Upright when the orientation survived.
     assert sizes == {(4, 2), (2, 4)}
 
 
@@ -228,7 +228,7 @@ def test_what_is_not_an_image_file(tmp_path, make, reason):
 
 @pytest.mark.parametrize("side", [13_500, 60_000])
 def test_decompression_bomb_is_refused_by_its_header(tmp_path, side):
-    """There are no pixels behind the header: whoever tried to decode them would say something else."""
+    """No pixels follow the header, so that decoding would give another error."""
     write_png(tmp_path / "a.png", side, side, 8, 2, b"")
     with pytest.raises(Unreadable, match="too large, perhaps a decompression bomb; expected at most "
                                          "178,956,970 pixels"):
@@ -236,7 +236,7 @@ def test_decompression_bomb_is_refused_by_its_header(tmp_path, side):
 
 
 def test_users_see_no_warnings_of_pillow(tmp_path, command):
-    """Of a picture above half the limit, and of one whose metadata point beyond its end."""
+    """For a picture above half the limit of pixels, whose metadata point beyond the end of the file."""
     exif = Image.Exif()
     exif[0x010F] = "Maker's name"
     Image.new("L", (40, 40)).save(tmp_path / "a.jpg", exif=exif)
@@ -253,7 +253,7 @@ def test_users_see_no_warnings_of_pillow(tmp_path, command):
     assert (result.stdout, result.stderr) == ("(40, 40)\n", "")
 
 
-def test_crop_by_hand():
+def test_crop_against_hand_computed_values():
     picture = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
     np.testing.assert_array_equal(pictures.crop(picture, 2, 1, 2, 2), [[1, 2], [5, 6]])
     # One column to the left of the picture and one row above it repeat its border.
@@ -264,7 +264,7 @@ def test_crop_by_hand():
 
 
 def test_crop_inside_and_across_the_border_are_the_same(tmp_path):
-    """Two ways of cutting meet where a box touches the border."""
+    """The two code paths of `crop` agree where a box touches the border."""
     generator = np.random.default_rng(0)
     image = generator.integers(0, 256, [9, 12, 3], np.uint8)
     wide = np.pad(image, [(9, 9), (12, 12), (0, 0)], mode="edge")
@@ -284,14 +284,14 @@ def test_fit_keeps_what_has_the_size_already(rule):
 
 @pytest.mark.parametrize("rule", [pictures.CROP, pictures.PAD])
 def test_fit_smooths_where_it_shrinks(rule):
-    """Stripes of one pixel become grey, instead of black or white by chance."""
+    """Stripes of one pixel become grey, instead of black or white."""
     stripes = np.tile(np.array([[0, 255]], np.uint8), [280, 140])
     small = pictures.fit(Image.fromarray(stripes), 28, rule)
     assert small.shape == (28, 28, 1)
     assert np.abs(small.astype(int) - 127).max() <= 6
 
 
-def test_fit_by_hand():
+def test_fit_against_hand_computed_values():
     """Twice as wide as high, in four columns: the crop takes the middle two, padding repeats both rows."""
     columns = np.repeat(np.array([[0, 80, 160, 240]], np.uint8), 2, axis=0)
     columns[1] += 10
@@ -303,7 +303,7 @@ def test_fit_by_hand():
 
 
 def test_line_of_pixels_is_padded_within_memory():
-    """Padded before it is resized, it would be a square of 10^10 pixels."""
+    """Padded before resizing, it would be a square of 10^10 pixels."""
     image = pictures.fit(Image.new("RGB", (100_000, 1), "red"), 28, pictures.PAD)
     np.testing.assert_array_equal(image, np.full([28, 28, 3], [255, 0, 0]))
 

@@ -1,4 +1,4 @@
-"""The stream of training batches: what an epoch holds, and what decides its order."""
+"""The stream of training batches: content and order of epochs."""
 
 import numpy as np
 import pytest
@@ -13,22 +13,22 @@ STEPS = NUM // BATCH
 
 @pytest.fixture(scope="module")
 def images():
-    """Image i is filled with the value i, so that a batch tells whom it holds."""
+    """Image i is filled with the value i, which identifies it in a batch."""
     return np.broadcast_to(np.arange(NUM, dtype=np.uint8)[:, None, None, None], (NUM, 4, 4, 1)).copy()
 
 
 def shifted(images, seed):
-    """A view that tells its seed: each image plus a draw of its own."""
+    """Return a view that depends on the seed: each image plus a draw of its own."""
     return images + tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed)
 
 
 def members(batch):
-    """Which images a batch [N, 4, 4, 1] in [-1, 1] holds."""
+    """Return the numbers of the images in a batch [N, 4, 4, 1] in [-1, 1]."""
     return np.rint((batch.numpy()[:, 0, 0, 0] + 1) * 127.5).astype(int).tolist()
 
 
 def epochs_of(images, seed=3, epochs=1, first_epoch=0):
-    """The stream's image numbers [epochs * STEPS * BATCH], cut into epochs."""
+    """Return the numbers of the images in the stream, a list for each epoch."""
     stream = pipeline.training_batches(images, BATCH, seed, epochs, first_epoch)
     numbers = [number for batch in stream for number in members(batch)]
     return [numbers[start:start + STEPS * BATCH] for start in range(0, len(numbers), STEPS * BATCH)]
@@ -46,7 +46,7 @@ def test_epoch_holds_each_image_at_most_once_and_drops_the_remainder(images):
     assert all(len(set(epoch)) == len(epoch) for epoch in epochs)
 
 
-def test_every_image_has_its_turn(images):
+def test_every_image_is_used(images):
     assert set().union(*epochs_of(images, epochs=8)) == set(range(NUM))
 
 
@@ -58,7 +58,7 @@ def test_order_changes_with_the_epoch_and_with_the_seed(images):
     assert epochs_of(images, seed=3)[0] == first
 
 
-def test_stream_that_starts_later_goes_on_as_the_whole_stream_would(images):
+def test_stream_that_starts_later_continues_the_whole_stream(images):
     whole = list(pipeline.training_batches(images, BATCH, 3, 3, make_view=shifted))
     late = list(pipeline.training_batches(images, BATCH, 3, 3, first_epoch=1, make_view=shifted))
     assert len(whole) == 3 * STEPS and len(late) == 2 * STEPS
@@ -69,13 +69,13 @@ def test_stream_that_starts_later_goes_on_as_the_whole_stream_would(images):
     assert epochs_of(images, epochs=2, first_epoch=2) == []
 
 
-def test_batch_larger_than_the_set_leaves_nothing(images):
+def test_batch_larger_than_the_set_gives_no_batches(images):
     assert list(pipeline.training_batches(images, NUM + 1, 0, 1)) == []
     assert len(list(pipeline.training_batches(images, NUM, 0, 1))) == 1
 
 
 def test_pairs_hold_images_and_their_views_and_nothing_else(images):
-    """Labels do not enter training: no element of the stream could carry them."""
+    """Training never uses labels: no element of the stream could hold them."""
     stream = pipeline.training_batches(images, BATCH, 0, 1, make_view=shifted)
     assert [spec.dtype for spec in stream.element_spec] == [tf.float32, tf.float32]
     batch, views = next(iter(stream))

@@ -1,4 +1,4 @@
-"""Prepared sets: the images of the original files, and a refusal of any other options."""
+"""Prepared sets: they replace the original files, and other options are refused."""
 
 import contextlib
 import os
@@ -73,7 +73,7 @@ def test_set_in_memory_and_its_split(tmp_path):
     assert isinstance(found.images, StoredImages) and found.groups is None and found.names is None
     assert_same(found, whole)
     assert_same(found_subset, subset)
-    # The set is read where it lies.
+    # The set is read in place.
     assert not (tmp_path / "cache").exists()
 
 
@@ -134,7 +134,7 @@ def test_other_data_set_and_unknown_origin_are_refused(small, tmp_path):
         registry.load(load_preset("digits"), tmp_path / "data" / "key")
 
 
-def test_damage_and_other_versions_say_what_to_do(small):
+def test_damage_and_other_versions_are_named_with_their_remedy(small):
     (small[1] / "images.uint8").write_bytes(b"short")
     with pytest.raises(UserError, match=r"images\.uint8 holds 5 bytes, expected 84; prepare the data set "
                                         r"again with tools/prepare_data\.py"):
@@ -174,7 +174,7 @@ def test_failure_leaves_nothing_and_can_be_repeated_into_an_empty_directory(smal
 
 
 def test_second_writer_of_a_directory_is_refused(small, tmp_path):
-    """The other process finishes between the first look and the end."""
+    """Another process finishes between the first check and the last."""
     class Images(np.ndarray):
         def __getitem__(self, index):
             (tmp_path / "out").mkdir(exist_ok=True)
@@ -197,7 +197,7 @@ def largest_file(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_full_disk_is_said_and_leaves_nothing(tmp_path):
+def test_full_disk_is_reported_and_leaves_nothing(tmp_path):
     config = load_preset("digits")
     whole = registry.load(config)
     with largest_file(100_000), pytest.raises(OSError, match=r"File too large: .*images\.uint8"):
@@ -206,7 +206,7 @@ def test_full_disk_is_said_and_leaves_nothing(tmp_path):
 
 
 def test_killed_preparation_can_be_repeated(tmp_path):
-    """What it leaves is hidden, and in nobody's way."""
+    """Its temporary directory is hidden, and does not affect later preparations."""
     code = ("import os, signal, sys\n"
             "from eig_tf import config\n"
             "from eig_tf.data import prepared, registry, storage\n"

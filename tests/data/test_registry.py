@@ -12,7 +12,7 @@ from eig_tf.errors import UserError
 
 @pytest.fixture
 def preset():
-    """The preset of a data set, with fields of its own changed."""
+    """Returns the preset of a data set with changed fields."""
     def load(name, split=0, seed=0, **data):
         config = config_lib.load_preset(name)
         config.split, config.seed = split, seed
@@ -63,7 +63,7 @@ def test_without_imbalance_everything_is_used(preset):
 def test_fractions_of_the_user(preset):
     fractions = "0.28,0.08,0.08,0.08,0.08,0.08,0.08,0.08,0.08,0.08"
     _, split = registry.load_split(preset("digits", imbalance=fractions))
-    # The first digit is there 178 times; the others get 8/28 of that.
+    # There are 178 images of the first digit; the others get 8/28 of that.
     assert split.class_counts().tolist() == [178, *[50] * 9]
 
 
@@ -100,7 +100,7 @@ def test_fractions_of_images_without_labels_are_refused(preset, tmp_path):
         registry.load_split(preset("folder", imbalance="0.5,0.5"), data, tmp_path / "cache")
 
 
-def test_split_of_cars_says_that_half_of_its_fractions_are_not_the_papers(preset, real_data, tmp_path):
+def test_split_of_cars_has_a_note_on_the_completed_fractions(preset, real_data, tmp_path):
     config = preset("cars", class_set="random")
     whole, split = registry.load_split(config, real_data / "cars", tmp_path)
     # The largest fraction of split 0, 0.141, takes all 96 views.

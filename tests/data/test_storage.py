@@ -1,4 +1,4 @@
-"""The files of a decoded set: what is read is what was written, and damage is one sentence."""
+"""The files of a decoded set: writing, reading, and one sentence for every kind of damage."""
 
 import json
 import os
@@ -15,7 +15,7 @@ REMEDY = "do something"
 
 
 def make_set(**changes):
-    """Seven images of two classes and three objects."""
+    """Return seven images of two classes and three objects."""
     image_set = ImageSet(IMAGES, np.array([0, 0, 0, 0, 1, 1, 1]), ("a", "b"), "a test",
                          np.array([5, 5, 7, 7, 9, 9, 9]), np.array([f"é {n}.png" for n in range(7)]),
                          ("note",))

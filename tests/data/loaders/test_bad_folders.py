@@ -1,4 +1,4 @@
-"""Folders that cannot be trained on, or only partly: one sentence each, no traceback, nothing that hangs."""
+"""Folders that cannot be trained on, or only partly: one sentence for each, and no traceback."""
 
 import contextlib
 import os
@@ -33,7 +33,7 @@ def load(config, data, tmp_path):
 
 
 def paint(path, number=1, seed=0):
-    """Images of noise, each another one."""
+    """Write different images of noise."""
     generator = np.random.default_rng(seed)
     path.mkdir(parents=True, exist_ok=True)
     for index in range(number):
@@ -56,7 +56,7 @@ def test_folder_without_images(data, load, names, words):
     assert f"holds no images: {words}; expected files named *.png" in refused(load)
 
 
-def test_equal_images_are_said(data, load):
+def test_equal_images_are_reported(data, load):
     for index in range(4):
         Image.new("RGB", (9, 9), "red").save(data / f"{index}.png")
     assert load().notes == ("all 4 files have the same content, so that there is nothing to learn",)
@@ -71,7 +71,7 @@ def test_equal_images_are_said(data, load):
 
 @pytest.mark.parametrize(("name", "content"), [
     ("text.png", b"hello"), ("empty.jpg", b""), ("html.gif", b"<html>404</html>")])
-def test_damaged_files_are_left_out_and_said_below_the_share(data, load, config, name, content):
+def test_damaged_files_are_left_out_and_reported_below_the_share(data, load, config, name, content):
     paint(data, 30)
     (data / name).write_bytes(content)
     image_set = load()
@@ -120,7 +120,7 @@ def test_hard_names_of_classes_and_of_damaged_files_fit_one_line(data, load, con
     config.data.max_unreadable = 0.5
     image_set = load()
     assert image_set.class_names == (r"new\nline 'x' \udce9",)
-    # Of the loader; the note on damaged files is the listing's.
+    # These notes are the loader's; the last one is the listing's.
     for note in image_set.notes[:2]:
         assert note.isprintable()
     (data / hard / "0.png").unlink()
@@ -145,13 +145,13 @@ def test_links_are_followed_and_circles_end(data, load, tmp_path):
     (data / "b").symlink_to(data / "a")
     (data / "dangling.png").symlink_to(data / "nowhere.png")
     image_set = load()
-    # A folder that two names lead to is read once.
+    # A folder with several links is read once.
     assert image_set.names.tolist() == ["a/0.png", "a/1.png", "a/linked.png"]
 
 
 @contextlib.contextmanager
 def nobody():
-    """Becomes a user without rights where the tests run as root, who may read everything."""
+    """Become a user without rights when the tests run as root, who can read everything."""
     if os.geteuid() != 0:
         yield
         return
@@ -164,13 +164,13 @@ def nobody():
 
 @pytest.fixture
 def public():
-    """A folder that others may reach, which those of pytest are not."""
+    """A folder that other users can read, unlike those of pytest."""
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)
         yield Path(directory)
 
 
-def test_file_that_may_not_be_read(public, config):
+def test_file_without_read_permission(public, config):
     paint(public / "data", 30)
     (public / "data" / "7.png").chmod(0)
     (public / "cache").mkdir()
@@ -182,8 +182,8 @@ def test_file_that_may_not_be_read(public, config):
 
 
 @pytest.mark.parametrize("dataset", ["folder", "ytf"])
-def test_folder_that_may_not_be_read(public, dataset):
-    """It is no empty one; the commands make a sentence of this error, see below."""
+def test_folder_without_read_permission(public, dataset):
+    """It does not count as empty; commands turn this error into a sentence, see below."""
     config = config_lib.load_preset(dataset)
     paint(public / "data" / "ana" / "closed", 2)
     paint(public / "data" / "bea" / "open", 2)
@@ -213,10 +213,10 @@ def test_command_refuses_in_one_sentence(command, data, number, words):
 
 
 @pytest.mark.slow
-def test_command_names_the_folder_that_may_not_be_read(command, public):
+def test_command_names_the_folder_without_read_permission(command, public):
     paint(public / "data" / "closed", 2)
     (public / "data" / "closed").chmod(0)
-    # The program is read before the rights are given up: a checkout may be its owner's alone.
+    # Modules are imported before the rights are dropped, since a checkout may be private.
     code = ("import os, sys\n"
             "from eig_tf.cli import command, run_flags\n"
             "from eig_tf.data import registry\n"
@@ -234,7 +234,7 @@ def test_command_names_the_folder_that_may_not_be_read(command, public):
 
 @pytest.mark.slow
 def test_command_trains_on_images_and_classes_of_hard_names(command, data):
-    """What cannot be printed as it is must not stop a training after it has read everything."""
+    """Names that cannot be printed must not stop a training that has read all images."""
     hard = "new\nline 'x' \udce9"
     for index, name in enumerate((hard, "b")):
         paint(data / name, 30, index)

@@ -1,4 +1,4 @@
-"""3D Cars: MATLAB files of two kinds, read strictly."""
+"""3D Cars: MATLAB files of two formats, and the refusal of all others."""
 
 import h5py
 import numpy as np
@@ -13,8 +13,8 @@ from eig_tf.errors import UserError
 SHAPE = (128, 128, 3, 24, 4)
 
 
-def make_views(blue):
-    """Views in plain colours that say which they are; the upper right quarter is black."""
+def make_renders(blue):
+    """Return renders whose colour identifies them; the upper right quarter is black."""
     im = np.empty(SHAPE, np.uint8)
     im[:, :, 0] = 10 * np.arange(24)[:, np.newaxis]
     im[:, :, 1] = 60 * np.arange(4)
@@ -24,7 +24,7 @@ def make_views(blue):
 
 
 def write_hdf5(path, arrays, userblock=512):
-    """As MATLAB writes version 7.3: a header of its own first, axes reversed."""
+    """Write a file as MATLAB 7.3 does: with its own header, and reversed axes."""
     with h5py.File(path, "w", userblock_size=userblock) as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=array.T)
@@ -35,11 +35,11 @@ def write_hdf5(path, arrays, userblock=512):
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):
-    """Three cars, one in each of the kinds of file, and names that are no cars."""
+    """Three cars, one in each format, and names that are not cars."""
     directory = tmp_path_factory.mktemp("cars with 'quotes' ü")
-    scipy.io.savemat(directory / "car_002_mesh.mat", {"im": make_views(102)})
-    scipy.io.savemat(directory / "car_007_mesh.mat", {"im": make_views(107)}, do_compression=True)
-    write_hdf5(directory / "car_030_mesh.mat", {"im": make_views(130)})
+    scipy.io.savemat(directory / "car_002_mesh.mat", {"im": make_renders(102)})
+    scipy.io.savemat(directory / "car_007_mesh.mat", {"im": make_renders(107)}, do_compression=True)
+    write_hdf5(directory / "car_030_mesh.mat", {"im": make_renders(130)})
     for name in ("car_02_mesh.mat", "car_0021_mesh.mat", "readme.txt", ".hidden"):
         (directory / name).write_text("x")
     return directory
@@ -47,7 +47,7 @@ def directory(tmp_path_factory):
 
 @pytest.fixture
 def config():
-    """The preset with a class set of the small directory; a test may change it."""
+    """The preset with a class set of the small directory; tests may change it."""
     config = config_lib.load_preset("cars")
     config.data.class_set = "030,002"
     return config
@@ -74,11 +74,11 @@ def test_images_labels_and_names(directory, config, tmp_path):
             assert image[16, 48].tolist() == [0, 0, 0]
 
 
-def test_imbalance_takes_single_views(directory, config, tmp_path):
+def test_imbalance_takes_single_renders(directory, config, tmp_path):
     config.data.imbalance = "0.75,0.25"
     _, subset = registry.load_split(config, directory, tmp_path)
     assert subset.class_counts().tolist() == [96, 32]
-    # 32 different views of the second car.
+    # 32 different renders of the second car.
     assert len({image[48, 16].tobytes() for image in subset.images[96:]}) == 32
 
 
@@ -96,20 +96,21 @@ def test_size_and_channels(size, channels, directory, config):
 
 def test_shrinking_smooths():
     checkers = np.indices((128, 128)).sum(axis=0) % 2 * 255
-    views = np.repeat(checkers.astype(np.uint8)[np.newaxis, ..., np.newaxis], 3, axis=3)
-    inside = cars.resize_renders(views, 64, 3)[0, 4:-4, 4:-4].astype(int)
+    renders = np.repeat(checkers.astype(np.uint8)[np.newaxis, ..., np.newaxis], 3, axis=3)
+    inside = cars.resize_renders(renders, 64, 3)[0, 4:-4, 4:-4].astype(int)
     assert np.abs(inside - 127).max() <= 3
 
 
-def test_the_three_kinds_of_file_read_the_same(directory):
+def test_the_three_kinds_of_file_give_the_same(directory):
     for name, blue in (("002", 102), ("007", 107), ("030", 130)):
-        views = cars.read_renders(directory / f"car_{name}_mesh.mat")
-        assert views.shape == (96, 128, 128, 3) and views.dtype == np.uint8
-        np.testing.assert_array_equal(views, make_views(blue).transpose(4, 3, 0, 1, 2).reshape(views.shape))
+        renders = cars.read_renders(directory / f"car_{name}_mesh.mat")
+        assert renders.shape == (96, 128, 128, 3) and renders.dtype == np.uint8
+        expected = make_renders(blue).transpose(4, 3, 0, 1, 2).reshape(renders.shape)
+        np.testing.assert_array_equal(renders, expected)
 
 
 def test_hdf5_without_matlabs_header(tmp_path):
-    write_hdf5(tmp_path / "car_001_mesh.mat", {"im": make_views(9)}, userblock=0)
+    write_hdf5(tmp_path / "car_001_mesh.mat", {"im": make_renders(9)}, userblock=0)
     assert cars.read_renders(tmp_path / "car_001_mesh.mat")[0, 127, 0].tolist() == [0, 0, 9]
 
 
@@ -136,7 +137,7 @@ def test_other_content_is_refused(case, write, tmp_path):
 
 def test_right_shape_of_another_type_is_refused(tmp_path):
     path = tmp_path / "car_001_mesh.mat"
-    write_hdf5(path, {"im": make_views(1).view(np.int8)})
+    write_hdf5(path, {"im": make_renders(1).view(np.int8)})
     with pytest.raises(UserError, match=r"'im' is int8 \[128, 128, 3, 24, 4\]; expected uint8"):
         cars.read_renders(path)
 
@@ -207,9 +208,9 @@ def test_real_cars(real_data, config, tmp_path):
     images = np.asarray(image_set.images)
     assert images.shape == (960, 64, 64, 3)
     assert image_set.class_counts().tolist() == [96] * 10
-    # White around the cars, and every view shows one.
+    # Cars on white, and a car in every render.
     assert images[:, 0].min() == 255
     assert (images.min(axis=(1, 2, 3)) < 128).all()
-    # From the side, elevation 0, a car is wider than high, which it is not when rows and columns are swapped.
+    # From the side at elevation 0 a car is wider than high, unless rows and columns are swapped.
     side = images[image_set.labels == 0][6].min(axis=-1) < 250
     assert side.any(axis=0).sum() > 1.5 * side.any(axis=1).sum()

@@ -1,4 +1,4 @@
-"""3D Chairs: positions as ids, one crop for all views."""
+"""3D Chairs: positions as ids, and one crop for all renders."""
 
 import itertools
 
@@ -12,8 +12,8 @@ from eig_tf.data.loaders import chairs
 from eig_tf.errors import UserError
 
 
-def view(colour, size=96):
-    """A white picture with a plain square of half its side in the middle."""
+def make_render(colour, size=96):
+    """Return a white picture with a plain square of half its side in the middle."""
     picture = Image.new("RGB", (size, size), "white")
     picture.paste(colour, (size // 4, size // 4, size // 4 * 3, size // 4 * 3))
     return picture
@@ -23,12 +23,12 @@ def make_chair(root, name, colour, num=62):
     renders = root / name / "renders"
     renders.mkdir(parents=True)
     for number in range(num):
-        view(colour).save(renders / f"image_{number:03d}_p020_t011_r096.png")
+        make_render(colour).save(renders / f"image_{number:03d}_p020_t011_r096.png")
 
 
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory):
-    """Three chairs, the second of which lacks a view, among what else lies in the original set."""
+    """Three chairs, the second of which lacks a render, and other files of the original set."""
     parent = tmp_path_factory.mktemp("chairs")
     root = parent / "rendered_chairs"
     make_chair(root, "c3", (0, 0, 200))
@@ -44,7 +44,7 @@ def parent(tmp_path_factory):
 
 @pytest.fixture
 def config():
-    """The preset with a class set of the small directory; a test may change it."""
+    """The preset with a class set of the small directory; tests may change it."""
     config = config_lib.load_preset("chairs")
     config.data.class_set = "0003,0002"
     return config
@@ -85,25 +85,18 @@ def test_images_and_labels(parent, config, tmp_path):
     assert [row.tolist() for row in image_set.images[0][32, 55:57]] == [[0, 0, 200], [255] * 3]
 
 
-def test_imbalance_takes_single_views(parent, config, tmp_path):
-    config.data.imbalance = "0.8,0.2"
-    _, subset = registry.load_split(config, parent, tmp_path)
-    # 62 / 0.8 * 0.2 = 15.5
-    assert subset.class_counts().tolist() == [62, 15]
-
-
-def test_missing_view_is_a_note(parent, config, tmp_path):
+def test_missing_render_is_a_note(parent, config, tmp_path):
     notes = registry.load(config, parent, tmp_path).notes
     assert notes == ("chairs with fewer than 62 renders: 1; 0002 has 61",)
     config.data.class_set = "0001,0003"
     assert chairs.list_files(parent, config).notes == ()
 
 
-def test_small_set_is_no_match_for_the_papers_ids(tmp_path, config):
+def test_ids_of_the_paper_mean_other_chairs_in_a_small_set(tmp_path, config):
     for number in range(1338):
         (tmp_path / f"{number:04d}" / "renders").mkdir(parents=True)
     for position in ("0965", "0960", "0710", "0045", "1332", "0996", "1074", "0236", "0098", "1196"):
-        view("red").save(tmp_path / f"{int(position) - 1:04d}" / "renders" / "a.png")
+        make_render("red").save(tmp_path / f"{int(position) - 1:04d}" / "renders" / "a.png")
     config.data.class_set = "0"
     listing = chairs.list_files(tmp_path, config)
     assert listing.entries[0].name == "0964/renders/a.png"
@@ -114,7 +107,7 @@ def test_small_set_is_no_match_for_the_papers_ids(tmp_path, config):
     assert len(chairs.list_files(tmp_path, config).notes) == 1
 
 
-def test_chair_without_views_is_refused(tmp_path, config):
+def test_chair_without_renders_is_refused(tmp_path, config):
     make_chair(tmp_path, "a", "red", num=1)
     (tmp_path / "b" / "renders").mkdir(parents=True)
     config.data.class_set = "0001,0002"
@@ -131,7 +124,7 @@ def test_directory_without_chairs_is_refused(tmp_path, config):
 
 @pytest.mark.parametrize("size, channels", [(28, 1), (32, 3), (64, 1)])
 def test_size_and_channels(size, channels, tmp_path):
-    view((200, 0, 0)).save(tmp_path / "a.png")
+    make_render((200, 0, 0)).save(tmp_path / "a.png")
     image = chairs.decode_render(tmp_path / "a.png", size, channels)
     assert image.shape == (1, size, size, channels) and image.dtype == np.uint8
     # 0.299 * 200 for grey.
@@ -197,6 +190,6 @@ def test_no_pixel_of_a_real_chair_is_cut(real_data):
     for path in paths:
         picture = pictures.read(path)
         cropped = chairs.crop_to_chair(picture)
-        # The same square for all: sizes can be compared from view to view.
+        # The square is the same for all, so that sizes can be compared.
         assert cropped.width == round(picture.width * 2 / 3)
         assert (np.asarray(cropped) != 255).sum() == (np.asarray(picture) != 255).sum(), path

@@ -68,7 +68,7 @@ def test_images_beside_sub_folders_are_refused(data, load):
     assert load().class_names == ("dog",)
 
 
-def test_sub_folders_without_images_are_said(data, load):
+def test_sub_folders_without_images_are_reported(data, load):
     for name in ("cat", "dog"):
         paint(data / name / "0.png", {"cat": "red", "dog": "blue"}[name])
     for name in ("empty", ".git", "__MACOSX"):
@@ -99,7 +99,7 @@ def test_one_folder_too_high(data, load):
     assert image_set.notes[0].endswith("; to use its sub-folders as classes, give it as --data_dir")
 
 
-def test_other_files_are_ignored_and_said(data, load):
+def test_other_files_are_ignored_and_reported(data, load):
     paint(data / "0.png", "red")
     paint(data / "1.png", "blue")
     for name in ("notes.txt", "Thumbs.db", "thumbs.db", ".DS_Store", ".hidden.png", "__MACOSX/0.png"):

@@ -1,4 +1,4 @@
-"""MNIST's IDX files: plain, gzipped, and every way in which they can be wrong."""
+"""MNIST's IDX files: plain, gzipped, damaged and missing."""
 
 import gzip
 import struct
@@ -15,7 +15,7 @@ TEST_IMAGES, TEST_LABELS = mnist.PARTS[1]
 
 
 def idx(array, magic=None):
-    """The bytes of an IDX file of unsigned bytes."""
+    """Return the bytes of an IDX file of unsigned bytes."""
     magic = 2048 + array.ndim if magic is None else magic
     return struct.pack(f">{1 + array.ndim}I", magic, *array.shape) + array.astype(np.uint8).tobytes()
 
@@ -94,7 +94,7 @@ def test_content_that_does_not_fit(small_set, name, content, words):
 @pytest.mark.parametrize("name", [IMAGES, LABELS])
 @pytest.mark.parametrize("change", [lambda content: content[:-1], lambda content: content + b"\0"],
                          ids=["truncated", "too_long"])
-def test_file_of_another_length_than_its_header_states(small_set, name, change):
+def test_file_whose_length_differs_from_its_header(small_set, name, change):
     content = (small_set / name).read_bytes()
     (small_set / name).write_bytes(change(content))
     with pytest.raises(UserError) as error:
@@ -107,7 +107,7 @@ def test_file_of_another_length_than_its_header_states(small_set, name, change):
     b"", b"\0\0", struct.pack(">I", 2051), struct.pack(">3I", 2051, 5, 28), b"\x89PNG\r\n\x1a\n" * 100,
     idx(np.zeros((5, 28, 28)), magic=2050), idx(np.zeros(5))],
     ids=["empty", "two_bytes", "magic_only", "half_a_header", "png", "other_magic", "labels"])
-def test_file_that_is_no_idx_file_of_images(small_set, content):
+def test_file_that_is_not_an_idx_file_of_images(small_set, content):
     (small_set / IMAGES).write_bytes(content)
     with pytest.raises(UserError, match=f"{IMAGES} is not an IDX file.*expected 2051"):
         mnist.load_images(small_set)
@@ -127,14 +127,14 @@ def test_damaged_gzip_file(small_set, damage):
         mnist.load_images(small_set)
 
 
-def test_header_that_promises_more_than_any_memory_is_refused_unread(small_set):
+def test_header_that_states_more_than_any_memory_is_refused(small_set):
     header = struct.pack(">4I", 2051, 2**32 - 1, 2**16, 2**16)
     (small_set / IMAGES).write_bytes(header + bytes(100))
     with pytest.raises(UserError, match=f"{IMAGES} holds 116 bytes"):
         mnist.load_images(small_set)
 
 
-def test_without_files_and_without_network_the_files_to_fetch_are_named(monkeypatch):
+def test_failed_download_names_the_files_to_provide(monkeypatch):
     def fail():
         raise Exception("URL fetch failure on https://example.org/mnist.npz: None --\nno route to host")
     monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
@@ -144,7 +144,7 @@ def test_without_files_and_without_network_the_files_to_fetch_are_named(monkeypa
     assert "\n" not in str(error.value)
 
 
-def test_without_files_keras_serves_training_part_first(monkeypatch):
+def test_without_files_the_copy_of_keras_is_used(monkeypatch):
     parts = ((images_of(5, 0), np.array([5, 0, 4, 1, 9], np.uint8)),
              (images_of(3, 1), np.array([7, 2, 1], np.uint8)))
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: parts)

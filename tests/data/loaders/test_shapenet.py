@@ -1,4 +1,4 @@
-"""ShapeNet: categories by whatever name, the renderer's side files, whole objects drawn."""
+"""ShapeNet: names of categories, other files of the renderer, and draws of whole objects."""
 
 import numpy as np
 import pytest
@@ -13,31 +13,31 @@ from eig_tf.errors import UserError
 RED, GREEN, BLUE = (200, 0, 0, 255), (0, 200, 0, 255), (0, 0, 200, 255)
 
 
-def make_instance(folder, colour, num=3, pattern="{:03d}.png", size=64):
-    """Views with a plain square in the middle and transparency, black below, around it."""
+def make_object(folder, colour, num=3, pattern="{:03d}.png", size=64):
+    """Write renders with a plain square on a transparent background, whose hidden colour is black."""
     folder.mkdir(parents=True, exist_ok=True)
-    view = Image.new("RGBA", (size, size), (0, 0, 0, 0))
-    view.paste(colour, (size // 4, size // 4, size // 4 * 3, size // 4 * 3))
+    render = Image.new("RGBA", (size, size), (0, 0, 0, 0))
+    render.paste(colour, (size // 4, size // 4, size // 4 * 3, size // 4 * 3))
     for number in range(num):
-        view.save(folder / pattern.format(number))
+        render.save(folder / pattern.format(number))
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """Three categories under three kinds of names, among what a renderer and other programs leave."""
+    """Three categories with three kinds of names, and files of a renderer and of other programs."""
     root = tmp_path_factory.mktemp("shapenet")
     stanford = "model_normalized_r_{:03d}.png"
-    make_instance(root / "02958343" / "a b'ü" / "deeper" / "still", RED, pattern=stanford)
+    make_object(root / "02958343" / "a b'ü" / "deeper" / "still", RED, pattern=stanford)
     for suffix in ("depth0001", "normal0001", "albedo0001", "depth", "normal_0001", "id0001"):
-        make_instance(root / "02958343" / "a b'ü" / "deeper", BLUE,
+        make_object(root / "02958343" / "a b'ü" / "deeper", BLUE,
                       pattern=stanford.replace(".png", f"_{suffix}.png"))
-    make_instance(root / "02958343" / "other", RED, num=2)
-    make_instance(root / "bowls", BLUE, num=1, pattern="stray.png")
-    make_instance(root / "bowls" / "other", GREEN, num=4)
+    make_object(root / "02958343" / "other", RED, num=2)
+    make_object(root / "bowls", BLUE, num=1, pattern="stray.png")
+    make_object(root / "bowls" / "other", GREEN, num=4)
     (root / "bowls" / "empty").mkdir()
-    make_instance(root / "my mugs" / "x", BLUE, num=1)
-    make_instance(root / "my mugs" / ".hidden", RED, num=1)
-    make_instance(root / "my mugs" / "x", RED, num=1, pattern="._{}.png")
+    make_object(root / "my mugs" / "x", BLUE, num=1)
+    make_object(root / "my mugs" / ".hidden", RED, num=1)
+    make_object(root / "my mugs" / "x", RED, num=1, pattern="._{}.png")
     (root / "my mugs" / "x" / "notes.txt").write_text("x")
     (root / "my mugs" / "x" / "folder.png").mkdir()
     (root / ".cache").mkdir()
@@ -46,7 +46,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture
 def config():
-    """The preset with three categories and three views; a test may change it."""
+    """The preset with three categories and three renders; tests may change it."""
     config = config_lib.load_preset("shapenet")
     config.data.categories = "car,bowl,cup=my mugs"
     config.data.views = 3
@@ -60,7 +60,7 @@ def test_listing(root, config):
     assert [(entry.name, entry.label, entry.group) for entry in listing.entries] == [
         *((f"{deep}{number:03d}.png", 0, 0) for number in range(3)),
         ("02958343/other/000.png", 0, 1), ("02958343/other/001.png", 0, 1),
-        # The fourth view is more than was asked for.
+        # The fourth render is more than asked for.
         *((f"bowls/other/{number:03d}.png", 1, 2) for number in range(3)),
         ("my mugs/x/000.png", 2, 3)]
     assert listing.class_names == ("car", "bowl", "cup")
@@ -90,20 +90,20 @@ def test_order_of_categories_defines_labels(root, config):
 
 def test_whole_objects_are_drawn(tmp_path, config):
     for number in range(8):
-        make_instance(tmp_path / "data" / "car" / f"{number}", RED, num=4)
-        # The same names of instances as in the other category.
-        make_instance(tmp_path / "data" / "bowl" / f"{number}", GREEN, num=4)
+        make_object(tmp_path / "data" / "car" / f"{number}", RED, num=4)
+        # The objects have the same names as in the other category.
+        make_object(tmp_path / "data" / "bowl" / f"{number}", GREEN, num=4)
     config.data.categories = "car,bowl"
     config.data.views = 4
     config.data.imbalance = "0.8,0.2"
     _, subset = registry.load_split(config, tmp_path / "data", tmp_path / "cache")
-    # All 8 cars and 8 / 0.8 * 0.2 = 2 bowls, each with its 4 views.
+    # All 8 cars and 8 / 0.8 * 0.2 = 2 bowls, each with its 4 renders.
     assert subset.class_counts().tolist() == [32, 8]
     assert np.unique(subset.groups, return_counts=True)[1].tolist() == [4] * 10
 
 
 @pytest.mark.parametrize("views, count", [(1, 4), (2, 7), (100, 10)])
-def test_number_of_views(root, config, views, count):
+def test_number_of_renders(root, config, views, count):
     config.data.views = views
     assert len(shapenet.list_files(root, config).entries) == count
 
@@ -158,17 +158,17 @@ def test_bad_categories(root, config, text, message):
         shapenet.list_files(root, config)
 
 
-def test_category_without_views_is_refused(tmp_path, config):
-    make_instance(tmp_path / "car" / "a", RED)
-    make_instance(tmp_path / "bowl" / "a", RED, pattern="x_r_{:03d}_depth0001.png")
+def test_category_without_renders_is_refused(tmp_path, config):
+    make_object(tmp_path / "car" / "a", RED)
+    make_object(tmp_path / "bowl" / "a", RED, pattern="x_r_{:03d}_depth0001.png")
     config.data.categories = "car,bowl"
     with pytest.raises(UserError, match="bowl holds no renders; expected PNG files in folders bowl/<object>"):
         shapenet.list_files(tmp_path, config)
 
 
-def test_circles_of_links_end(tmp_path, config):
-    make_instance(tmp_path / "car" / "a", RED, num=2)
-    make_instance(tmp_path / "elsewhere" / "views", RED, num=1, pattern="far.png")
+def test_circular_links_end(tmp_path, config):
+    make_object(tmp_path / "car" / "a", RED, num=2)
+    make_object(tmp_path / "elsewhere" / "views", RED, num=1, pattern="far.png")
     for name, target in {"up": "..", "root": str(tmp_path), "self": "self", "gone": "nowhere",
                          "far": str(tmp_path / "elsewhere"), "self.png": "self.png"}.items():
         (tmp_path / "car" / "a" / name).symlink_to(target)
@@ -180,8 +180,8 @@ def test_circles_of_links_end(tmp_path, config):
     assert names == ["car/a/000.png", "car/a/001.png", "car/a/far/views/far.png"]
 
 
-def test_linked_categories_and_instances_are_read(tmp_path, config):
-    make_instance(tmp_path / "big disk" / "models" / "a", RED)
+def test_linked_categories_and_objects_are_read(tmp_path, config):
+    make_object(tmp_path / "big disk" / "models" / "a", RED)
     (tmp_path / "data" / "bowl").mkdir(parents=True)
     (tmp_path / "data" / "car").symlink_to(tmp_path / "big disk" / "models")
     (tmp_path / "data" / "bowl" / "b").symlink_to(tmp_path / "big disk" / "models" / "a")
@@ -191,10 +191,10 @@ def test_linked_categories_and_instances_are_read(tmp_path, config):
 
 
 @pytest.mark.parametrize("size, channels", [(28, 1), (32, 3)])
-def test_views_that_are_not_square_are_kept_whole(tmp_path, size, channels):
-    view = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
-    view.paste(RED, (0, 0, 10, 20))
-    view.save(tmp_path / "a.png")
+def test_renders_that_are_not_square_are_padded(tmp_path, size, channels):
+    render = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
+    render.paste(RED, (0, 0, 10, 20))
+    render.save(tmp_path / "a.png")
     image = shapenet.decode_render(tmp_path / "a.png", size, channels)
     assert image.shape == (1, size, size, channels) and image.dtype == np.uint8
     # 0.299 * 200 for grey.

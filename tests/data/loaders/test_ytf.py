@@ -1,4 +1,4 @@
-"""YouTube Faces: identities, boxes, what is missing, what is damaged."""
+"""YouTube Faces: people, boxes, missing and damaged files."""
 
 import os
 
@@ -12,7 +12,7 @@ from eig_tf.data.loaders import ytf
 from eig_tf.data.pictures import Unreadable
 from eig_tf.errors import UserError
 
-# In the order of code points: capitals before small letters, letters with marks after both.
+# In the order of code points: capitals, then small letters, then letters with marks.
 NAMES = ("Ana_Ivanovic", "Björn_Borg", "Sean_O'Keefe", "ana", "Óscar_Arias")
 
 
@@ -24,13 +24,13 @@ def config():
 
 
 def frame(path, size=(60, 40), box=(30, 20, 10, 10)):
-    """A blue frame with a red face; returns the line that says where it is."""
+    """Write a blue frame with a red face, and return the line of its box."""
     x, y, width, height = box
     pixels = np.zeros([size[1], size[0], 3], np.uint8)
     pixels[..., 2] = 200
     pixels[max(0, y - height // 2):y + height // 2, max(0, x - width // 2):x + width // 2] = (200, 0, 0)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # PNG pixels in a file named .jpg would be no YTF; quality keeps the colours close.
+    # A high quality keeps the colours close.
     Image.fromarray(pixels).save(path, quality=95, subsampling=0)
     person, video, name = path.parts[-3:]
     return f"{person}\\{video}\\{name},0,{x},{y},{width},{height},0,0"
@@ -38,7 +38,7 @@ def frame(path, size=(60, 40), box=(30, 20, 10, 10)):
 
 @pytest.fixture
 def faces(tmp_path):
-    """Five people; of three frames, two, and one each. What other programs leave is beside them."""
+    """Five people with three, two, one, one and one frames, and files of other programs."""
     root = tmp_path / "data" / ytf.FRAMES
     (root / ".Trash" / "0").mkdir(parents=True)
     by_person = (("0/0.2", "0/0.10", "1/1.1"), ("0/0.1", "0/0.2"), ("3/3.1",), ("0/0.1",), ("0/0.1",))
@@ -112,14 +112,14 @@ def config_of(config, num_identities):
 
 
 def test_boxes_are_the_details_of_the_entries(faces, config):
-    """They are part of the cache's key, so that a corrected box decodes the face anew."""
+    """They are part of the key of the cache, so that a corrected box decodes the face again."""
     damage(faces, NAMES[0], lambda text: text.replace("0.10.jpg,0,30,20,10,10", "0.10.jpg,7,31.5,20,8,9"))
     entries = ytf.list_files(faces, config).entries
     assert [entry.detail for entry in entries[:3]] == [(30, 20, 10, 10), (31.5, 20, 8, 9), (30, 20, 10, 10)]
     assert all(entry.group is None for entry in entries)
 
 
-def test_face_fills_the_picture_when_its_box_is_no_square(tmp_path):
+def test_face_fills_the_picture_when_its_box_is_not_square(tmp_path):
     path = tmp_path / "a" / "0" / "0.1.jpg"
     frame(path, box=(30, 20, 20, 10))
     face = ytf.decode_face(path, (30, 20, 20, 10), 32, 3)[0].astype(int)
@@ -142,7 +142,7 @@ def test_names_that_are_no_utf8(tmp_path, config):
     for person in (b"Bj\xf6rn", b"a\nb"):
         lines = [frame(root / os.fsdecode(person) / "0" / f"0.{index}.jpg") for index in range(2)]
         with open(os.path.join(os.fsencode(root), person + b".labeled_faces.txt"), "wb") as file:
-            # A line break in a name would end the line; such a person can only lack boxes.
+            # A line break in a name would end the line, so that such a person has no boxes.
             file.write(b"".join(os.fsencode(line.replace("\n", "?")) + b"\n" for line in lines))
     listed = ytf.list_files(tmp_path, config_of(config, 1))
     assert listed.class_names == (r"Bj\udcf6rn",)
@@ -164,7 +164,7 @@ def test_box_beyond_the_frame_repeats_its_border(tmp_path):
 
 @pytest.mark.parametrize("box", [(61, 20, 10, 10), (30, 41, 10, 10), (30, -1, 10, 10), (30, 20, 121, 10),
                                  (30, 20, 10, 81), (30, 20, 1e9, 1e9)])
-def test_box_that_cannot_be_of_this_frame(tmp_path, box):
+def test_box_that_does_not_fit_the_frame(tmp_path, box):
     path = tmp_path / "a" / "0" / "0.1.jpg"
     frame(path)
     with pytest.raises(Unreadable, match="where the frame is 60 x 40"):
@@ -206,19 +206,6 @@ def test_damaged_frame_is_left_out_below_the_stated_share(faces, config, tmp_pat
     assert "0/0.1.jpg" in whole.notes[0]
 
 
-def test_what_is_missing_is_named_up_to_three(faces, config):
-    damage(faces, NAMES[0], lambda text: "")
-    damage(faces, NAMES[1], lambda text: text + "".join(f"x\\0\\{n}.jpg,0,1,1,1,1,0,0\n" for n in range(5)))
-    with pytest.raises(UserError, match="Ana_Ivanovic has no usable frame") as error:
-        ytf.list_files(faces, config)
-    assert str(error.value).count("no box") == 3
-    damage(faces, NAMES[0], lambda text: "\n".join(
-        f"{NAMES[0]}\\{one}.jpg,0,30,20,10,10,0,0" for one in ("0\\0.2", "0\\0.10", "1\\1.1")))
-    config.data.max_unreadable = 0.4
-    with pytest.raises(UserError, match=r"5 of 10 files are missing or unreadable .*; and 2 more"):
-        registry.load(config, faces)
-
-
 def test_person_without_boxes_at_all(faces, config):
     (faces / ytf.FRAMES / f"{NAMES[1]}{ytf.BOXES}").unlink()
     with pytest.raises(UserError, match=rf"{NAMES[1]} has no usable frame .*no {NAMES[1]}"):
@@ -237,7 +224,7 @@ def test_aligned_pictures_need_no_boxes(tmp_path, config):
 
 
 def test_side_of_the_middle_of_an_aligned_picture(tmp_path):
-    """Red in 100 of 220 pixels, as 2.2 times the box shows it: nothing of the blue around it is left."""
+    """The face has 100 of 220 pixels, as in a picture of 2.2 times the box; no blue is left around it."""
     path = tmp_path / "a" / "0" / "aligned_detect_0.1.jpg"
     frame(path, (220, 260), (110, 130, 100, 100))
     face = ytf.decode_face(path, (), 50, 3)[0].astype(int)
