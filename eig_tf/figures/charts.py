@@ -112,27 +112,27 @@ def draw_prior_history(epochs: np.ndarray, probabilities: np.ndarray,
     num_codes = probabilities.shape[1]
     code_to_class = code_to_class or [None] * num_codes
     order = order_by_class(code_to_class)
-    labels = [f"code {code}" + (
-        "" if code_to_class[code] is None else f" → {class_label(class_names[code_to_class[code]])}")
-        for code in order]
+    matches = [code_to_class[code] for code in order]
+    labels = [f"code {code}" + ("" if match is None else f" → {class_label(class_names[match])}")
+              for code, match in zip(order, matches)]
     few = num_codes <= _FEW_LINES
     columns = math.ceil(num_codes / 20)
     figure = Figure(figsize=(5 + columns * (0.5 + 0.055 * max(map(len, labels))), 3.4), layout="constrained")
     axes = figure.subplots()
     colours = matplotlib.colormaps["tab10" if few else "turbo"](
         np.arange(num_codes) if few else np.linspace(0, 1, num_codes))
-    dashed = few and true_fractions is not None and any(match is not None for match in code_to_class)
-    for colour, code, label in zip(colours, order, labels):
+    true = true_fractions if few and any(match is not None for match in matches) else None
+    for colour, code, match, label in zip(colours, order, matches, labels):
         axes.plot(epochs, probabilities[:, code], color=colour, linewidth=1.2, label=label,
                   marker="o" if len(epochs) == 1 else None)
-        if dashed and code_to_class[code] is not None:
-            axes.axhline(true_fractions[code_to_class[code]], color=colour, linestyle="--", linewidth=0.7)
+        if true is not None and match is not None:
+            axes.axhline(float(true[match]), color=colour, linestyle="--", linewidth=0.7)
     axes.axhline(1 / num_codes, color="black", linestyle=":", linewidth=1)
     axes.set_ylim(bottom=0)
     _format_epochs(axes)
     axes.set_ylabel("probability")
     axes.set_title("distribution of the codes; dotted: uniform" + (
-        "; dashed: true share of the matched class" if dashed else ""), fontsize=8)
+        "" if true is None else "; dashed: true share of the matched class"), fontsize=8)
     figure.legend(loc="outside right center", ncols=columns, frameon=False, fontsize=7 if few else 5)
     return figure
 

@@ -1,17 +1,15 @@
-"""What codes stand for: the images that a model generates for them, and the real images that they hold."""
+"""Codes in figures: their order, their labels, and the real images that are most probably of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from eig_tf.figures import charts, grids, tiling
+from eig_tf.figures import charts
 from eig_tf.figures.image_grid import draw_image_grid
 from eig_tf.figures.page import class_label
-from eig_tf.models.base import GenerativeModel
 
 if TYPE_CHECKING:
     from eig_tf.data.image_set import StoredImages
@@ -50,36 +48,6 @@ def code_label(code: int, probability: float, record: EvaluationRecord | None = 
             share = record.confusion[code, match] / max(1, record.confusion[code].sum())
             lines.append(f"{class_label(record.class_names[match], _LONGEST_NAME)}: {100 * share:.0f} %")
     return "\n".join(lines)
-
-
-def draw_codes(model: GenerativeModel, codes: Sequence[int], labels: Sequence[str], title: str, columns: int,
-               seed: int, as_columns: bool = False, side: int | None = None) -> Figure:
-    """Draw images of codes, each code with the same noise and continuous codes (figures 4 to 7).
-
-    Args:
-        model: the model.
-        codes: R codes to show, in that order.
-        labels: R texts; see `code_label`.
-        title: a sentence above the figure.
-        columns: images of each code.
-        seed: seed of the noise and the continuous codes.
-        as_columns: whether a code is a column instead of a row.
-        side: pixels to which larger images are shrunk; None keeps them.
-    """
-    rows = grids.code_images(model, codes, columns, seed)
-    return draw_image_grid(tiling.shrink(rows, side), labels, title, as_columns=as_columns)
-
-
-def draw_traversal(model: GenerativeModel, index: int, codes: Sequence[int], labels: Sequence[str],
-                   title: str, columns: int, seed: int, as_columns: bool = False,
-                   side: int | None = None) -> Figure:
-    """Draw codes along continuous code `index`, all else fixed; see `grids.traversal_images`.
-
-    The other arguments are those of `draw_codes`.
-    """
-    rows = grids.traversal_images(model, index, codes, columns, seed)
-    places = [f"{position:.2g}" for position in grids.traversal_positions(columns)]
-    return draw_image_grid(tiling.shrink(rows, side), labels, title, places, as_columns)
 
 
 def draw_categories(images: np.ndarray | StoredImages, categories: Categories) -> Figure:

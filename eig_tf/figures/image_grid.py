@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,8 +18,10 @@ _LABEL_GAP, _PANEL_GAP = 8, 28
 _ASPECT = 4 / 3
 _LONGEST_LINE = 24  # letters
 
+Rows = Union[np.ndarray, Sequence[np.ndarray]]
 
-def draw_image_grid(rows: Sequence[np.ndarray], labels: Sequence[str], title: str, places: Sequence[str] = (),
+
+def draw_image_grid(rows: Rows, labels: Sequence[str], title: str, places: Sequence[str] = (),
                     as_columns: bool = False) -> Figure:
     """Draw a grid of images below a title, one labelled row for each label.
 
@@ -56,7 +58,7 @@ class ImageGrid:
         label_width, images_width: of the labels and of the images of a panel, in pixels.
     """
 
-    def __init__(self, rows: Sequence[np.ndarray], labels: Sequence[str], places: Sequence[str] = (),
+    def __init__(self, rows: Rows, labels: Sequence[str], places: Sequence[str] = (),
                  as_columns: bool = False, chart: Callable[[Axes, range], Any] | None = None,
                  chart_width: int = 0) -> None:
         self._images = tiling.enlarge(tiling.pad_rows(rows))

@@ -68,7 +68,8 @@ class Page:
     def __init__(self, width: float) -> None:
         self.width = max(width, NARROWEST)
         self.height = 0.0
-        self._axes, self._texts = [], []
+        self._axes: list[tuple] = []
+        self._texts: list[tuple] = []
 
     def add_axes(self, draw: Callable[[Axes], Any], left: float, top: float, width: float,
                  height: float) -> None:

@@ -21,12 +21,12 @@ from eig_tf.data import registry
 from eig_tf.errors import UserError
 from eig_tf.evaluation import metrics, sampling
 from eig_tf.evaluation.record import load_record
-from eig_tf.figures import charts, code_figures, grids, neighbours, overview
+from eig_tf.figures import charts, code_figures, grids, neighbours, overview, tiling
+from eig_tf.figures.image_grid import draw_image_grid
 from eig_tf.figures.page import class_label, figure_style, save_figure
 from eig_tf.runs.run_directory import RunDirectory
 
 _SMALL_SIDE, _SMALL_COLOURS = 48, 128
-_figures = {}
 
 
 class FigureOptions(NamedTuple):
@@ -108,6 +108,7 @@ class PlottedRun:
 
 
 FigureFunction = Callable[[PlottedRun], Union[Figure, "dict[str, Figure]", None]]
+FIGURES: dict[str, FigureFunction] = {}
 
 
 def register_figure(name: str) -> Callable[[FigureFunction], FigureFunction]:
@@ -121,14 +122,9 @@ def register_figure(name: str) -> Callable[[FigureFunction], FigureFunction]:
         files, or None if the run lacks what the figure shows; then it appends a sentence to the run's notes.
     """
     def register(function):
-        _figures[name] = function
+        FIGURES[name] = function
         return function
     return register
-
-
-def figure_names() -> list[str]:
-    """Return the names of all registered figures."""
-    return list(_figures)
 
 
 def plot_run(run_dir: str | os.PathLike, output: str | os.PathLike, options: FigureOptions,
@@ -152,15 +148,15 @@ def plot_run(run_dir: str | os.PathLike, output: str | os.PathLike, options: Fig
         UserError: a figure or code does not exist, or the run or its data cannot be loaded.
         OSError: a file cannot be written.
     """
-    names = figure_names() if names is None else names
+    names = list(FIGURES) if names is None else names
     for name in names:
-        if name not in _figures:
-            raise UserError(f"--figures has {name!r}; expected some of {', '.join(_figures)}")
+        if name not in FIGURES:
+            raise UserError(f"--figures has {name!r}; expected some of {', '.join(FIGURES)}")
     run = PlottedRun(run_dir, options, data_dir, cache_dir)
     figures = {}
     with figure_style():
         for name in names:
-            drawn = _figures[name](run)
+            drawn = FIGURES[name](run)
             figures.update({name: drawn} if isinstance(drawn, Figure) else drawn or {})
         return save_figures(figures, output, formats, _SMALL_COLOURS if options.small else None), run.notes
 
@@ -216,24 +212,19 @@ def _draw_overview(run):
 
 @register_figure("codes")
 def _draw_codes(run):
-    line, other = ("column", "row") if run.options.as_columns else ("row", "column")
-    codes, labels, about = _grid_texts(run)
-    title = f"{run.about}: one {line} for each code, {about}. Images of one {other} differ in the code alone"
-    return code_figures.draw_codes(run.model, codes, labels, title, run.options.columns, run.options.seed,
-                                   run.options.as_columns, run.side)
+    columns, seed = run.options.columns, run.options.seed
+    return _draw_code_grid(run, lambda codes: grids.code_images(run.model, codes, columns, seed))
 
 
 @register_figure("traversal")
 def _draw_traversals(run):
+    columns, seed = run.options.columns, run.options.seed
     if not run.model.num_continuous:
         run.notes.append("the run has no continuous codes; traversals are left out")
-    codes, labels, about = _grid_texts(run)
-    line = "column" if run.options.as_columns else "row"
-    return {f"traversal_{index}": code_figures.draw_traversal(
-        run.model, index, codes, labels,
-        f"{run.about}: continuous code {index} varies, one {line} for each categorical code, {about}",
-        run.options.columns, run.options.seed, run.options.as_columns, run.side)
-        for index in range(run.model.num_continuous)}
+    places = [f"{position:.3g}" for position in grids.traversal_positions(columns)]
+    return {f"traversal_{index}": _draw_code_grid(
+        run, lambda codes, index=index: grids.traversal_images(run.model, index, codes, columns, seed),
+        f"continuous code {index} varies, ", places) for index in range(run.model.num_continuous)}
 
 
 @register_figure("neighbours")
@@ -292,17 +283,19 @@ def _check_codes(codes, num_codes):
                             f"{num_codes - 1}")
 
 
-def _grid_texts(run):
-    """Return the codes of a grid, their labels, and what its title says of both."""
+def _draw_code_grid(run, make_rows, subject="", places=()):
+    """Draw the rows of images that `make_rows` returns for the codes of the run's options."""
     codes, order = code_figures.order_codes(run.probabilities, run.record)
     if run.options.codes is not None:
         codes, order = run.options.codes, "as chosen"
     labels = [code_figures.code_label(code, run.probabilities[code], run.record) for code in codes]
-    kind = "learned" if run.learned else "fixed"
-    about = f"{order}; p is its {kind} probability" + (
-        "" if run.record is None else
-        ", the percentage is the share of its images that the classifier assigns to the class")
-    return codes, labels, about
+    line, other = ("column", "row") if run.options.as_columns else ("row", "column")
+    title = (f"{run.about}: {subject}one {line} for each categorical code, {order}. Images of one {other} "
+             f"differ in that code alone. p is its {'learned' if run.learned else 'fixed'} probability")
+    if run.record is not None:
+        title += ", the percentage is the share of its images that the classifier assigns to the class"
+    return draw_image_grid(tiling.shrink(make_rows(codes), run.side), labels, title, places,
+                           run.options.as_columns)
 
 
 def _read_table(path, notes):

@@ -36,7 +36,7 @@ def tile(images: np.ndarray, columns: int, gap: int = GAP) -> np.ndarray:
     return picture
 
 
-def pad_rows(rows: Sequence[np.ndarray]) -> np.ndarray:
+def pad_rows(rows: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
     """Return R rows of images as one array; shorter rows end in white images.
 
     Args:

@@ -116,7 +116,7 @@ def test_figures_that_do_not_exist(bare, tmp_path):
 
 
 def test_a_new_figure_is_a_function_with_a_name(bare, tmp_path, monkeypatch):
-    monkeypatch.setattr(plots, "_figures", {})
+    monkeypatch.setattr(plots, "FIGURES", {})
     plots.register_figure("size")(lambda run: Figure(figsize=(run.model.num_codes, 1)))
     plots.register_figure("none")(lambda run: None)
     plots.plot_run(bare.path, tmp_path, options())
@@ -191,7 +191,7 @@ def test_a_flat_folder_without_labels(tmp_path, monkeypatch, channels):
     config = config_lib.load_preset("folder")
     config.data.image_size, config.data.channels, config.networks.width = 28, channels, 0.1
     directory = make_run(tmp_path / "run", config, str(tmp_path / "images"))
-    figures, _ = drawn(monkeypatch, directory, *plots.figure_names(), cache_dir=str(tmp_path / "cache"))
+    figures, _ = drawn(monkeypatch, directory, *plots.FIGURES, cache_dir=str(tmp_path / "cache"))
     assert sum(text.startswith("image ") for text in texts(figures["neighbours"])) == 6
     assert {"prior", "overview"} <= set(figures)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from eig_tf import config as config_lib
-from eig_tf.figures.plots import figure_names
+from eig_tf.figures.plots import FIGURES
 from eig_tf.models.registry import build_model
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 
@@ -19,7 +19,7 @@ def test_help_needs_no_tensorflow_and_names_every_figure(plot, without_tensorflo
     result = plot("--help", PYTHONPATH=without_tensorflow)
     assert result.returncode == 0
     assert "--codes_as" in result.stdout and "RUN_DIR" in result.stdout
-    for name in figure_names():
+    for name in FIGURES:
         assert f"\n  {name}" in result.stdout
 
 

@@ -42,7 +42,7 @@ def folder(tmp_path):
     ([], ["--output is missing", "--check"]),
     (["--output=."], ["--output is '.', a directory"]),
     (["--output=a.jpg"], ["--output is 'a.jpg'", "ends in .png"]),
-    (["--output=missing/a.png"], ["--output is 'missing/a.png'", "'missing' is no directory"]),
+    (["--output=missing/a.png"], ["--output is 'missing/a.png'", "'missing' is not a directory"]),
     (["--output=a.png", "--check"], ["--output is given", "--check"]),
     (["--output=a.png", "a.png"], ["unexpected argument 'a.png'"]),
     (["--output=a.png", "--image_size=32"], ["--image_size is given", "digits"]),
