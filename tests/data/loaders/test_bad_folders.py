@@ -255,12 +255,3 @@ def test_command_trains_on_equal_images_without_nan(command, data, tmp_path):
     assert "no labels" in result.stdout
     losses = (tmp_path / "run" / "history.csv").read_text().splitlines()[1].split(",")
     assert np.isfinite([float(value) for value in losses]).all()
-
-
-@pytest.mark.slow
-def test_evaluation_of_images_without_labels_is_refused(command, data, repository):
-    paint(data, 20)
-    assert command(*TINY, "--config.training.batch_size=10", "--workdir=run").returncode == 0
-    result = command(repository / "tools" / "evaluate.py", "run")
-    assert result.returncode == 2
-    assert "the images have no labels; evaluation compares codes with two classes" in result.stderr
