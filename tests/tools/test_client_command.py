@@ -47,8 +47,8 @@ def test_help_needs_no_tensorflow(command, without_tensorflow):
     (["categorize", "x", "--model=m"], "x is no directory; expected a folder of images"),
     (["categorize", ".", "--model=m", "--output=a.txt"], "--output is 'a.txt'; expected the name of a file "
      "that ends in .csv"),
-    (["categorize", ".", "--model=m", "--output=x/a.csv"], "--output is 'x/a.csv', but 'x' is not a directory "
-     "that can be written; expected a file in one"),
+    (["categorize", ".", "--model=m", "--output=x/a.csv"], "--output is 'x/a.csv', but 'x' is not a "
+     "directory that can be written; expected a file in one"),
 ])
 def test_a_bad_command_line_is_one_sentence(command, without_tensorflow, tmp_path, arguments, sentence):
     (tmp_path / "d.png").mkdir()
