@@ -1,27 +1,32 @@
 """Packaging of eig_tf. The pinned stack is the last in which all its packages work together."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
+ROOT = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "eig_tf" / "__init__.py").read_text(encoding="utf-8"))[1]
 # What tools/render_shapenet.py needs.
-RENDER = ["vtk>=9.4", "pebble"]
+RENDER = ["vtk>=9.4", "pebble>=5"]
 # What warm-up requests and the client of a model server need.
 SERVING = ["tensorflow-serving-api==2.15.1", "grpcio", "requests"]
-# Presets and tools live at the top level; a wheel carries them inside the package.
+# What the tests and the checks of a change need.
+TEST = ["hypothesis", "mypy", "pre-commit", "pytest", "pytest-xdist", "pyyaml", "ruff"]
+# Presets and tools are at the top level; a wheel carries them inside the package.
 INSIDE_PACKAGE = {"eig_tf.configs": "configs", "eig_tf.tools": "tools"}
 
 setup(
     name="eig_tf",
-    version="0.1.0",
+    version=VERSION,
     description="Elastic-InfoGAN (NeurIPS 2020) in TensorFlow and Keras",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.9,<3.12",
     packages=find_packages(include=["eig_tf", "eig_tf.*"]) + list(INSIDE_PACKAGE),
     package_dir=INSIDE_PACKAGE,
-    package_data={"eig_tf.data": ["*.json"]},
+    package_data={"eig_tf.data": ["*.json"], "eig_tf.evaluation": ["*.json"]},
     install_requires=[
         "tensorflow==2.15.1",
         "keras==2.15.0",
@@ -37,9 +42,5 @@ setup(
         "matplotlib>=3.7",
         "pillow",
     ],
-    extras_require={
-        "render": RENDER,
-        "serving": SERVING,
-        "test": ["mypy", "pre-commit", "pytest", "pytest-xdist", "hypothesis", "pyyaml", "ruff", *RENDER, *SERVING],
-    },
+    extras_require={"render": RENDER, "serving": SERVING, "test": [*TEST, *RENDER, *SERVING]},
 )

@@ -1,10 +1,13 @@
-"""Sets up a virtual environment in .venv and runs the demo or the tests, from nothing but Python.
+"""Set up a virtual environment and run the demo or the tests, from nothing but Python.
 
     python3 tools/start.py demo [RUN_DIR]        train, evaluate and export on the embedded digits
     python3 tools/start.py test [PYTEST ARGS]    run the tests
 
-Needs Python 3.9, 3.10 or 3.11, looked for on the PATH when this Python is another one.
+Needs Python 3.9, 3.10 or 3.11; when this Python is another one, looks for them on the PATH. The environment
+is .venv in the checkout, or the directory that the variable EIG_TF_VENV names.
 """
+
+from __future__ import annotations
 
 import os
 import shutil
@@ -13,13 +16,13 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-ENVIRONMENT = REPOSITORY / ".venv"
+ENVIRONMENT = Path(os.environ.get("EIG_TF_VENV") or REPOSITORY / ".venv")
 SUPPORTED = ((3, 11), (3, 10), (3, 9))
 DEMO_RUN = "runs/digits-demo"
 
 
-def main(arguments):
-    """Does what the command line asks; returns the exit status."""
+def main(arguments: list[str]) -> int:
+    """Do what the command line asks; return the exit status."""
     task, *rest = arguments or ["--help"]
     if task == "demo" and len(rest) <= 1:
         return demo(set_up(), rest[0] if rest else DEMO_RUN)
@@ -29,8 +32,8 @@ def main(arguments):
     return 0 if task in ("-h", "--help") else 2
 
 
-def demo(python, run_dir):
-    """The main job on the embedded digits."""
+def demo(python: str, run_dir: str) -> int:
+    """Train, evaluate and export on the embedded digits; return the exit status."""
     steps = (
         ["-m", "eig_tf.train", "--dataset=digits", "--noexport", f"--workdir={run_dir}"],
         [str(REPOSITORY / "tools" / "evaluate.py"), run_dir],
@@ -46,8 +49,8 @@ def demo(python, run_dir):
     return 0
 
 
-def set_up():
-    """Creates the environment and installs the project into it, once; returns its Python."""
+def set_up() -> str:
+    """Create the environment and install the project into it, once; return its Python."""
     python = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = ENVIRONMENT / "installed"
     setup = (REPOSITORY / "setup.py").read_text(encoding="utf-8")
@@ -61,8 +64,8 @@ def set_up():
     return str(python)
 
 
-def supported_python():
-    """This Python, or another one on the PATH that TensorFlow 2.15 supports."""
+def supported_python() -> str:
+    """Return this Python, or another one on the PATH that TensorFlow 2.15 supports."""
     if sys.version_info[:2] in SUPPORTED:
         return sys.executable
     for major, minor in SUPPORTED:
