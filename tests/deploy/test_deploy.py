@@ -111,7 +111,7 @@ def test_the_server_is_not_the_first_process_which_would_ignore_sigterm(compose,
 
 
 def test_a_pod_waits_for_its_first_version_as_long_as_the_comment_says(deploy, container):
-    (minutes,) = re.findall(r"(\d+)\s+#\s+minutes is started again", (deploy / "kubernetes.yaml").read_text())
+    (minutes,) = re.findall(r"(\d+)\s+#\s+minutes is restarted", (deploy / "kubernetes.yaml").read_text())
     probe = container["startupProbe"]
     assert probe["periodSeconds"] * probe["failureThreshold"] == 60 * int(minutes)
 
