@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import zlib
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -14,6 +13,9 @@ from eig_tf.config import METHODS
 from eig_tf.data import addons, colour
 from eig_tf.errors import UserError
 
+# What is drawn. The position is the stream: a new draw goes to the end, or published views change.
+_DRAWS = ("rotation", "zoom", "flip", "crop_x", "crop_y", "enlarge_x", "enlarge_y", "gamma", "brightness",
+          "contrast", "saturation", "hue", "greyscale", "blur")
 # Operations that need colour images, by the fields that switch them on.
 _COLOUR_ONLY = ("saturation", "hue", "greyscale")
 
@@ -108,5 +110,5 @@ def _draw_amounts(
         images: tf.Tensor, seed: tf.Tensor, name: str, low: float = 0.0, high: float = 1.0) -> tf.Tensor:
     """Return uniform amounts [N], one for each image, from the stream of an operation."""
     # A stream that depends on the name alone stays the same when operations are added.
-    stream = tf.random.experimental.stateless_fold_in(seed, zlib.crc32(name.encode()) & 0x7FFFFFFF)
+    stream = tf.random.experimental.stateless_fold_in(seed, _DRAWS.index(name))
     return tf.random.stateless_uniform(tf.shape(images)[:1], stream, minval=low, maxval=high)
