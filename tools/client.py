@@ -14,6 +14,7 @@ the images below a folder and writes a table with the code of each image and its
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Callable
 
 from absl import flags
 
@@ -83,9 +84,10 @@ def categorize_images(client: Client, folder: Path, output: Path) -> None:
 def main(arguments: list[str]) -> None:
     """Run the verb that the first argument names."""
     verb, *rest = arguments or ["none"]
-    verbs = {"status": (show_status, _check_nothing), "generate": (generate_images, _check_image_output),
-             "sample": (sample_images, _check_image_output),
-             "categorize": (categorize_images, _check_folder_and_table)}
+    verbs: dict[str, tuple[Callable[..., None], Callable[[list[str]], list[Path]]]] = {
+        "status": (show_status, _check_nothing), "generate": (generate_images, _check_image_output),
+        "sample": (sample_images, _check_image_output),
+        "categorize": (categorize_images, _check_folder_and_table)}
     if verb not in verbs:
         raise UserError(f"the first argument is {verb}; expected one of {', '.join(verbs)}")
     if not FLAGS.model:

@@ -1,4 +1,4 @@
-"""A SavedModel with the signatures of an export whose answers can be worked out by hand, made in a moment."""
+"""A SavedModel with the signatures of an export whose answers can be computed by hand."""
 
 import tensorflow as tf
 
@@ -7,11 +7,11 @@ SIZE = 2
 
 
 def save(path, offset=0.0):
-    """Writes the model: an image of the code k is grey of k / 4, its category k again.
+    """Write the model: images of the code k are grey of k / 4, and are assigned to the code k.
 
     Args:
         path: of the SavedModel.
-        offset: what `embed` adds, to tell versions apart.
+        offset: a number that `embed` adds, to distinguish versions.
     """
     module = tf.Module()
     tf.saved_model.save(module, str(path), signatures=_signatures(offset))
@@ -79,7 +79,7 @@ def _prior():
 
 
 def _burn(steps):
-    """Says so, then works for a while, of a step about a millisecond; `number` is how many there were."""
+    """Print a line, then compute for about a millisecond a step; `number` is the number of steps."""
     tf.print("burning")
     matrix = tf.eye(256)
     most = tf.reduce_max(steps)

@@ -3,9 +3,9 @@
     python tests/serving/model_server.py --model_name=mnist --model_base_path=DIRECTORY --port=0 \
         --rest_api_port=0
 
-It listens on the loopback alone; port 0 is any free one, and the line that names it is the real server's. It
-watches the directory for new versions and loads the next before it drops the last. What it answers was read
-off TensorFlow Serving's public sources.
+It listens on the loopback interface only; port 0 stands for any free port, and the lines that name the ports
+are those of the real server. It watches the directory for new versions and loads a new one before it drops
+the old one. Its answers follow TensorFlow Serving's public sources.
 """
 
 import argparse
@@ -27,13 +27,13 @@ from tensorflow_serving.apis import (
 )
 
 HOST = "127.0.0.1"
-# Without it two servers could share a port, where the tests need the second to wait for the first's end.
+# Without it, two servers could share a port; the tests need the second to wait for the end of the first.
 _OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 2**31 - 1),
             ("grpc.max_send_message_length", 2**31 - 1)]
 
 
 def parse(arguments=None):
-    """The flags of the command line, or of a list."""
+    """Parse the flags of the command line, or of a list."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--port", type=int, default=8500)
     parser.add_argument("--rest_api_port", type=int, default=0)
@@ -46,7 +46,7 @@ def parse(arguments=None):
 
 
 class ModelServer:
-    """Serves from construction to `stop`; several may run in one process.
+    """A server that runs from its construction until `stop`; several may run in one process.
 
     Args:
         options: see `parse`.
@@ -68,7 +68,7 @@ class ModelServer:
         threading.Thread(target=self._rest.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self):
-        """Ends the server; calls that wait for an answer fail."""
+        """Stop the server; calls that wait for an answer fail."""
         self._grpc.stop(grace=None).wait()
         self._rest.shutdown()
         self._rest.server_close()
@@ -76,7 +76,7 @@ class ModelServer:
 
 
 def _answers(method):
-    """A method of a gRPC service whose `StatusError`s become the call's status."""
+    """Return a method of a gRPC service whose `StatusError`s become the status of the call."""
     @functools.wraps(method)
     def answer(self, request, context):
         try:
@@ -93,7 +93,7 @@ class _Service(prediction_service_pb2_grpc.PredictionServiceServicer,
         self._versions = versions
 
     def as_functions(self):
-        """The same without a gRPC context, for REST."""
+        """Return the same methods without a gRPC context, for REST."""
         return SimpleNamespace(**{name: functools.partial(getattr(type(self), name).__wrapped__, self)
                                   for name in ("Predict", "GetModelMetadata", "GetModelStatus")})
 
@@ -136,7 +136,7 @@ def _name_model(spec, request, version):
 
 
 def main():
-    """Serves until the process is ended."""
+    """Serve until the process ends."""
     server = ModelServer(parse())
     print(f"Running gRPC ModelServer at {HOST}:{server.grpc_port} ...", flush=True)
     print(f"Exporting HTTP/REST API at:{HOST}:{server.rest_port} ...", flush=True)

@@ -1,4 +1,4 @@
-"""Batching as TensorFlow Serving does it: requests of one signature, one after the other along axis 0."""
+"""Batching as in TensorFlow Serving: concatenates requests of one signature along axis 0."""
 
 import re
 import threading
@@ -14,10 +14,10 @@ _DEFAULTS = {"max_batch_size": 1000, "batch_timeout_micros": 0}
 
 
 class Batcher:
-    """Assembles calls. A refused batch is refused for all that are in it.
+    """Batches calls. When a batch is refused, all of its requests are.
 
     Args:
-        parameters_file: BatchingParameters as text, of which the size and the timeout count; or None.
+        parameters_file: BatchingParameters as text, of which size and timeout are used; or None.
     """
 
     def __init__(self, parameters_file=None):
@@ -29,7 +29,7 @@ class Batcher:
         self.sizes = []
 
     def __call__(self, version, name, arrays):
-        """The outputs of one request, arrays by name."""
+        """Return the outputs of one request, arrays by name."""
         rows = _rows(arrays)
         if rows > self._most:
             raise StatusError(grpc.StatusCode.INVALID_ARGUMENT,
@@ -58,7 +58,7 @@ class Batcher:
             for size, _, future in queue:
                 future.set_result({key: value[start:start + size] for key, value in outputs.items()})
                 start += size
-        except Exception as error:  # Every caller waits for an answer, whatever it is.
+        except Exception as error:  # Every caller needs an answer.
             for _, _, future in queue:
                 if not future.done():
                     future.set_exception(error)

@@ -1,4 +1,4 @@
-"""REST as TensorFlow Serving has it: predict, metadata and status, JSON from and to the gRPC messages."""
+"""TensorFlow Serving's REST API: predict, metadata and status, converted between JSON and gRPC messages."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ _HTTP = {"INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "OUT_OF_RANGE": 40
 
 
 class RestServer(ThreadingHTTPServer):
-    """Serves what `service` answers: Predict, GetModelMetadata and GetModelStatus of gRPC messages."""
+    """Serves the methods of `service` on gRPC messages: Predict, GetModelMetadata and GetModelStatus."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -29,12 +29,12 @@ class RestServer(ThreadingHTTPServer):
         self.service = service
 
     def handle_error(self, request, client_address):
-        """Says nothing: clients that wait no longer are a part of the tests."""
+        """Print nothing: the tests have clients that stop waiting."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body leave in two writes, which Nagle's algorithm would keep 40 ms apart.
+    # Headers and body are two writes, which Nagle's algorithm would send 40 ms apart.
     disable_nagle_algorithm = True
 
     def do_GET(self):
@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer("POST")
 
     def log_message(self, format, *args):
-        """Says nothing."""
+        """Print nothing."""
 
     def _answer(self, method):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -132,7 +132,7 @@ def _predict(service, request, body):
 
 
 def _columns(instances, infos):
-    """The row format as the columnar one."""
+    """Convert the row format to the columnar format."""
     if not isinstance(instances, list) or not instances:
         raise _bad("Excepting 'instances' to be an list/array")
     named = [isinstance(row, dict) and set(row) != {"b64"} for row in instances]
@@ -198,7 +198,7 @@ def _to_json(key, array):
     def encode(value):
         if isinstance(value, list):
             return [encode(item) for item in value]
-        # TensorFlow Serving tells bytes from text by the name.
+        # TensorFlow Serving distinguishes bytes from text by the name.
         return {"b64": base64.b64encode(value).decode()} if key.endswith("_bytes") else value.decode()
     return encode(array.tolist())
 

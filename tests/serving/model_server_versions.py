@@ -1,4 +1,4 @@
-"""The versions of a model that a server has: found on disk, loaded, called, dropped."""
+"""The versions of a model on a server: found on disk, loaded, called and dropped."""
 
 import threading
 from pathlib import Path
@@ -13,7 +13,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class StatusError(Exception):
-    """What a call ends with: a gRPC status code, and the message."""
+    """The gRPC status code and the message of a failed call."""
 
     def __init__(self, code, message):
         super().__init__(message)
@@ -26,7 +26,7 @@ class Versions:
     Args:
         name: the model's.
         base: the directory of the versions.
-        wait: seconds between two looks at the directory.
+        wait: seconds between two polls of the directory.
         batcher: a `Batcher`, or None.
     """
 
@@ -34,16 +34,16 @@ class Versions:
         self._name, self._base, self._wait, self._batcher = name, Path(base), wait, batcher
         self._loaded, self._states = {}, {}
         self._ended = threading.Event()
-        # As the real server, which answers nothing before it has loaded what is there.
+        # Like the real server, which answers only after it has loaded the existing version.
         self._look()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def stop(self):
-        """Looks no more."""
+        """Stop polling."""
         self._ended.set()
 
     def find(self, spec):
-        """The `Version` that a request names."""
+        """Return the `Version` that a request names."""
         wanted = spec.version.value if spec.HasField("version") else max(self._loaded, default=None)
         found = self._loaded.get(wanted)
         if spec.name != self._name or found is None:
@@ -53,7 +53,7 @@ class Versions:
         return found
 
     def states(self, spec):
-        """(number, (state, message)) of the versions that a request names."""
+        """Return (number, (state, message)) of the versions that a request names."""
         found = dict(self._states) if spec.name == self._name else {}
         if spec.HasField("version"):
             number = spec.version.value
@@ -78,7 +78,7 @@ class Versions:
         self._states[newest] = (_STATES.LOADING, "")
         try:
             version = Version(newest, self._base / str(newest), self._batcher)
-        except Exception as error:  # Whatever keeps a version from loading is its state.
+        except Exception as error:  # Whatever prevents loading becomes the state of the version.
             self._states[newest] = (_STATES.END, str(error))
             return
         self._loaded = {**self._loaded, newest: version}
@@ -106,7 +106,7 @@ class Version:
         self._batcher = batcher
 
     def predict(self, name, inputs, output_filter=()):
-        """Outputs of a signature for inputs, both TensorProtos by name; all, or those of the filter."""
+        """Return the outputs of a signature, all or those of the filter; TensorProtos by name."""
         if name not in self.signature_defs:
             raise StatusError(grpc.StatusCode.FAILED_PRECONDITION,
                               f'Serving signature key "{name}" not found.')
@@ -132,7 +132,7 @@ class Version:
                 for key in sorted(wanted)}
 
     def run(self, name, arrays):
-        """Arrays of a signature for arrays, at once."""
+        """Run a signature on arrays, without batching."""
         dtypes = self.signature_defs[name].inputs
         tensors = {key: tf.constant(value, tf.as_dtype(dtypes[key].dtype), value.shape)
                    for key, value in arrays.items()}
@@ -145,7 +145,7 @@ class Version:
 
 
 def _without_python(message):
-    """The message as a session has it, without what Python says of where the graph was made."""
+    """Return the message of a session, without Python's notes on where the graph was made."""
     return message.rpartition("<stack traces unavailable>\n")[2].partition(" [Op:")[0]
 
 

@@ -1,4 +1,4 @@
-"""Servers for tests, started by the same flags: the small one in this process or another, or the real one."""
+"""Servers for tests with the same flags: the small one, in this process or another, or the real one."""
 
 import os
 import shutil
@@ -23,10 +23,10 @@ TRANSPORTS = ["grpc", "http"]
 
 
 class Running:
-    """A server that runs.
+    """A running server.
 
     Attributes:
-        model: the name of what it serves.
+        model: the name of the served model.
         ports: by transport.
         batch_sizes: of the small server in this process, the requests' sizes in each batch.
     """
@@ -35,13 +35,13 @@ class Running:
         self.model, self.ports, self.stop, self.batch_sizes = model, ports, stop, batch_sizes
 
     def client(self, transport, **options):
-        """A `Client` by `grpc` or `http`."""
+        """Return a `Client` over `grpc` or `http`."""
         address = f"{transport}://127.0.0.1:{self.ports[transport]}"
         return connect(address, **{"model": self.model, "timeout": 60.0, **options})
 
 
 def start(kind, model, base, *flags):
-    """Starts a server of a kind: `small` in this process, `real` as another."""
+    """Start a server: `small` in this process, `real` as another process."""
     if kind == "real":
         return start_process(PROGRAMS[kind], model, base, *flags)
     server = ModelServer(parse([f"--model_name={model}", f"--model_base_path={base}", "--port=0",
@@ -51,9 +51,9 @@ def start(kind, model, base, *flags):
 
 
 def start_process(program, model, base, *flags, ports=None):
-    """Starts a server as a process and waits until it has the model; its `stop` kills it.
+    """Start a server as a process and wait until it has the model; its `stop` kills it.
 
-    The lines that it writes can be read from `output` of what is returned.
+    The lines that it prints can be read from `output` of the result.
     """
     ports = ports or dict(zip(TRANSPORTS, _free_ports(2)))
     process = subprocess.Popen(
