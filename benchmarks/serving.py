@@ -93,7 +93,7 @@ def export_fresh_model(config: config_dict.ConfigDict, directory: Path) -> tuple
     run_dir.path.mkdir()
     run_dir.checkpoint_manager(model).save()
     config_lib.save_config(config, run_dir.config)
-    return model, export.export(run_dir.path)
+    return model, export.export_run(run_dir.path)
 
 
 def bare_networks(model: GenerativeModel) -> dict[str, Callable[..., Any]]:

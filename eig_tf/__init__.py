@@ -21,7 +21,7 @@ _API = {
     "compile_model": "eig_tf.models.registry",
     "connect": "eig_tf.serving.client",
     "evaluate_run": "eig_tf.evaluation.evaluate",
-    "export": "eig_tf.serving.export",
+    "export_run": "eig_tf.serving.export",
     "load_preset": "eig_tf.config",
     "load_record": "eig_tf.evaluation.record",
     "make_view_function": "eig_tf.data.augment",

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
     # TensorFlow takes seconds to import, which --help and errors in flags need not wait for.
     if FLAGS.format == "savedmodel":
         from eig_tf.serving import export, signatures
-        version = export.export(run_dir, FLAGS.output or None, FLAGS.name, FLAGS.version, FLAGS.keep,
+        version = export.export_run(run_dir, FLAGS.output or None, FLAGS.name, FLAGS.version, FLAGS.keep,
                                 FLAGS.precision or "float32")
         lines = [*signatures.describe_signatures(version)]
         notes = export.export_notes(version)

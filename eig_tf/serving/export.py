@@ -48,7 +48,7 @@ class ExportedRun(NamedTuple):
 
 def load_run(path: str | os.PathLike, output: str | os.PathLike | None, name: str | None,
              precision: str = "float32") -> ExportedRun:
-    """Restore the last checkpoint of a run for an export; see `export` for the arguments and errors."""
+    """Restore the last checkpoint of a run for an export; see `export_run` for the arguments and errors."""
     directory = RunDirectory(path)
     # Whatever policy training has set in this process.
     with policy(PRECISIONS[precision]):
@@ -69,8 +69,8 @@ def reported_write_errors(output: Path) -> Iterator[None]:
         raise UserError(f"--output {str(output)!r} cannot be written: {reason}") from None
 
 
-def export(path: str | os.PathLike, output: str | os.PathLike | None = None, name: str | None = None,
-           version: int | None = None, keep: int | None = None, precision: str = "float32") -> Path:
+def export_run(path: str | os.PathLike, output: str | os.PathLike | None = None, name: str | None = None,
+               version: int | None = None, keep: int | None = None, precision: str = "float32") -> Path:
     """Export the last checkpoint of a run as a new version of a model.
 
     The version holds the SavedModel, `assets.extra/model.json`, see `describe_model`, and the warm-up
@@ -163,7 +163,7 @@ def ensure_exported(path: str | os.PathLike) -> Path:
         The path of the latest version.
 
     Raises:
-        UserError: see `export`.
+        UserError: see `export_run`.
     """
     directory = RunDirectory(path)
     config = directory.load_config()
@@ -173,7 +173,7 @@ def ensure_exported(path: str | os.PathLike) -> Path:
         epochs = json.loads((latest / DESCRIPTION).read_text(encoding="utf-8"))["epochs_done"]
     except (OSError, ValueError, KeyError, TypeError):
         epochs = None
-    return latest if epochs == config.training.epochs else export(path)
+    return latest if epochs == config.training.epochs else export_run(path)
 
 
 def export_notes(version: Path) -> list[str]:

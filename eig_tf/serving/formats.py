@@ -94,7 +94,7 @@ def export_files(path: str | os.PathLike, kind: str, output: str | os.PathLike |
         The path `<output>/<name>-<kind>`, and the report.
 
     Raises:
-        UserError: the quantization is unknown; the run cannot be exported, see `export.export`; the path
+        UserError: the quantization is unknown; the run cannot be exported, see `export.export_run`; the path
             holds something else, or `output` cannot be written.
         RuntimeError: see `write_tflite` and `write_keras`.
     """

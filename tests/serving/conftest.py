@@ -8,7 +8,7 @@ from tensorflow import keras
 from eig_tf import config as config_lib
 from eig_tf.models.registry import build_model
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
-from eig_tf.serving.export import export
+from eig_tf.serving.export import export_run
 
 EPOCHS_DONE = 3
 
@@ -54,7 +54,7 @@ def exported(finished_run, tmp_path_factory):
     """The path of `finished_run`'s export, made as after a bfloat16 training in the same process."""
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:
-        return export(finished_run.path, tmp_path_factory.mktemp("export"))
+        return export_run(finished_run.path, tmp_path_factory.mktemp("export"))
     finally:
         keras.mixed_precision.set_global_policy("float32")
 
@@ -86,7 +86,7 @@ def continuous_live(continuous_run):
 @pytest.fixture(scope="session")
 def continuous_served(continuous_run, tmp_path_factory):
     """As `served`, for `continuous_run`."""
-    return _caller(export(continuous_run.path, tmp_path_factory.mktemp("export")))
+    return _caller(export_run(continuous_run.path, tmp_path_factory.mktemp("export")))
 
 
 @pytest.fixture(scope="session")

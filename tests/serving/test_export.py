@@ -44,15 +44,15 @@ def run_copy(finished_run, tmp_path):
 @pytest.mark.slow
 def test_versions_count_up_in_the_run_directory(run_copy):
     base = run_copy.export / "mnist"
-    assert export(run_copy.path) == base / "1"
+    assert export_run(run_copy.path) == base / "1"
     run_copy.environment.unlink()  # of a run that was copied in part
-    second = export(str(run_copy.path), keep=1)
+    second = export_run(str(run_copy.path), keep=1)
     assert second == base / "2"
     assert sorted(os.listdir(base)) == [".lock", "2"]
     assert _read_description(second)["git_revision"] is None
     assert "no class names" in export_notes(second)[0]
     with pytest.raises(UserError, match=r"--version is 2, but .*mnist has it already; expected a new number"):
-        export(run_copy.path, version=2)
+        export_run(run_copy.path, version=2)
 
 
 def _evaluate(run, epochs):
@@ -67,7 +67,7 @@ def _evaluate(run, epochs):
 @pytest.mark.slow
 def test_classes_and_metrics_of_an_evaluation_are_exported_while_they_hold(run_copy, tmp_path):
     _evaluate(run_copy, epochs=3)
-    version = export(run_copy.path, tmp_path, name="digits.v2", version=5)
+    version = export_run(run_copy.path, tmp_path, name="digits.v2", version=5)
     assert version == tmp_path / "digits.v2" / "5"
     description = _read_description(version)
     assert description["name"] == "digits.v2"
@@ -90,13 +90,13 @@ def test_an_evaluation_of_other_epochs_says_nothing(run_copy):
 def test_a_damaged_evaluation_is_refused(run_copy):
     run_copy.evaluation.write_text("{")
     with pytest.raises(UserError, match=r"evaluation\.json is not an evaluation of this run"):
-        export(run_copy.path)
+        export_run(run_copy.path)
     assert not run_copy.export.exists()
 
 
 @pytest.mark.slow
 def test_bfloat16_products_change_images_by_little(finished_run, tmp_path, served):
-    version = export(finished_run.path, tmp_path, precision="bfloat16")
+    version = export_run(finished_run.path, tmp_path, precision="bfloat16")
     assert types_pb2.DT_BFLOAT16 in _types(version)
     inputs = {"code": tf.constant([1, 2, 3]), "seed": tf.constant([4, 5, 6], tf.int64)}
     images = tf.saved_model.load(str(version)).signatures["generate"](**inputs)["images"].numpy()
@@ -158,7 +158,7 @@ def test_the_policy_is_put_back(tmp_path):
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:
         with pytest.raises(UserError):
-            export(tmp_path)
+            export_run(tmp_path)
         assert keras.mixed_precision.global_policy().name == "mixed_bfloat16"
     finally:
         keras.mixed_precision.set_global_policy("float32")
@@ -183,14 +183,14 @@ def test_signatures_are_described_a_line_each(exported):
 
 def test_a_missing_run_directory_is_refused(tmp_path):
     with pytest.raises(UserError, match="absent is no run directory"):
-        export(tmp_path / "absent")
+        export_run(tmp_path / "absent")
     assert os.listdir(tmp_path) == []
 
 
 def test_a_run_without_checkpoint_is_refused(run_copy):
     shutil.rmtree(run_copy.checkpoints)
     with pytest.raises(UserError, match="no checkpoint yet; expected at least one finished epoch"):
-        export(run_copy.path)
+        export_run(run_copy.path)
     assert not run_copy.export.exists()
 
 
@@ -206,14 +206,14 @@ def test_a_damaged_checkpoint_is_refused(run_copy, damage):
     else:
         data.unlink()
     with pytest.raises(UserError, match="cannot be restored"):
-        export(run_copy.path)
+        export_run(run_copy.path)
     assert not run_copy.export.exists()
 
 
 def test_an_output_that_is_a_file_is_refused(finished_run, tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(UserError, match="file' cannot be written: Not a directory"):
-        export(finished_run.path, tmp_path / "file")
+        export_run(finished_run.path, tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -223,7 +223,7 @@ def test_a_full_disk_leaves_no_version(finished_run, tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
     try:
         with pytest.raises(UserError, match="cannot be written: "):
-            export(finished_run.path, tmp_path)
+            export_run(finished_run.path, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert os.listdir(tmp_path / "mnist") == [".lock"]

@@ -11,7 +11,7 @@ import pytest
 from eig_tf import config as config_lib
 from eig_tf.models.registry import build_model
 from eig_tf.runs.run_directory import RunDirectory
-from eig_tf.serving.export import export
+from eig_tf.serving.export import export_run
 
 REPOSITORY = Path(__file__).parent.parent.parent
 TOOL = REPOSITORY / "tools" / "export.py"
@@ -30,7 +30,7 @@ def run_directory(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def version(run_directory, tmp_path_factory):
-    return export(run_directory.path, tmp_path_factory.mktemp("export"))
+    return export_run(run_directory.path, tmp_path_factory.mktemp("export"))
 
 
 def test_help_needs_no_tensorflow(command, without_tensorflow):
