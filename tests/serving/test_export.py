@@ -19,7 +19,7 @@ from eig_tf.errors import UserError
 from eig_tf.evaluation.record import EvaluationRecord, save_record
 from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.serving import warmup
-from eig_tf.serving.export import describe_model, ensure_exported, export, export_notes
+from eig_tf.serving.export import describe_model, ensure_exported, export_notes, export_run
 from eig_tf.serving.signatures import describe_signatures
 
 
