@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from eig_tf.config import flatten, load_preset
 from eig_tf.data import class_sets
 from eig_tf.errors import UserError
 from eig_tf.evaluation.paper import published_scores
 from eig_tf.evaluation.record import EvaluationRecord, load_record
 
-# Settings in which the runs of one row may differ; all others must agree.
-_FREE = ("split", "seed", "training.epochs", "data.class_set")
-_COLUMNS = ("data set", "method", "width", "epochs (steps)", "routing", "runs (split/seed)", "NMI",
-            "ENT", "TV matched (uniform)", "TV generated (uniform)", "1-NN", "classifier", "paper NMI / ENT")
+# Fields that have a column of their own, or in which the runs of one row may differ.
+_NOT_SETTINGS = ("dataset", "preset", "method", "split", "seed", "training.epochs", "data.class_set",
+                 "networks.width", "loss.gradient_routing")
+_COLUMNS = ("data set", "method", "settings", "width", "epochs (steps)", "routing", "runs (split/seed)",
+            "NMI", "ENT", "TV matched (uniform)", "TV generated (uniform)", "1-NN", "classifier",
+            "paper NMI / ENT")
 
 
 class Row(NamedTuple):
@@ -27,6 +30,7 @@ class Row(NamedTuple):
     routing: str
     width: float
     class_set: str
+    settings: str
 
 
 class Evaluation(NamedTuple):
@@ -50,16 +54,16 @@ def read_evaluation(path: str | os.PathLike) -> Evaluation:
     class_set = config.get("data.class_set", "")
     numbered = class_set in class_sets.class_set_numbers(config["dataset"])
     row = Row(config["dataset"], config["method"], record.epochs, config.get("loss.gradient_routing", ""),
-               config["networks.width"], "" if numbered else class_set)
+              config["networks.width"], "" if numbered else class_set, _settings(config))
     run = (*([class_set] if numbered else []), config["split"], config["seed"])
     return Evaluation(record, row, run)
 
 
 def markdown_table(evaluations: Iterable[Evaluation]) -> str:
-    """Return a table with a row for each data set, method, number of epochs, routing, width and class set.
+    """Return a table with a row for each data set, method, number of epochs and other settings.
 
-    The paper's five class sets of cars or chairs are one row, since the paper averages over them
-    (section 4); their runs are named `set/split/seed`.
+    `settings` names the fields that differ from the preset. The paper's five class sets of cars or chairs
+    are one row, since the paper averages over them (section 4); their runs are named `set/split/seed`.
 
     Args:
         evaluations: one or more evaluations.
@@ -70,8 +74,7 @@ def markdown_table(evaluations: Iterable[Evaluation]) -> str:
         held out from it.
 
     Raises:
-        UserError: runs of one row differ in more than split, seed and the paper's class set, or lack a
-            metric.
+        UserError: runs of one row differ in the number of images for each code, or lack a metric.
     """
     groups: dict[Row, list[Evaluation]] = {}
     for evaluation in evaluations:
@@ -84,7 +87,9 @@ def markdown_table(evaluations: Iterable[Evaluation]) -> str:
 
 def _format_row(row: Row, evaluations: Sequence[Evaluation]) -> list[str]:
     records = [evaluation.record for evaluation in evaluations]
-    _check_same_settings(row, records)
+    if len({record.images_per_code for record in records}) > 1:
+        raise UserError(f"evaluations of {', '.join(map(str, row))} differ in images_per_code; expected the "
+                        "same number of images for each code")
     steps = statistics.mean(row.epochs * (record.training["num_training_images"]
                                           // record.config["training"]["batch_size"]) for record in records)
     runs = ", ".join("/".join(map(str, evaluation.run)) for evaluation in evaluations)
@@ -98,7 +103,8 @@ def _format_row(row: Row, evaluations: Sequence[Evaluation]) -> list[str]:
 
     published = published_scores(row.dataset, row.method)
     return [
-        row.dataset, row.method, f"{row.width:g}", f"{row.epochs:,} ({steps:,.0f})", row.routing,
+        row.dataset, row.method, row.settings, f"{row.width:g}", f"{row.epochs:,} ({steps:,.0f})",
+        row.routing,
         runs + (f" ({row.class_set})" if row.class_set else ""),
         mean_and_deviation("nmi"), mean_and_deviation("ent"),
         f"{mean('prior_total_variation')} ({mean('prior_total_variation_of_uniform')})",
@@ -117,12 +123,9 @@ def _values(row: Row, records: Sequence[EvaluationRecord], metric: str) -> list[
     return values
 
 
-def _check_same_settings(row: Row, records: Sequence[EvaluationRecord]) -> None:
-    first, *others = ({**record.flat_config(), "images_per_code": record.images_per_code}
-                      for record in records)
-    for other in others:
-        differing = sorted(field for field in first.keys() | other.keys()
-                           if field not in _FREE and first.get(field) != other.get(field))
-        if differing:
-            raise UserError(f"evaluations of {', '.join(map(str, row))} differ in {', '.join(differing)}; "
-                            "expected runs that differ only in split and seed")
+def _settings(config: dict[str, Any]) -> str:
+    """The fields of a flat config that differ from its preset: `vae.beta_discrete=10, ...`."""
+    preset = flatten(load_preset(config["dataset"], config["preset"], config["method"]))
+    return ", ".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+                     for name, value in config.items()
+                     if name not in _NOT_SETTINGS and value != preset.get(name))
