@@ -38,7 +38,7 @@ flags.DEFINE_list("codes", None, "codes to show in grids, in that order; all whe
 flags.DEFINE_enum("codes_as", "rows", ["rows", "columns"], "whether a code is a row or a column of a grid")
 flags.DEFINE_integer("seed", 0, "seed of the latents, the samples and the queries for neighbours, at least 0")
 flags.DEFINE_list("formats", ["png"], "files to write: png, pdf or both")
-flags.DEFINE_bool("small", False, "write small files for web pages: images of at most 48 pixels, 128 colours")
+flags.DEFINE_bool("small", False, "write small files for web pages: images of at most 52 pixels, 128 colours")
 
 
 def check_flags() -> None:
@@ -76,9 +76,10 @@ def main(arguments: list[str]) -> None:
     output = run_dir / "figures" if FLAGS.output is None else Path(FLAGS.output)
     check_output(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
-    from eig_tf.figures import plots
-    options = plots.FigureOptions(FLAGS.columns, codes, FLAGS.codes_as == "columns", FLAGS.seed, FLAGS.small)
-    paths, notes = plots.plot_run(
+    from eig_tf.evaluation.plots import plot_run
+    from eig_tf.evaluation.run_figures import FigureOptions
+    options = FigureOptions(FLAGS.columns, codes, FLAGS.codes_as == "columns", FLAGS.seed, FLAGS.small)
+    paths, notes = plot_run(
         run_dir, output, options, FLAGS.figures, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.formats)
     for note in notes:
         print(f"note: {note}")

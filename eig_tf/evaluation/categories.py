@@ -17,7 +17,7 @@ from eig_tf.data import registry
 from eig_tf.data.image_set import ImageSet, StoredImages
 from eig_tf.evaluation import categories_table
 from eig_tf.evaluation.sampling import BATCH, encode_in_batches
-from eig_tf.figures.code_figures import draw_categories
+from eig_tf.figures.image_grid import draw_categories
 from eig_tf.figures.page import figure_style, save_figure
 from eig_tf.models.base import GenerativeModel
 from eig_tf.runs.run_directory import RunDirectory
@@ -86,7 +86,8 @@ def categorize(run_dir: str | os.PathLike, output: Path, images: str | os.PathLi
     with files.replacing(output) as table, files.replacing(figure_path(output)) as figure:
         write_csv(image_set, categories, table)
         with figure_style():
-            save_figure(draw_categories(image_set.images, categories), figure)
+            examples = [categories.surest(code) for code in range(len(categories.prior))]
+            save_figure(draw_categories(image_set.images, categories.counts(), examples), figure)
     return image_set, categories
 
 

@@ -50,8 +50,8 @@ def draw_confusion(counts: np.ndarray, code_to_class: Sequence[int | None],
     return figure
 
 
-def draw_prior(true_fractions: Sequence[float], prior: Sequence[float], class_names: Sequence[str],
-               unmatched: float, learned: bool) -> Figure:
+def draw_prior(true_fractions: Sequence[float] | np.ndarray, prior: Sequence[float] | np.ndarray,
+               class_names: Sequence[str], unmatched: float, learned: bool) -> Figure:
     """Draw the true class fractions beside the model's distribution over the matched classes.
 
     Args:

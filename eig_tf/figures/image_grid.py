@@ -10,10 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from eig_tf.data.image_set import StoredImages
 from eig_tf.figures import page as page_lib
 from eig_tf.figures import tiling
 from eig_tf.figures.tiling import GAP
 
+MAX_CATEGORIES = 100
 _LABEL_GAP, _PANEL_GAP = 8, 28
 _ASPECT = 4 / 3
 _LONGEST_LINE = 24  # letters
@@ -37,6 +39,27 @@ def draw_image_grid(rows: Rows, labels: Sequence[str], title: str, places: Seque
     page.add_heading(title)
     grid.add_to(page)
     return page.make_figure()
+
+
+def draw_categories(images: np.ndarray | StoredImages, counts: np.ndarray,
+                    examples: Sequence[np.ndarray]) -> Figure:
+    """Draw real images of each code, the largest code first.
+
+    Codes without images and all but the `MAX_CATEGORIES` largest are left out, as the title says.
+
+    Args:
+        images: uint8 [N, H, W, C], N at least 1.
+        counts: int [K], number of images of each code.
+        examples: for each of the K codes, indices of the images to show.
+    """
+    used = [code for code in np.argsort(-counts, kind="stable") if counts[code]]
+    shown = used[:MAX_CATEGORIES]
+    rows = [images[examples[code]] for code in shown]
+    labels = [f"code {code}\n{counts[code]:,} images\n{100 * counts[code] / len(images):.1f} %"
+              for code in shown]
+    some = "" if len(shown) == len(used) else f", of which the {len(shown)} largest are shown"
+    title = f"{len(images):,} images in {len(used)} of {len(counts)} codes{some}; the most certain first"
+    return draw_image_grid(rows, labels, title)
 
 
 class ImageGrid:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eig_tf.figures import page
-from eig_tf.figures.image_grid import ImageGrid, draw_image_grid
+from eig_tf.figures import image_grid, page
+from eig_tf.figures.image_grid import ImageGrid, draw_categories, draw_image_grid
 
 
 def rendered(figure):
@@ -122,3 +122,51 @@ def test_a_palette_makes_a_smaller_file(tmp_path):
             assert image.mode == ("RGBA" if colours is None else "P")
     assert sizes[0] == sizes[1]
     assert 3 * (tmp_path / "32.png").stat().st_size < (tmp_path / "None.png").stat().st_size
+
+
+class SmallReads:
+    """Images that refuse to be read in one piece, as those in a file should not be."""
+
+    def __init__(self, images):
+        self._images, self.shape = images, images.shape
+
+    def __len__(self):
+        return len(self._images)
+
+    def __getitem__(self, indices):
+        found = self._images[indices]
+        assert len(found) <= 10
+        return found
+
+
+def draw_flat_images(values, codes, probabilities, num_codes, channels=1):
+    images = np.array(values, np.uint8)[:, None, None, None] * np.ones([1, 28, 28, channels], np.uint8)
+    codes, probabilities = np.array(codes), np.array(probabilities)
+    order = np.argsort(-probabilities, kind="stable")
+    examples = [order[codes[order] == code][:10] for code in range(num_codes)]
+    return draw_categories(SmallReads(images), np.bincount(codes, minlength=num_codes), examples)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_categories_show_the_most_certain_images_of_the_largest_first(channels):
+    figure = draw_flat_images(range(0, 240, 20), [2, 0] + [2] * 10, [0.5, 1.0] + [0.6, 0.9] + [0.7] * 8, 4,
+                              channels)
+    assert [text.get_text() for text in figure.texts] == [
+        "12 images in 2 of 4 codes; the most certain first", "code 2\n11 images\n91.7 %",
+        "code 0\n1 images\n8.3 %"]
+    file = io.BytesIO()
+    figure.savefig(file, dpi=page.DPI)
+    with Image.open(file) as image:
+        pixels = np.asarray(image.convert("RGB"))[..., 0]
+    middles = pixels[-14 - 58 - 28:, -14 - 28::-58][::58, :10][:, ::-1]
+    # Of the eleven images of code 2, the least certain is left out; code 0 has one image, codes 1 and 3 none.
+    assert middles[0].tolist() == [60, *range(80, 240, 20), 40]
+    assert middles[1].tolist() == [20] + [255] * 9
+
+
+def test_only_the_largest_categories_are_shown(monkeypatch):
+    monkeypatch.setattr(image_grid, "MAX_CATEGORIES", 2)
+    figure = draw_flat_images(range(5), [0, 1, 2, 1, 2], [1.0] * 5, 3)
+    title, *labels = (text.get_text() for text in figure.texts)
+    assert "in 3 of 3 codes, of which the 2 largest are shown" in title.replace("\n", " ")
+    assert [label.split("\n")[0] for label in labels] == ["code 1", "code 2"]

@@ -3,7 +3,7 @@
 import pytest
 
 from eig_tf import config as config_lib
-from eig_tf.figures.plots import FIGURES
+from eig_tf.evaluation.run_figures import FIGURES
 from eig_tf.models.registry import build_model
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 

@@ -7,8 +7,9 @@ from PIL import Image
 
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
+from eig_tf.evaluation import plots, run_figures
 from eig_tf.evaluation.record import EvaluationRecord, save_record
-from eig_tf.figures import plots
+from eig_tf.evaluation.run_figures import FIGURES, FigureOptions, code_label, order_codes, register_figure
 from eig_tf.models.registry import build_model
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 
@@ -69,7 +70,7 @@ def full(tmp_path_factory):
 
 
 def options(**changes):
-    return plots.FigureOptions(**{"columns": 1, **changes})
+    return FigureOptions(**{"columns": 1, **changes})
 
 
 def test_a_bare_run_is_drawn_and_what_is_missing_is_said(bare, tmp_path):
@@ -116,9 +117,11 @@ def test_figures_that_do_not_exist(bare, tmp_path):
 
 
 def test_a_new_figure_is_a_function_with_a_name(bare, tmp_path, monkeypatch):
-    monkeypatch.setattr(plots, "FIGURES", {})
-    plots.register_figure("size")(lambda run: Figure(figsize=(run.model.num_codes, 1)))
-    plots.register_figure("none")(lambda run: None)
+    figures = {}
+    for module in (plots, run_figures):
+        monkeypatch.setattr(module, "FIGURES", figures)
+    register_figure("size")(lambda run: Figure(figsize=(run.model.num_codes, 1)))
+    register_figure("none")(lambda run: None)
     plots.plot_run(bare.path, tmp_path, options())
     with Image.open(tmp_path / "size.png") as image:
         assert image.size == (1440, 144)
@@ -191,7 +194,7 @@ def test_a_flat_folder_without_labels(tmp_path, monkeypatch, channels):
     config = config_lib.load_preset("folder")
     config.data.image_size, config.data.channels, config.networks.width = 28, channels, 0.1
     directory = make_run(tmp_path / "run", config, str(tmp_path / "images"))
-    figures, _ = drawn(monkeypatch, directory, *plots.FIGURES, cache_dir=str(tmp_path / "cache"))
+    figures, _ = drawn(monkeypatch, directory, *FIGURES, cache_dir=str(tmp_path / "cache"))
     assert sum(text.startswith("image ") for text in texts(figures["neighbours"])) == 6
     assert {"prior", "overview"} <= set(figures)
 
@@ -256,3 +259,32 @@ def test_a_directory_in_the_place_of_a_figure(tmp_path):
     with pytest.raises(UserError, match=r"b\.png is a directory; expected a file or nothing"):
         plots.save_figures({"a": Figure(), "b": Figure()}, tmp_path, ("png",))
     assert names_in(tmp_path) == ["b.png"]
+
+
+def record(code_to_class=(1, None, 0), class_names=("cat", "dog")):
+    return EvaluationRecord(
+        config={}, epochs=3, class_names=class_names, confusion=[[250, 750], [500, 500], [0, 0]],
+        code_to_class=code_to_class, true_fractions=[0.25, 0.75], prior=[0.5, 0.3, 0.2], prior_learned=True)
+
+
+def test_codes_are_ordered_and_labelled_by_their_classes():
+    order, words = order_codes([0.5, 0.3, 0.2], record())
+    assert order == [2, 0, 1] and "class" in words
+    assert [code_label(code, 0.25, record()) for code in order] == [
+        "code 2\np = 0.250\ncat: 0 %", "code 0\np = 0.250\ndog: 75 %", "code 1\np = 0.250\nno class"]
+
+
+def test_codes_without_a_class_come_last():
+    assert order_codes([0.3, 0.5, 0.2], record([None, None, 0]))[0] == [2, 0, 1]
+
+
+def test_without_an_evaluation_the_most_probable_is_first():
+    order, words = order_codes(np.array([0.2, 0.4, 0.4]))
+    assert order == [1, 2, 0] and "probable" in words
+    assert code_label(7, 0.1234) == "code 7\np = 0.123"
+
+
+def test_long_and_strange_names_stay_on_their_line():
+    found = record(class_names=("cat\n", "x" * 50))
+    assert code_label(2, 0, found).split("\n")[2:] == ["cat\\n: 0 %"]
+    assert len(code_label(0, 0, found).split("\n")[2]) <= 24

@@ -1,32 +1,33 @@
-"""The figures of a run directory, registered by name.
+"""The figures of a run, registered by name.
 
 A new figure is one function here, decorated with `register_figure`, and a line in the help of tools/plot.py.
 """
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import functools
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple, Union
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from eig_tf import files
 from eig_tf.data import registry
+from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
-from eig_tf.evaluation import metrics, sampling
-from eig_tf.evaluation.record import load_record
-from eig_tf.figures import charts, code_figures, grids, neighbours, overview, tiling
+from eig_tf.evaluation import knn, metrics, sampling
+from eig_tf.evaluation.record import EvaluationRecord, load_record
+from eig_tf.figures import charts, grids, overview, tiling
 from eig_tf.figures.image_grid import draw_image_grid
-from eig_tf.figures.page import class_label, figure_style, save_figure
+from eig_tf.figures.neighbours import draw_neighbours
+from eig_tf.figures.page import class_label
 from eig_tf.runs.run_directory import RunDirectory
 
-_SMALL_SIDE, _SMALL_COLOURS = 48, 128
+# Three lines of a label fit beside images of this side.
+_SMALL_SIDE = 52
+_LONGEST_NAME = 18  # letters; a percentage follows
 
 
 class FigureOptions(NamedTuple):
@@ -38,7 +39,7 @@ class FigureOptions(NamedTuple):
         as_columns: whether a code is a column of a grid instead of a row.
         seed: seed of the latents, of the samples, of the split into queries and neighbours, and of the
             choice of queries.
-        small: whether files are kept small, by images of at most 48 pixels and PNG files of 128 colours.
+        small: whether files are kept small, by images of at most 52 pixels and PNG files of 128 colours.
     """
 
     columns: int = grids.COLUMNS
@@ -91,8 +92,8 @@ class PlottedRun:
                               "them")
 
     @functools.cached_property
-    def image_set(self):
-        """The training images, an `ImageSet`."""
+    def image_set(self) -> ImageSet:
+        """The training images."""
         data_dir = self._data_dir or self.directory.load_environment().data_dir
         return registry.load_split(self.config, data_dir, self._cache_dir)[1]
 
@@ -127,74 +128,9 @@ def register_figure(name: str) -> Callable[[FigureFunction], FigureFunction]:
     return register
 
 
-def plot_run(run_dir: str | os.PathLike, output: str | os.PathLike, options: FigureOptions,
-             names: Sequence[str] | None = None, data_dir: str | None = None, cache_dir: str | None = None,
-             formats: Sequence[str] = ("png",)) -> tuple[list[Path], list[str]]:
-    """Draw figures of a run's last checkpoint, and write all or none of them.
-
-    Args:
-        run_dir: the run directory.
-        output: directory of the figures; its parent must exist.
-        options: how the figures look.
-        names: names of figures; None for all.
-        data_dir: directory of the run's data set; that of the training if None.
-        cache_dir: directory of decoded data sets; the user's cache directory if None.
-        formats: suffixes of the files, `png` and `pdf`.
-
-    Returns:
-        The paths that were written, and sentences on what is missing or old.
-
-    Raises:
-        UserError: a figure or code does not exist, or the run or its data cannot be loaded.
-        OSError: a file cannot be written.
-    """
-    names = list(FIGURES) if names is None else names
-    for name in names:
-        if name not in FIGURES:
-            raise UserError(f"--figures has {name!r}; expected some of {', '.join(FIGURES)}")
-    run = PlottedRun(run_dir, options, data_dir, cache_dir)
-    figures = {}
-    with figure_style():
-        for name in names:
-            drawn = FIGURES[name](run)
-            figures.update({name: drawn} if isinstance(drawn, Figure) else drawn or {})
-        return save_figures(figures, output, formats, _SMALL_COLOURS if options.small else None), run.notes
-
-
-def save_figures(figures: dict[str, Figure], output: str | os.PathLike, formats: Sequence[str],
-                 colours: int | None = None) -> list[Path]:
-    """Write figures, all or none of them, and return their paths.
-
-    Args:
-        figures: figures by the stems of their files.
-        output: the directory, which is made if it is missing.
-        formats: suffixes of the files.
-        colours: see `save_figure`.
-
-    Raises:
-        UserError: a directory is in the place of a file.
-    """
-    output = Path(output)
-    paths = {output / f"{name}.{suffix}": figure for name, figure in figures.items() for suffix in formats}
-    for path in paths:
-        if path.is_dir():
-            raise UserError(f"{path} is a directory; expected a file or nothing")
-    made = not output.is_dir()
-    output.mkdir(exist_ok=True)
-    try:
-        with contextlib.ExitStack() as stack:
-            for path, figure in paths.items():
-                save_figure(figure, stack.enter_context(files.replacing(path)), colours)
-    except BaseException:
-        if made:
-            output.rmdir()
-        raise
-    return list(paths)
-
-
 @register_figure("overview")
 def _draw_overview(run):
-    codes = run.options.codes or code_figures.order_codes(run.probabilities)[0]
+    codes = run.options.codes or order_codes(run.probabilities)[0]
     codes = codes[:overview.MAX_ROWS]
     num_samples = overview.SAMPLE_COLUMNS * len(codes)
     images = run.image_set.images
@@ -231,12 +167,12 @@ def _draw_traversals(run):
 def _draw_neighbours(run):
     image_set = run.image_set
     features, _ = sampling.encode_images(run.model, image_set.images)
-    found = neighbours.find_neighbours(features, image_set.labels, run.options.seed)
+    found = knn.find_neighbours(features, image_set.labels, run.options.seed)
     if found is None:
         run.notes.append("there are too few images to hold some out; neighbours are left out")
         return None
-    return neighbours.draw_neighbours(
-        found, image_set.images, image_set.labels, image_set.class_names, run.about, run.side)
+    return draw_neighbours(found.queries, found.found, image_set.images, image_set.labels,
+                           image_set.class_names, _neighbours_title(found, run.about), run.side)
 
 
 @register_figure("prior")
@@ -276,6 +212,36 @@ def _draw_confusion(run):
     return record and charts.draw_confusion(record.confusion, record.code_to_class, record.class_names)
 
 
+def order_codes(probabilities: np.ndarray, record: EvaluationRecord | None = None) -> tuple[list[int], str]:
+    """Return all K codes in the order of a figure, and that order in words for its title.
+
+    Args:
+        probabilities: float [K].
+        record: the run's evaluation, whose matched classes give the order, codes without a class last;
+            None to begin with the most probable code.
+    """
+    if record is None:
+        return np.argsort(-np.asarray(probabilities), kind="stable").tolist(), "the most probable first"
+    return charts.order_by_class(record.code_to_class), "ordered by the classes that they match"
+
+
+def code_label(code: int, probability: float, record: EvaluationRecord | None = None) -> str:
+    """Return the text beside a code: its number, its probability, its matched class and how well it matches.
+
+    Matching is one to one, so that it may give a code a class that few of its images show: the share of
+    those that do stands beside the class.
+    """
+    lines = [f"code {code}", f"p = {probability:.3f}"]
+    if record is not None:
+        match = record.code_to_class[code]
+        if match is None:
+            lines.append("no class")
+        else:
+            share = record.confusion[code, match] / max(1, record.confusion[code].sum())
+            lines.append(f"{class_label(record.class_names[match], _LONGEST_NAME)}: {100 * share:.0f} %")
+    return "\n".join(lines)
+
+
 def _check_codes(codes, num_codes):
     for code in codes or ():
         if not 0 <= code < num_codes:
@@ -285,10 +251,10 @@ def _check_codes(codes, num_codes):
 
 def _draw_code_grid(run, make_rows, subject="", places=()):
     """Draw the rows of images that `make_rows` returns for the codes of the run's options."""
-    codes, order = code_figures.order_codes(run.probabilities, run.record)
+    codes, order = order_codes(run.probabilities, run.record)
     if run.options.codes is not None:
         codes, order = run.options.codes, "as chosen"
-    labels = [code_figures.code_label(code, run.probabilities[code], run.record) for code in codes]
+    labels = [code_label(code, run.probabilities[code], run.record) for code in codes]
     line, other = ("column", "row") if run.options.as_columns else ("row", "column")
     title = (f"{run.about}: {subject}one {line} for each categorical code, {order}. Images of one {other} "
              f"differ in that code alone. p is its {'learned' if run.learned else 'fixed'} probability")
@@ -296,6 +262,17 @@ def _draw_code_grid(run, make_rows, subject="", places=()):
         title += ", the percentage is the share of its images that the classifier assigns to the class"
     return draw_image_grid(tiling.shrink(make_rows(codes), run.side), labels, title, places,
                            run.options.as_columns)
+
+
+def _neighbours_title(neighbours, about):
+    num = neighbours.found.shape[1]
+    text = f"{about}: real images and their {num} nearest neighbours by the encoder's features"
+    if neighbours.share_right is None:
+        return text
+    some = "" if neighbours.all_classes else f", for {len(neighbours.queries)} of the classes"
+    return (f"{text}{some}; red frames mark another class. Of the neighbours of all "
+            f"{neighbours.num_held_out:,} held-out images, {100 * neighbours.share_right:.1f} % are of the "
+            "right class")
 
 
 def _read_table(path, notes):
