@@ -1,7 +1,7 @@
 """Measure the training step, its parts and the whole loop, the input pipelines, or an exported model.
 
     python tools/benchmark.py
-    python tools/benchmark.py --method=joint_vae --output=benchmark.json
+    python tools/benchmark.py --method=gumbel_infogan --output=benchmark.json
     python tools/benchmark.py --what=data
     python tools/benchmark.py --what=data --dataset=folder --data_dir=my_images
     python tools/benchmark.py --what=serving --dataset=cars --preset=cpu

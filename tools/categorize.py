@@ -1,4 +1,4 @@
-"""Sorts real images by the categories that a run has learned; no labels are needed.
+"""Sort real images by the categories that a run has learned; no labels are needed.
 
     python tools/categorize.py RUN_DIR
     python tools/categorize.py RUN_DIR --images=FOLDER --output=found.csv
@@ -8,6 +8,8 @@ are resized and converted to the run's size and colours. Writes a table with the
 its probability and, where there are labels, the class of every image, and beside it a picture of the images
 that are most probably of each code.
 """
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -38,7 +40,7 @@ def check_output(path: Path) -> None:
     command.check_output_place(path, path.parent)
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     """Sort the images that the command line names."""
     run_dir = command.run_directory_argument(arguments)
     if FLAGS.images is not None and FLAGS.data_dir is not None:

@@ -1,4 +1,4 @@
-"""Calls a model server of an export: generates images, finds the codes of images, or shows what is served.
+"""Call a model server of an export: generate images, find the codes of images, or show what is served.
 
     python tools/client.py status --address=HOST:8500 --model=mnist
     python tools/client.py generate --address=HOST:8500 --model=mnist --codes=0,3 --output=grid.png

@@ -1,4 +1,4 @@
-"""Evaluates a run directory: NMI, ENT, prior, 1-NN accuracy, and the codes of real images.
+"""Evaluate a run directory: NMI, ENT, prior, 1-NN accuracy, and the codes of real images.
 
     python tools/evaluate.py RUN_DIR
 
@@ -6,6 +6,8 @@ Writes evaluation.json, confusion.png and prior.png into RUN_DIR. The classifier
 images is trained once for each data set and kept in --cache_dir; tools/train_classifier.py trains it
 beforehand.
 """
+
+from __future__ import annotations
 
 from absl import flags
 
@@ -22,7 +24,7 @@ flags.DEFINE_integer("images_per_code", 1000, "number of images generated for ea
 flags.DEFINE_integer("evaluation_seed", 0, "seed of the generated images and of the 1-NN split, 0 or more")
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     """Evaluate the run directory that the command line names."""
     run_dir = command.single_argument(arguments, "RUN_DIR")
     for name, smallest, largest in (("images_per_code", 1, 10**6), ("evaluation_seed", 0, 2**31 - 1)):

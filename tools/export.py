@@ -1,4 +1,4 @@
-"""Exports a run directory as a SavedModel that TensorFlow Serving can load, or as TFLite or Keras files.
+"""Export a run directory as a SavedModel that TensorFlow Serving can load, or as TFLite or Keras files.
 
     python tools/export.py RUN_DIR
     python tools/export.py RUN_DIR --output=/models --name=faces --keep=2

@@ -1,13 +1,15 @@
-"""Prints a Markdown table of means over evaluations, beside the paper's numbers.
+"""Print a Markdown table of means over evaluations, beside the paper's numbers.
 
     python tools/summarize.py runs/*/evaluation.json
 """
+
+from __future__ import annotations
 
 from eig_tf.cli import command
 from eig_tf.errors import UserError
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     """Summarize the files that the command line names."""
     if not arguments:
         raise UserError("no file is named; expected one or more evaluation.json")

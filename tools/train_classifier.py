@@ -1,4 +1,4 @@
-"""Trains the classifier that judges generated images of a data set, or reports how good the existing one is.
+"""Train the classifier that judges generated images of a data set, or report how good the existing one is.
 
     python tools/train_classifier.py --dataset=cars --data_dir=DIRECTORY
     python tools/train_classifier.py --dataset=ytf --data_dir=DIRECTORY --pretrained_weights=vggface2.h5
@@ -7,6 +7,8 @@ The classifier is kept in --cache_dir, where tools/evaluate.py finds it if the d
 --config.augment.flip, --classifier and --pretrained_weights are those of the run and its evaluation. It is
 trained on all images of the classes, whatever --split and --imbalance.
 """
+
+from __future__ import annotations
 
 from absl import flags
 
@@ -19,7 +21,7 @@ flags.adopt_module_key_flags(run_flags)
 flags.adopt_module_key_flags(classifier_flags)
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     """Train the classifier that the flags describe."""
     if arguments:
         raise UserError(f"unexpected argument {arguments[0]!r}; expected flags only")

@@ -87,9 +87,10 @@ class ImageSet(NamedTuple):
     notes: tuple[str, ...] = ()
 
     @property
-    def image_shape(self) -> tuple[int, ...]:
+    def image_shape(self) -> tuple[int, int, int]:
         """(H, W, C)."""
-        return tuple(self.images.shape[1:])
+        height, width, channels = self.images.shape[1:]
+        return height, width, channels
 
     def subset(self, indices: Any) -> ImageSet:
         """Return the images at `indices`, in that order; images in a file stay there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+import numpy as np
 import tensorflow as tf
 from ml_collections import config_dict
 from tensorflow import keras
@@ -282,7 +283,7 @@ class InfoGAN(GenerativeModel):
         return self.diff_augment(images, self.step_seed(Stream.DIFF_AUGMENT, phase, stage, group))
 
 
-def build_from_config(config: config_dict.ConfigDict, class_fractions: Sequence[float] | None) -> InfoGAN:
+def build_from_config(config: config_dict.ConfigDict, class_fractions: np.ndarray | None) -> InfoGAN:
     """Build the model of a config, not compiled; see `registry.build_model`."""
     method, sizes, loss = METHODS[config.method], config.networks, config.loss
     prior = CodePrior(

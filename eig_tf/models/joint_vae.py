@@ -5,9 +5,10 @@ Dupont, "Learning Disentangled Joint Continuous and Discrete Representations", N
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Callable
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 from ml_collections import config_dict
@@ -150,7 +151,7 @@ class JointVAE(GenerativeModel):
                 + self.beta_discrete * tf.abs(discrete_capacity - discrete_kl))
 
 
-def build_from_config(config: config_dict.ConfigDict, class_fractions: Sequence[float] | None) -> JointVAE:
+def build_from_config(config: config_dict.ConfigDict, class_fractions: np.ndarray | None) -> JointVAE:
     """Build the model of a config, not compiled; see `registry.build_model`."""
     sizes = config.networks
     networks = build_networks(

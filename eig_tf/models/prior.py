@@ -32,8 +32,9 @@ class CodePrior(keras.layers.Layer):
 
     temperature = VariableSetting(above=0)
 
-    def __init__(self, num_codes: int, learned: bool = True, probabilities: Sequence[float] | None = None,
-                 temperature: float = 0.1, name: str = "prior") -> None:
+    def __init__(self, num_codes: int, learned: bool = True,
+                 probabilities: np.ndarray | Sequence[float] | None = None, temperature: float = 0.1,
+                 name: str = "prior") -> None:
         super().__init__(trainable=learned, name=name, dtype="float32")
         if probabilities is None:
             logits = np.zeros(num_codes)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
 from types import ModuleType
 from typing import Callable
 
+import numpy as np
 from ml_collections import config_dict
 
 from eig_tf.config import METHODS
@@ -15,7 +15,7 @@ from eig_tf.models.base import GenerativeModel
 from eig_tf.models.optimizers import adam
 
 
-def check_codes(config: config_dict.ConfigDict, class_fractions: Sequence[float] | None) -> None:
+def check_codes(config: config_dict.ConfigDict, class_fractions: np.ndarray | None) -> None:
     """Check that a ground-truth method has one code for each class.
 
     Args:
@@ -37,7 +37,7 @@ def check_codes(config: config_dict.ConfigDict, class_fractions: Sequence[float]
 
 
 def build_model(config: config_dict.ConfigDict,
-                class_fractions: Sequence[float] | None = None) -> GenerativeModel:
+                class_fractions: np.ndarray | None = None) -> GenerativeModel:
     """Build the model of a config, with fresh weights.
 
     Args:

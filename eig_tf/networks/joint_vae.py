@@ -131,4 +131,4 @@ def build_networks(num_codes: int = 10, num_continuous: int = 10,
     decoder = Decoder(image_shape, width, name="decoder")
     encoder(tf.zeros([1, *image_shape]))
     decoder((tf.zeros([1, num_codes]), tf.zeros([1, num_continuous])))
-    return VaeNetworks(encoder, decoder, tuple(image_shape), num_continuous)
+    return VaeNetworks(encoder, decoder, image_shape, num_continuous)
