@@ -56,6 +56,8 @@ class Records(keras.callbacks.Callback):
 class SampleGrids(keras.callbacks.Callback):
     """Draw what each code generates, and traversals of the continuous codes, from fixed noise.
 
+    Codes are drawn at every epoch; traversals of C continuous codes at every Cth epoch.
+
     Args:
         directory: the run directory.
         writer: a `tf.summary` writer.
@@ -70,8 +72,12 @@ class SampleGrids(keras.callbacks.Callback):
         """Write the epoch's grids as PNG and for TensorBoard."""
         self.directory.samples.mkdir(exist_ok=True)
         pictures = {"codes": grids.code_grid(self.model)}
-        for index in range(self.model.num_continuous):
-            pictures[f"continuous_{index}"] = grids.traversal_grid(self.model, index)
+        num_continuous = self.model.num_continuous
+        # Each traversal is a picture as large as that of the codes: all of them at every epoch could take
+        # longer than the epoch.
+        if num_continuous and (epoch + 1) % num_continuous == 0:
+            for index in range(num_continuous):
+                pictures[f"continuous_{index}"] = grids.traversal_grid(self.model, index)
         with self.writer.as_default(step=epoch + 1):
             for name, picture in pictures.items():
                 tiling.save_png(picture, self.directory.samples / f"{name}_epoch_{epoch + 1:04d}.png")

@@ -185,8 +185,8 @@ def test_auto_that_means_another_precision_here_is_refused(config, run, trained_
     with pytest.raises(UserError) as error:
         prepare_run_directory(run.path, config)
     assert str(error.value).startswith(
-        f"{run.path} was trained in mixed_bfloat16, and --config.training.precision=auto means float32 on this "
-        "machine; expected --config.training.precision=mixed_bfloat16")
+        f"{run.path} was trained in mixed_bfloat16, and --config.training.precision=auto means float32 on "
+        "this machine; expected --config.training.precision=mixed_bfloat16")
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
