@@ -1,0 +1,109 @@
+"""The README and docs/ say what the result files say, their links lead somewhere and their code runs."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eig_tf.evaluation import summary
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+def read(name):
+    return (REPOSITORY / name).read_text(encoding="utf-8")
+
+
+def result(name):
+    return json.loads(read(f"results/{name}"))
+
+
+def cells(text, heading):
+    """The other cells in the rows of the table under a heading, by the text of their first cell."""
+    lines = text.split(f"| {heading} |")[1].split("\n\n")[0].splitlines()[2:]
+    rows = [line.strip("| ").split(" |") for line in lines]
+    return {name.strip("`"): [cell.strip() for cell in others if cell.strip()] for name, *others in rows}
+
+
+@pytest.mark.parametrize(("page", "pattern"), [
+    ("README.md", "results/*/*.json"), ("docs/results.md", "results/grids/*/*.json")])
+def test_tables_are_those_of_the_result_files(page, pattern):
+    evaluations = [summary.read_evaluation(path) for path in sorted(REPOSITORY.glob(pattern))]
+    assert evaluations
+    assert summary.markdown_table(evaluations) in read(page)
+
+
+def test_the_readme_is_short_and_all_links_lead_somewhere():
+    assert len(read("README.md").splitlines()) <= 200
+    pages = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *REPOSITORY.glob("docs/*.md")]
+    broken = [(page.name, target) for page in pages
+              for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+              if not (page.parent / target).exists()]
+    assert not broken
+
+
+def test_pictures_are_small():
+    pictures = list(REPOSITORY.glob("docs/pictures/*.png"))
+    assert pictures and all(picture.stat().st_size < 150_000 for picture in pictures)
+
+
+def test_speed_of_the_training_step():
+    text = read("docs/performance.md")
+    benchmarks = [result("benchmark.json"), result("cars_benchmark.json")]
+    mnist, cars = ({row["name"]: f"{row['ratio']:.2f}" for row in benchmark["step"]}
+                   for benchmark in benchmarks)
+    assert cells(text, "variant of the training step") == {
+        name: [ratio, *([cars[name]] if name in cars else [])] for name, ratio in mnist.items()}
+    shares = [f"{benchmark['arithmetic']['share']:.0%}" for benchmark in benchmarks]
+    assert f"runs at {shares[0]} (cars: {shares[1]}) of the rate" in " ".join(text.split())
+
+
+def test_speed_of_serving():
+    text, benchmark = read("docs/performance.md"), result("serving_benchmark.json")
+    expected = {}
+    for row in benchmark["requests"]:
+        if not row["signature"].startswith("bare"):
+            expected.setdefault(row["signature"], []).append(f"{row['ratio']:.2f}")
+    assert cells(text, "signature") == expected
+    first = next(row for row in benchmark["first_requests"]["requests"] if row["signature"] == "generate")
+    cold, warm = (first[field] / first["later_ms"] for field in ("cold_ms", "warm_ms"))
+    sentence = f"takes {cold:.0f} times as long as later ones, and {warm:.1f} times after"
+    assert sentence in " ".join(text.split())
+
+
+def test_speed_and_memory_of_the_input_pipelines():
+    text, benchmark = read("docs/performance.md"), result("data_benchmark.json")
+    rates = {}
+    for row in benchmark["rates"]:
+        rates.setdefault(row["name"], []).append(f"{row['pairs_per_second']['median']:,}")
+    assert {name: row[1:] for name, row in cells(text, "preset").items()} == rates
+    for row in benchmark["memory"]:
+        assert f"{row['mib']['end']['resident']} MiB with {row['images']:,}" in " ".join(text.split())
+
+
+@pytest.mark.slow
+def test_the_library_example_of_the_readme_runs(command):
+    (code,) = re.findall(r"```python\n(.*?)```", read("README.md"), flags=re.DOTALL)
+    result = command("-c", code.replace("epochs=20", "epochs=1"))
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_the_serving_commands_of_the_readme_run(command, tmp_path):
+    """On a run directory of the name that the README uses, made in seconds from digits."""
+    section = read("README.md").split("## Serving")[1].split("\n## ")[0]
+    (block,) = re.findall(r"```\n(.*?)```", section, flags=re.DOTALL)
+    run_dir = re.search(r"tools/export\.py (\S+)", block).group(1)
+    trained = command("-m", "eig_tf.train", "--dataset=digits", "--config.training.epochs=1",
+                      "--config.networks.width=0.1", "--noexport", f"--workdir={run_dir}")
+    assert trained.returncode == 0, trained.stderr
+    (tmp_path / "tools").symlink_to(REPOSITORY / "tools")
+    search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    result = subprocess.run(["sh", "-ec", block], cwd=tmp_path, text=True, capture_output=True, check=False,
+                            env={**os.environ, "PATH": search, "PYTHONPATH": str(REPOSITORY)})
+    assert result.returncode == 0, result.stderr
+    assert "Result for output key images" in result.stdout
