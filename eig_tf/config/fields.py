@@ -46,7 +46,7 @@ class Field(NamedTuple):
 FIELDS = (
     Field("dataset", "", "name of the data set", flag="dataset"),
     Field("preset", "paper", "paper, or cpu for smaller networks", flag="preset"),
-    Field("method", "elastic_infogan", "method of table 1", choices=tuple(METHODS), flag="method"),
+    Field("method", "elastic_infogan", "name of the method", choices=tuple(METHODS), flag="method"),
     Field("split", 0, "number of the class-imbalanced split", flag="split"),
     Field("seed", 0, "root of all randomness", low=0, below=_INT32_BOUND, flag="seed"),
 

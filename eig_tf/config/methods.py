@@ -32,12 +32,14 @@ class Family(NamedTuple):
     """What a network family fits.
 
     Attributes:
-        model: the module of `eig_tf.models` whose networks they are.
+        models: the modules of `eig_tf.models` that can use the networks.
         image_sizes: sides of the images, in pixels.
+        several_stages: whether the generator may have more than one stage.
     """
 
-    model: str
+    models: tuple[str, ...]
     image_sizes: tuple[int, ...]
+    several_stages: bool = False
 
 
 METHODS = {
@@ -58,7 +60,7 @@ METHODS = {
 
 # For each model, the first family that fits the image size is the default.
 FAMILIES = {
-    "dcgan28": Family("infogan", (28,)),
-    "stackgan": Family("infogan", (32, 64, 128)),
-    "joint_vae": Family("joint_vae", (28, 32, 64, 128)),
+    "dcgan28": Family(("infogan",), (28,)),
+    "stackgan": Family(("infogan",), (32, 64, 128), several_stages=True),
+    "joint_vae": Family(("joint_vae",), (28, 32, 64, 128)),
 }

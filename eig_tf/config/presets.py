@@ -120,7 +120,7 @@ def network_family(config: config_dict.ConfigDict) -> str:
     """
     model, size = METHODS[config.method].model, image_shape(config)[0]
     fitting = [name for name, family in FAMILIES.items()
-               if family.model == model and size in family.image_sizes]
+               if model in family.models and size in family.image_sizes]
     if config.networks.family == AUTO_FAMILY:
         return fitting[0]
     if config.networks.family not in fitting:
@@ -138,9 +138,9 @@ def validate(config: config_dict.ConfigDict) -> None:
     values = flatten(config)
     check_fields(values)
     size = image_shape(config)[0]
-    if network_family(config) == "dcgan28" and config.networks.stages != 1:
-        raise UserError(f"{flag('networks.stages')} is {config.networks.stages}; expected 1: the networks "
-                        "for 28x28 images have one stage")
+    family, stages = network_family(config), values.get("networks.stages", 1)
+    if stages != 1 and not FAMILIES[family].several_stages:
+        raise UserError(f"{flag('networks.stages')} is {stages}; expected 1 for the networks {family}")
     shift = values.get("discriminator_augment.shift", 0)
     if shift >= size:
         raise UserError(f"{flag('discriminator_augment.shift')} is {shift}; expected less than the images' "

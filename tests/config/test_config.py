@@ -225,7 +225,7 @@ def test_unknown_preset_is_refused(name, preset, sentence):
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), [
-    ("networks.stages", 2, r"--config.networks.stages is 2; expected 1: the networks for 28x28 images"),
+    ("networks.stages", 2, r"--config.networks.stages is 2; expected 1 for the networks dcgan28"),
     ("networks.stages", 0, r"--config.networks.stages is 0; expected 1 or more"),
     ("discriminator_augment.shift", 28, r"shift is 28; expected less than the images' side, 28"),
     ("discriminator_augment.contrast", 1.5, r"contrast is 1.5; expected 1 or less"),
