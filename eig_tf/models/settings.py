@@ -13,7 +13,8 @@ class VariableSetting:
     A Python number would become a constant of the graph. As a descriptor of a Keras model or layer, this
     class keeps the number in a variable, so that a callback can follow a schedule by plain assignment:
     `model.contrastive_temperature = 0.5`. The variable is not saved in checkpoints: a schedule is a
-    function of the epoch.
+    function of the epoch. Learning rates differ: they belong to optimizers, whose state checkpoints hold, so
+    they follow a `keras.optimizers.schedules.LearningRateSchedule`.
 
     Args:
         low: smallest value, or None.
