@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from ml_collections import config_dict
+from tensorflow import keras
 
 from eig_tf import config as config_lib
 from eig_tf.data import augment, pipeline, registry
 from eig_tf.data.image_set import ImageSet, summary_lines
 from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model, check_codes, compile_model
-from eig_tf.runs import callbacks, environment
+from eig_tf.runs import environment
+from eig_tf.runs.callbacks import Checkpoints, Records, SampleGrids
 from eig_tf.runs.run_directory import RunDirectory, prepare_run_directory, restore_checkpoint
 
 # Side of images, and number of weights, above which a CPU is too slow.
@@ -26,7 +29,7 @@ _LARGE, _MANY_WEIGHTS = 64, 10_000_000
 
 def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
               data_dir: str | os.PathLike | None = None, cache_dir: str | os.PathLike | None = None,
-              overwrite: bool = False) -> RunDirectory:
+              overwrite: bool = False, callbacks: Sequence[keras.callbacks.Callback] = ()) -> RunDirectory:
     """Train the model of a config, or continue after the directory's last checkpoint.
 
     Args:
@@ -35,6 +38,8 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
         data_dir: directory of the data set's files; where its loader looks when None.
         cache_dir: directory of decoded data sets; the user's cache directory when None.
         overwrite: whether an existing run in `workdir` is deleted first.
+        callbacks: further callbacks, for example a schedule; the run directory does not record them, so a
+            run is resumed as if it had never stopped only with the same ones.
 
     Returns:
         The `RunDirectory`.
@@ -71,19 +76,18 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
         batches = pipeline.training_batches(
             image_set.images, config.training.batch_size, config.seed, config.training.epochs,
             first_epoch=epochs_done, make_view=make_view)
-        _fit(model, batches, config.training.epochs, directory, manager, steps)
+        _fit(model, batches, config.training.epochs, directory, manager, steps, callbacks)
     return directory
 
 
-def _fit(model, batches, epochs, directory, manager, steps):
+def _fit(model, batches, epochs, directory, manager, steps, callbacks):
     epochs_done = int(manager.checkpoint.epochs_done)
     writer = tf.summary.create_file_writer(str(directory.logs))
     model.fit(
         batches, epochs=epochs, initial_epoch=epochs_done, steps_per_epoch=steps,
         verbose=1 if sys.stdout.isatty() else 2,
-        callbacks=[callbacks.Records(directory, epochs_done, writer),
-                   callbacks.SampleGrids(directory, writer),
-                   callbacks.Checkpoints(directory, manager)])
+        callbacks=[*callbacks, Records(directory, epochs_done, writer), SampleGrids(directory, writer),
+                   Checkpoints(directory, manager)])
     writer.close()
 
 
