@@ -129,6 +129,8 @@ def _read_rows(path, epochs_done):
 
 def _write_rows(rows, path):
     with files.replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        # Rows of an earlier version of the method may lack a loss that later ones have.
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        writer = csv.DictWriter(file, fieldnames=names, restval="nan")
         writer.writeheader()
         writer.writerows(rows)

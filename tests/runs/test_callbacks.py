@@ -29,6 +29,13 @@ def test_rows_are_added_and_those_that_are_done_again_dropped(records, tmp_path)
         "epoch,p0,p1", "1,0.500000,0.500000", "2,0.500000,0.500000"]
 
 
+def test_a_loss_that_earlier_epochs_lack_is_not_a_number_there(records, tmp_path):
+    records().on_epoch_end(0, {"d_loss": 1.0})
+    records(epochs_done=1).on_epoch_end(1, {"d_loss": 2.0, "new_loss": 3.0})
+    assert (tmp_path / "history.csv").read_text().split() == [
+        "epoch,d_loss,new_loss", "1,1.000000,nan", "2,2.000000,3.000000"]
+
+
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
 def test_divergence_ends_training_before_anything_is_recorded(records, tmp_path, loss):
     callback = records()
