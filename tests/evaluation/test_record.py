@@ -97,12 +97,16 @@ def test_every_published_result_is_read_and_none_loses_a_number(repository):
             return [number for inner in value.values() for number in numbers(inner)]
         return [value] if isinstance(value, float) else []
 
-    for path in repository.glob("results/*/*.json"):
+    versions = set()
+    for path in [*repository.glob("results/*/*.json"), *repository.glob("results/grids/*/*.json")]:
         record, content = load_record(path), json.loads(path.read_text(encoding="utf-8"))
+        versions.add(content.get("version", 1))
         assert not record.extra
         assert set(numbers({name: content[name] for name in content if name != "config"})) <= {
             *numbers(record.metrics), *numbers(record.judge)}
-        assert len(record.metrics) == 16 and record.flat_config()["seed"] == content["seed"]
+        assert len(record.metrics) == 16
+        assert record.flat_config()["seed"] == content.get("seed", content["config"]["seed"])
+    assert versions == {1, 2}
 
 
 @pytest.mark.parametrize("changes, message", [
