@@ -21,7 +21,12 @@ from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model, check_codes, compile_model
 from eig_tf.runs import environment
 from eig_tf.runs.callbacks import Checkpoints, Records, SampleGrids
-from eig_tf.runs.run_directory import RunDirectory, prepare_run_directory, restore_checkpoint
+from eig_tf.runs.run_directory import (
+    RunDirectory,
+    RunEnvironment,
+    prepare_run_directory,
+    restore_checkpoint,
+)
 
 # Side of images, and number of weights, above which a CPU is too slow.
 _LARGE, _MANY_WEIGHTS = 64, 10_000_000
@@ -106,8 +111,8 @@ def _start_segment(directory, segment, data_dir, data):
     earlier = directory.load_environment().segments
     # A segment that was stopped before the end of its first epoch left nothing behind.
     kept = [old for old in earlier if old["last_epoch"] >= old["first_epoch"]]
-    directory.save_environment(directory.load_environment()._replace(
-        data_dir=str(Path(data_dir).absolute()) if data_dir else None, data=data, segments=(*kept, segment)))
+    place = str(Path(data_dir).absolute()) if data_dir else None
+    directory.save_environment(RunEnvironment(place, data, (*kept, segment)))
 
 
 def _warn_of_slow_networks(model):
