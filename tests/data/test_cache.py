@@ -69,12 +69,20 @@ def start(tmp_path):
     return run
 
 
-def test_a_set_is_built_once_for_each_key(tmp_path):
+def test_a_set_is_built_and_printed_once_for_each_key(tmp_path, capsys):
     first = cache.cached(tmp_path, "key", build)
     np.testing.assert_array_equal(first.images, IMAGES)
+    capsys.readouterr()
     second = cache.cached(tmp_path, "key", lambda directory: pytest.fail("built again"))
     np.testing.assert_array_equal(second.images, IMAGES)
-    cache.cached(tmp_path, "other", build)
+    assert capsys.readouterr().out == ""
+
+    def build_large(directory):
+        images = storage.write_images(directory, [np.zeros([50, 200, 200, 1], np.uint8)])
+        storage.write_columns(directory, ImageSet(images, None, (), "made"))
+    cache.cached(tmp_path, "other", build_large)
+    assert capsys.readouterr().out == (
+        f"decoded images take 2.0 MB in {tmp_path}/data/other, which may be deleted\n")
     assert names_in(tmp_path / "data") == ["key", "key.lock", "other", "other.lock"]
 
 
@@ -120,17 +128,6 @@ def test_process_that_waits_goes_on_when_the_first_is_killed(tmp_path, start):
     first.communicate()
     stdout, stderr = second.communicate(timeout=60)
     assert stdout.splitlines()[0] == "begins" and stdout.splitlines()[-1] == DONE, stderr
-
-
-def test_directory_and_size_are_printed_when_a_set_is_built(tmp_path, capsys):
-    def build_large(directory):
-        images = storage.write_images(directory, [np.zeros([50, 200, 200, 1], np.uint8)])
-        storage.write_columns(directory, ImageSet(images, None, (), "made"))
-    cache.cached(tmp_path, "key", build_large)
-    assert capsys.readouterr().out == (
-        f"decoded images take 2.0 MB in {tmp_path}/data/key, which may be deleted\n")
-    cache.cached(tmp_path, "key", build_large)
-    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("limit, named", [

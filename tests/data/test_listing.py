@@ -75,46 +75,32 @@ def load(tmp_path):
     return lambda listed: listing.load_listing(listed, tmp_path / "cache")
 
 
-def test_images_come_in_the_order_of_the_entries(make, load, monkeypatch):
+def test_images_come_in_the_order_of_the_entries_and_the_cache_is_printed_once(
+        make, load, monkeypatch, tmp_path, capsys):
     # More files than one chunk, decoded by several threads.
     monkeypatch.setattr(listing, "_CHUNK", 7)
     image_set = load(make(*map(str, range(30))))
     assert [image[0, 0, 0] for image in image_set.images] == list(range(30))
     assert image_set.labels.tolist() == [0, 1] * 15
     assert image_set.names.tolist() == [str(index) for index in range(30)]
-
-
-def test_directory_in_the_cache_is_printed_once(make, load, tmp_path, capsys):
-    load(make("1", "2"))
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith(f"decodes 2 files of made once, into {tmp_path}/cache/data/made-")
+    assert said[0].startswith(f"decodes 30 files of made once, into {tmp_path}/cache/data/made-")
     assert said[-1].startswith("decoded images take 0.0 MB in ")
-    load(make("1", "2"))
+    load(make(*map(str, range(30))))
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("change", [
     {"options": {"size": 3}}, {"class_names": ("a", "c")}, {"missing": ("x",), "max_unreadable": 1.0},
-    {"max_unreadable": 0.5}, {"notes": ("said",)}, {"version": 2}, {"source": "elsewhere"}])
+    {"max_unreadable": 0.5}, {"notes": ("said",)}, {"version": 2}, {"source": "elsewhere"},
+    *({"entries": (changed, Entry("1", 1, 4 if changed.group else None))} for changed in (
+        Entry("0", 1, None), Entry("0", 0, 3), Entry("0", 0, None, (1.0,))))])
 def test_whatever_could_change_the_set_decodes_it_again(make, load, decoder, change):
-    load(make("1", "2"))
-    assert len(decoder.read) == 2
-    load(make("1", "2"))
-    assert len(decoder.read) == 2
+    for number in (2, 2):
+        load(make("1", "2"))
+        assert len(decoder.read) == number
     load(make("1", "2", **change))
     assert len(decoder.read) == 4
-
-
-def test_changed_file_label_or_box_decodes_again(make, load, decoder, tmp_path):
-    listed = make("1", "2")
-    load(listed)
-    # Same length and content, other time.
-    os.utime(tmp_path / "files" / "0", ns=(5, 5))
-    load(listed)
-    assert len(decoder.read) == 4
-    for changed in (Entry("0", 1, None), Entry("0", 0, 3), Entry("0", 0, None, (1.0,))):
-        load(listed._replace(entries=(changed, Entry("1", 1, 4 if changed.group else None))))
-    assert len(decoder.read) == 10
 
 
 def test_unreadable_files_are_left_out_below_the_share_and_named(make, load):
@@ -123,33 +109,28 @@ def test_unreadable_files_are_left_out_below_the_share_and_named(make, load):
     assert image_set.notes == ("1 left out as missing or unreadable: 1: it is bad",)
 
 
-def test_unreadable_files_above_the_share_are_refused(make, load, tmp_path):
-    with pytest.raises(UserError, match=r"2 of 4 files are missing or unreadable \(1: it is bad; 2: it is"):
-        load(make("1", "bad", "bad", "4", max_unreadable=0.25))
-    assert not list((tmp_path / "cache" / "data").glob("made-*[!k]"))
+@pytest.mark.parametrize(("texts", "changes", "sentence"), [
+    (["1", "bad", "bad", "4"], {"max_unreadable": 0.25},
+     r"2 of 4 files are missing or unreadable \(1: it is bad; 2: it is"),
+    (["1", "bad", "3", "bad"], {"max_unreadable": 0.5},
+     r"no readable image of class b \(1: it is bad; 3: it is bad"),
+    (["1", "2"], {"missing": ("box of 3",)}, "1 of 3 files"), ([], {}, "holds no images for --dataset=made"),
+    (["bad", "bad"], {"max_unreadable": 1.0}, "holds no readable image")])
+def test_too_few_readable_files_are_refused(make, load, decoder, tmp_path, texts, changes, sentence):
+    with pytest.raises(UserError, match=sentence):
+        load(make(*texts, **changes))
+    assert not list((tmp_path / "cache").glob("data/made-*[!k]"))
+    # What is missing counts before anything is decoded.
+    assert bool(decoder.read) == ("bad" in texts)
 
 
-def test_class_without_any_readable_image_is_refused(make, load):
-    with pytest.raises(UserError, match=r"no readable image of class b \(1: it is bad; 3: it is bad"):
-        load(make("1", "bad", "3", "bad", max_unreadable=0.5))
-
-
-def test_missing_files_count_before_anything_is_decoded(make, load, decoder):
-    with pytest.raises(UserError, match="1 of 3 files"):
-        load(make("1", "2", missing=("box of 3",)))
-    assert decoder.read == []
-
-
-def test_no_files_and_no_readable_files(make, load):
-    with pytest.raises(UserError, match="holds no images for --dataset=made"):
-        load(make())
-    with pytest.raises(UserError, match="holds no readable image"):
-        load(make("bad", "bad", max_unreadable=1.0))
-
-
-def test_defects_of_a_decoder_are_not_swallowed(make, load):
+def test_defects_of_a_decoder_and_files_deleted_after_the_listing_are_not_swallowed(make, load, tmp_path):
     with pytest.raises(ValueError, match="invalid literal"):
         load(make("1", "not a number", max_unreadable=1.0))
+    listed = make("1", "2")
+    (tmp_path / "files" / "1").unlink()
+    with pytest.raises(FileNotFoundError, match="files/1"):
+        load(listed)
 
 
 def test_failure_to_write_stops_the_decoding(make, load, decoder):
@@ -162,10 +143,15 @@ def test_failure_to_write_stops_the_decoding(make, load, decoder):
     assert len(decoder.read) < 50
 
 
-@pytest.mark.parametrize("module, name", [(pictures, "DECODER_VERSION"), (storage, "FORMAT_VERSION")])
-def test_another_version_of_the_shared_code_decodes_again(make, load, decoder, monkeypatch, module, name):
+@pytest.mark.parametrize("change", [
+    lambda patch, file: patch.setattr(pictures, "DECODER_VERSION", pictures.DECODER_VERSION + 1),
+    lambda patch, file: patch.setattr(storage, "FORMAT_VERSION", storage.FORMAT_VERSION + 1),
+    # Same length and content, other time.
+    lambda patch, file: os.utime(file, ns=(5, 5))], ids=["decoder", "format", "time"])
+def test_shared_code_of_another_version_and_a_changed_file_decode_again(
+        make, load, decoder, monkeypatch, tmp_path, change):
     load(make("1", "2"))
-    monkeypatch.setattr(module, name, getattr(module, name) + 1)
+    change(monkeypatch, tmp_path / "files" / "0")
     load(make("1", "2"))
     assert len(decoder.read) == 4
 
@@ -184,13 +170,6 @@ def test_names_that_are_no_utf8(make, load, decoder, tmp_path):
     assert load(listed).names.tolist() == [name]
     assert load(listed).class_names == (name,)
     assert decoder.read == [name]
-
-
-def test_file_deleted_after_the_listing_is_named(make, load, tmp_path):
-    listed = make("1", "2")
-    (tmp_path / "files" / "1").unlink()
-    with pytest.raises(FileNotFoundError, match="files/1"):
-        load(listed)
 
 
 @pytest.mark.slow

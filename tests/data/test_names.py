@@ -26,7 +26,4 @@ def test_printable_is_one_line_of_utf8(text, shown):
     (0, ""), (1, "0"), (3, "0, 1, 2"), (4, "0, 1, 2 and 1 more"), (9, "0, 1, 2 and 6 more")])
 def test_first_few(number, shown):
     assert names.first_few(map(str, range(number))) == shown
-
-
-def test_first_few_sentences():
     assert names.first_few(["a\nb", "c", "d", "e"], "; ") == r"a\nb; c; d; and 1 more"

@@ -30,48 +30,38 @@ def write_png(path, width, height, bits, colour_type, row, *chunks):
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "webp", "gif", "jpg"])
 def test_every_format(tmp_path, suffix):
-    path = tmp_path / f"a.{suffix}"
-    flat = Image.new("RGB", (16, 8), (200, 40, 90))
-    flat.save(path, **({"lossless": True} if suffix == "webp" else {}))
-    found = pixels(path).astype(int)
-    assert found.shape == (8, 16, 3)
-    assert np.abs(found - [200, 40, 90]).max() <= (3 if suffix == "jpg" else 0)
+    content = RAMP if suffix in ("png", "bmp", "webp") else np.full([8, 16, 3], [200, 40, 90], np.uint8)
+    options = {"lossless": True} if suffix == "webp" else {}
+    Image.fromarray(content).save(tmp_path / f"a.{suffix}", **options)
+    found = pixels(tmp_path / f"a.{suffix}").astype(int)
+    assert found.shape == content.shape
+    assert np.abs(found - content).max() <= (3 if suffix == "jpg" else 0)
 
 
-def test_colours_survive_unchanged(tmp_path):
-    Image.fromarray(RAMP).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(pixels(tmp_path / "a.png"), RAMP)
-
-
-def test_grey_from_colour_and_colour_from_grey(tmp_path):
-    Image.new("RGB", (2, 2), (0, 255, 0)).save(tmp_path / "green.png")
+@pytest.mark.parametrize(("suffix", "mode", "colour", "expected", "tolerance"), [
     # Green is 0.587 of the luminance.
-    np.testing.assert_array_equal(pixels(tmp_path / "green.png", 1), np.full([2, 2, 1], 150))
-    Image.new("L", (2, 2), 77).save(tmp_path / "grey.png")
-    np.testing.assert_array_equal(pixels(tmp_path / "grey.png", 3), np.full([2, 2, 3], 77))
+    ("png", "RGB", (0, 255, 0), [150], 0), ("png", "L", 77, [77, 77, 77], 0), ("png", "1", 1, [255], 0),
+    # A fifth of red over four fifths of white; nothing but white.
+    ("png", "RGBA", (255, 0, 0, 51), [255, 204, 204], 0), ("png", "LA", (0, 0), [255], 0),
+    ("gif", "RGBA", (255, 0, 0, 0), [255, 255, 255], 0), ("webp", "RGBA", (255, 0, 0, 0), [255, 255, 255], 0),
+    ("jpg", "CMYK", (0, 255, 255, 0), [255, 0, 0], 5), ("jpg", "CMYK", (0, 255, 255, 0), [76], 3)])
+def test_modes_become_grey_or_colour_over_white(tmp_path, suffix, mode, colour, expected, tolerance):
+    Image.new(mode, (8, 8), colour).save(tmp_path / f"a.{suffix}", quality=95)
+    found = pixels(tmp_path / f"a.{suffix}", len(expected))
+    np.testing.assert_allclose(found, np.full([8, 8, len(expected)], expected), rtol=0, atol=tolerance)
 
 
-def test_transparency_is_over_white(tmp_path):
-    Image.new("RGBA", (1, 1), (255, 0, 0, 51)).save(tmp_path / "rgba.png")
-    # A fifth of red over four fifths of white.
-    np.testing.assert_array_equal(pixels(tmp_path / "rgba.png")[0, 0], [255, 204, 204])
-    Image.new("LA", (1, 1), (0, 0)).save(tmp_path / "la.png")
-    np.testing.assert_array_equal(pixels(tmp_path / "la.png", 1)[0, 0], [255])
-
-
-def test_palette_with_and_without_a_transparent_colour(tmp_path):
+@pytest.mark.parametrize(("options", "first"), [({}, [10, 20, 30]), ({"transparency": 0}, [255, 255, 255])])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_palette_is_turned_with_and_without_a_transparent_colour(tmp_path, options, first, orientation):
     picture = Image.new("P", (2, 1))
     picture.putpalette([10, 20, 30, 200, 100, 0])
     picture.putpixel((1, 0), 1)
-    picture.save(tmp_path / "opaque.png")
-    picture.save(tmp_path / "clear.png", transparency=0)
-    np.testing.assert_array_equal(pixels(tmp_path / "opaque.png")[0], [[10, 20, 30], [200, 100, 0]])
-    np.testing.assert_array_equal(pixels(tmp_path / "clear.png")[0], [[255, 255, 255], [200, 100, 0]])
-
-
-def test_one_bit(tmp_path):
-    Image.fromarray(np.array([[True, False]])).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(pixels(tmp_path / "a.png", 1)[0, :, 0], [255, 0])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture.save(tmp_path / "a.png", exif=exif, **options)
+    expected = [[first, [200, 100, 0]]] if orientation == 1 else [[first], [[200, 100, 0]]]
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png"), expected)
 
 
 @pytest.mark.parametrize(("values", "expected"), [
@@ -112,38 +102,12 @@ def test_every_mode_is_turned_and_reduced(tmp_path, mode, channels):
                                   [[[0] * channels], [[255] * channels]])
 
 
-def test_palette_is_turned_before_its_transparent_colour_is_lost(tmp_path):
-    picture = Image.new("P", (2, 1))
-    picture.putpalette([10, 20, 30, 200, 100, 0])
-    picture.putpixel((1, 0), 1)
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    picture.save(tmp_path / "a.png", exif=exif, transparency=0)
-    np.testing.assert_array_equal(pixels(tmp_path / "a.png")[:, 0], [[255, 255, 255], [200, 100, 0]])
-
-
-@pytest.mark.parametrize("suffix", ["gif", "webp"])
-def test_transparency_of_other_formats(tmp_path, suffix):
-    Image.new("RGBA", (2, 2), (255, 0, 0, 0)).save(tmp_path / f"a.{suffix}")
-    np.testing.assert_array_equal(pixels(tmp_path / f"a.{suffix}")[0, 0], [255, 255, 255])
-
-
-def test_cmyk(tmp_path):
-    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
-    assert np.abs(pixels(tmp_path / "a.jpg").astype(int) - [255, 0, 0]).max() <= 5
-    assert np.abs(pixels(tmp_path / "a.jpg", 1).astype(int) - 76).max() <= 3
-
-
-def test_first_picture_of_a_multi_picture_jpeg(tmp_path):
-    Image.new("RGB", (6, 4), "red").save(tmp_path / "a.jpg", format="MPO", save_all=True,
-                                         append_images=[Image.new("RGB", (6, 4), "blue")])
-    assert np.abs(pixels(tmp_path / "a.jpg").astype(int) - [255, 0, 0]).max() <= 5
-
-
-def test_first_frame_of_an_animation(tmp_path):
-    frames = [Image.new("RGB", (3, 3), colour) for colour in ("red", "blue")]
-    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=50)
-    np.testing.assert_array_equal(pixels(tmp_path / "a.gif")[0, 0], [255, 0, 0])
+@pytest.mark.parametrize(("suffix", "options"), [("jpg", {"format": "MPO"}), ("gif", {"duration": 50})])
+def test_first_of_several_pictures(tmp_path, suffix, options):
+    path = tmp_path / f"a.{suffix}"
+    Image.new("RGB", (6, 4), "red").save(path, save_all=True,
+                                         append_images=[Image.new("RGB", (6, 4), "blue")], **options)
+    np.testing.assert_allclose(pixels(path), np.full([4, 6, 3], [255, 0, 0]), rtol=0, atol=5)
 
 
 @pytest.mark.parametrize(("orientation", "corner"), [
@@ -261,9 +225,13 @@ def test_crop_against_hand_computed_values():
     np.testing.assert_array_equal(pictures.crop(picture, 4, 3, 4, 2), [[10, 11, 11, 11], [10, 11, 11, 11]])
     assert pictures.crop(picture, 2, 1, 0.1, 0.1).size == (1, 1)
     assert pictures.crop(picture, 2, 1.5, 4, 3).tobytes() == picture.tobytes()
+    # `crop_to` resizes what the box holds.
+    picture = Image.new("L", (100, 50), 0)
+    picture.paste(200, (40, 10, 60, 20))
+    np.testing.assert_array_equal(pictures.crop_to(picture, (50, 15, 20, 10), 8), np.full([8, 8, 1], 200))
 
 
-def test_crop_inside_and_across_the_border_are_the_same(tmp_path):
+def test_crop_inside_and_across_the_border_are_the_same():
     """The two code paths of `crop` agree where a box touches the border."""
     generator = np.random.default_rng(0)
     image = generator.integers(0, 256, [9, 12, 3], np.uint8)
@@ -276,15 +244,10 @@ def test_crop_inside_and_across_the_border_are_the_same(tmp_path):
 
 
 @pytest.mark.parametrize("rule", [pictures.CROP, pictures.PAD])
-def test_fit_keeps_what_has_the_size_already(rule):
-    generator = np.random.default_rng(0)
-    image = generator.integers(0, 256, [28, 28, 3], np.uint8)
+def test_fit_keeps_what_has_the_size_already_and_smooths_where_it_shrinks(rule):
+    image = np.random.default_rng(0).integers(0, 256, [28, 28, 3], np.uint8)
     np.testing.assert_array_equal(pictures.fit(Image.fromarray(image), 28, rule), image)
-
-
-@pytest.mark.parametrize("rule", [pictures.CROP, pictures.PAD])
-def test_fit_smooths_where_it_shrinks(rule):
-    """Stripes of one pixel become grey, instead of black or white."""
+    # Stripes of one pixel become grey, instead of black or white.
     stripes = np.tile(np.array([[0, 255]], np.uint8), [280, 140])
     small = pictures.fit(Image.fromarray(stripes), 28, rule)
     assert small.shape == (28, 28, 1)
@@ -306,9 +269,3 @@ def test_line_of_pixels_is_padded_within_memory():
     """Padded before resizing, it would be a square of 10^10 pixels."""
     image = pictures.fit(Image.new("RGB", (100_000, 1), "red"), 28, pictures.PAD)
     np.testing.assert_array_equal(image, np.full([28, 28, 3], [255, 0, 0]))
-
-
-def test_crop_to_resizes_what_the_box_holds():
-    picture = Image.new("L", (100, 50), 0)
-    picture.paste(200, (40, 10, 60, 20))
-    np.testing.assert_array_equal(pictures.crop_to(picture, (50, 15, 20, 10), 8), np.full([8, 8, 1], 200))

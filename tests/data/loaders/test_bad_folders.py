@@ -14,24 +14,6 @@ from eig_tf.data import registry
 from eig_tf.errors import UserError
 
 
-@pytest.fixture
-def config():
-    config = config_lib.load_preset("folder")
-    config.data.image_size = 28
-    return config
-
-
-@pytest.fixture
-def data(tmp_path):
-    (tmp_path / "data").mkdir()
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def load(config, data, tmp_path):
-    return lambda: registry.load(config, data, tmp_path / "cache")
-
-
 def paint(path, number=1, seed=0):
     """Write different images of noise."""
     generator = np.random.default_rng(seed)
@@ -81,31 +63,21 @@ def test_damaged_files_are_left_out_and_reported_below_the_share(data, load, con
     assert f"1 of 31 files are missing or unreadable ({name}" in refused(load)
 
 
-def test_nothing_but_damaged_files(data, load, config):
-    for index in range(5):
-        (data / f"{index}.png").write_text("no")
-    sentence = refused(load)
-    assert "5 of 5 files are missing or unreadable" in sentence
-    assert "and 2 more" in sentence
-    config.data.max_unreadable = 1.0
-    assert "holds no readable image" in refused(load)
-
-
 def test_directory_named_as_an_image(data, load):
     paint(data, 2)
     (data / "2.png").mkdir()
     image_set = load()
     assert len(image_set.images) == 2
     assert "sub-folders without images, which are not classes: 1; 2.png" in image_set.notes
-    paint(data / "2.png")
-    assert "beside sub-folders with images (2.png)" in refused(load)
 
 
 def test_names_that_are_hard(data, load):
     names = ["a b.png", "it's.png", 'say "hi".png', "Füße.png", "日本.png", "new\nline.png", "-rf.png",
-             "%s{}.png"]
+             "%s{}.png", os.fsdecode(b"caf\xe9.png")]
     for index, name in enumerate(names):
-        Image.new("RGB", (5, 5), (index, 0, 0)).save(data / name)
+        # Pillow itself cannot open a path that is no UTF-8.
+        with open(data / name, "wb") as file:
+            Image.new("RGB", (5, 5), (index, 0, 0)).save(file, format="PNG")
     image_set = load()
     assert sorted(image_set.names) == sorted(names)
     for image, name in zip(image_set.images, image_set.names):
@@ -126,14 +98,6 @@ def test_hard_names_of_classes_and_of_damaged_files_fit_one_line(data, load, con
     (data / hard / "0.png").unlink()
     (data / hard / f"{hard}.png").unlink()
     assert r"new\nline 'x' \udce9.txt" in refused(load)
-
-
-def test_name_that_is_no_utf8(data, load):
-    with open(os.path.join(os.fsencode(data), b"caf\xe9.png"), "wb") as file:
-        Image.new("RGB", (5, 5), "red").save(file, format="PNG")
-    image_set = load()
-    assert os.fsencode(str(image_set.names[0])) == b"caf\xe9.png"
-    assert len(load().images) == 1
 
 
 def test_links_are_followed_and_circles_end(data, load, tmp_path):
@@ -183,7 +147,7 @@ def test_file_without_read_permission(public, config):
 
 @pytest.mark.parametrize("dataset", ["folder", "ytf"])
 def test_folder_without_read_permission(public, dataset):
-    """It does not count as empty; commands turn this error into a sentence, see below."""
+    """It does not count as empty; commands turn this error into a sentence."""
     config = config_lib.load_preset(dataset)
     paint(public / "data" / "ana" / "closed", 2)
     paint(public / "data" / "bea" / "open", 2)
@@ -201,35 +165,13 @@ TINY = ("-m", "eig_tf.train", "--dataset=folder", "--data_dir=data", "--image_si
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "words"), [
-    (0, "holds no images"), (7, "--config.training.batch_size is 50; the training set holds 7 images")])
-def test_command_refuses_in_one_sentence(command, data, number, words):
-    paint(data, number)
+def test_command_refuses_fewer_images_than_a_batch(command, data):
+    paint(data, 7)
     result = command(*TINY)
     assert result.returncode == 2
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
-    assert words in result.stderr
-
-
-@pytest.mark.slow
-def test_command_names_the_folder_without_read_permission(command, public):
-    paint(public / "data" / "closed", 2)
-    (public / "data" / "closed").chmod(0)
-    # Modules are imported before the rights are dropped, since a checkout may be private.
-    code = ("import os, sys\n"
-            "from eig_tf.cli import command, run_flags\n"
-            "from eig_tf.data import registry\n"
-            "from eig_tf.data.loaders import folder\n"
-            "from absl import flags\n"
-            "os.geteuid() or os.seteuid(65534)\n"
-            "command.run_command(\n"
-            "    lambda _: registry.load(run_flags.config_from_flags(), flags.FLAGS.data_dir), '',\n"
-            "    prepare=run_flags.define_config_flags)")
-    result = command("-c", code, "--dataset=folder", f"--data_dir={public / 'data'}")
-    assert result.returncode == 2
-    assert result.stderr.startswith(f"error: {public / 'data' / 'closed'}: Permission denied; expected")
-    assert result.stderr.count("\n") == 1
+    assert "--config.training.batch_size is 50; the training set holds 7 images" in result.stderr
 
 
 @pytest.mark.slow

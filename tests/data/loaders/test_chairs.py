@@ -50,20 +50,9 @@ def config():
     return config
 
 
-def test_ids_are_positions_of_folders_with_renders_from_one(parent):
+def test_ids_are_positions_of_folders_below_the_root_or_its_parent(parent, config):
     assert chairs.chair_folders(parent / "rendered_chairs") == {
         "0001": "a1/renders", "0002": "b 2'ü/renders", "0003": "c3/renders"}
-
-
-def test_the_965th_folder_is_0965(tmp_path):
-    for number in range(1, 971):
-        (tmp_path / f"{number * 7919:08x}" / "renders").mkdir(parents=True)
-    folders = chairs.chair_folders(tmp_path)
-    assert len(folders) == 970
-    assert folders["0965"] == f"{965 * 7919:08x}/renders"
-
-
-def test_root_and_its_parent_list_the_same(parent, config):
     below = chairs.list_files(parent, config)
     at = chairs.list_files(parent / "rendered_chairs", config)
     names = [entry.name for entry in at.entries]
@@ -73,7 +62,7 @@ def test_root_and_its_parent_list_the_same(parent, config):
     assert names[-1] == "b 2'ü/renders/image_060_p020_t011_r096.png"
 
 
-def test_images_and_labels(parent, config, tmp_path):
+def test_images_labels_and_a_note_on_missing_renders(parent, config, tmp_path):
     image_set = registry.load(config, parent, tmp_path)
     assert image_set.class_names == ("0003", "0002")
     assert image_set.class_counts().tolist() == [62, 61]
@@ -83,11 +72,7 @@ def test_images_and_labels(parent, config, tmp_path):
     # The middle 64 of 96 pixels are kept as they are; the square has the middle 48 of them.
     assert [row.tolist() for row in image_set.images[0][7:9, 32]] == [[255] * 3, [0, 0, 200]]
     assert [row.tolist() for row in image_set.images[0][32, 55:57]] == [[0, 0, 200], [255] * 3]
-
-
-def test_missing_render_is_a_note(parent, config, tmp_path):
-    notes = registry.load(config, parent, tmp_path).notes
-    assert notes == ("chairs with fewer than 62 renders: 1; 0002 has 61",)
+    assert image_set.notes == ("chairs with fewer than 62 renders: 1; 0002 has 61",)
     config.data.class_set = "0001,0003"
     assert chairs.list_files(parent, config).notes == ()
 
@@ -107,18 +92,15 @@ def test_ids_of_the_paper_mean_other_chairs_in_a_small_set(tmp_path, config):
     assert len(chairs.list_files(tmp_path, config).notes) == 1
 
 
-def test_chair_without_renders_is_refused(tmp_path, config):
+def test_directory_without_chairs_and_chair_without_renders_are_refused(tmp_path, config):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "index.tsv").touch()
+    with pytest.raises(UserError, match="holds no folders <id>/renders; expected those of 3D Chairs"):
+        chairs.list_files(tmp_path, config)
     make_chair(tmp_path, "a", "red", num=1)
     (tmp_path / "b" / "renders").mkdir(parents=True)
     config.data.class_set = "0001,0002"
     with pytest.raises(UserError, match="b/renders, chair 0002, holds no PNG files; expected its 62 renders"):
-        chairs.list_files(tmp_path, config)
-
-
-def test_directory_without_chairs_is_refused(tmp_path, config):
-    (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    (tmp_path / "index.tsv").touch()
-    with pytest.raises(UserError, match="holds no folders <id>/renders; expected those of 3D Chairs"):
         chairs.list_files(tmp_path, config)
 
 

@@ -31,12 +31,8 @@ def test_labels_stay_with_their_images(image_set):
     np.testing.assert_array_equal(np.argmin(distances, axis=1), np.arange(40))
 
 
-def test_grey_levels_use_the_whole_range(image_set):
-    assert image_set.images.min() == 0
-    assert image_set.images.max() == 255
-
-
-def test_strokes_keep_clear_of_the_border(image_set):
+def test_grey_levels_use_the_whole_range_and_strokes_keep_clear_of_the_border(image_set):
+    assert (image_set.images.min(), image_set.images.max()) == (0, 255)
     border = np.concatenate([image_set.images[:, [0, -1]].ravel(), image_set.images[:, :, [0, -1]].ravel()])
     assert border.max() < 32
     assert border.mean() < 1

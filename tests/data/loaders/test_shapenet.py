@@ -81,7 +81,10 @@ def test_images_are_over_white(root, config, tmp_path):
     assert (images[:, 0, 0] == 255).all()
 
 
-def test_order_of_categories_defines_labels(root, config):
+def test_order_of_categories_defines_labels_and_views_the_number_of_renders(root, config):
+    for views, count in ((1, 4), (2, 7), (100, 10)):
+        config.data.views = views
+        assert len(shapenet.list_files(root, config).entries) == count
     config.data.categories = "bowls , 02958343"
     listing = shapenet.list_files(root, config)
     assert listing.class_names == ("bowls", "02958343")
@@ -102,12 +105,6 @@ def test_whole_objects_are_drawn(tmp_path, config):
     assert np.unique(subset.groups, return_counts=True)[1].tolist() == [4] * 10
 
 
-@pytest.mark.parametrize("views, count", [(1, 4), (2, 7), (100, 10)])
-def test_number_of_renders(root, config, views, count):
-    config.data.views = views
-    assert len(shapenet.list_files(root, config).entries) == count
-
-
 @pytest.mark.parametrize("name, folders, found", [
     ("car", ["cars"], "cars"), ("cars", ["car"], "car"), ("car", ["02958343"], "02958343"),
     ("02958343", ["Cars"], "Cars"), ("rifle", ["guns"], "guns"), ("gun", ["04090263"], "04090263"),
@@ -116,16 +113,12 @@ def test_number_of_renders(root, config, views, count):
     ("02691156", ["airplane"], "airplane"), ("02880940", ["bowl"], "bowl"),
     ("chair", ["03001627"], "03001627"), ("x=car", ["02958343"], "02958343"),
     ("my things", ["my things"], "my things"), ("car=x", ["x", "car"], "x"),
-    ("car=car", ["car", "cars"], "car"), ("can", ["cap", "car", "cans"], "cans")])
+    ("car=car", ["car", "cars"], "car"), ("can", ["cap", "car", "cans"], "cans"),
+    ("car", ["cart", "c", "ar", "bus"], None), ("my thing", ["my things"], None),
+    ("02958343", ["02691156"], None)])
 def test_names_of_categories(name, folders, found):
     resolved, missing = synsets.resolve(name, folders)
-    assert list(resolved.values()) == [found] and missing == []
-
-
-@pytest.mark.parametrize("name, folders", [
-    ("car", ["cart", "c", "ar", "bus"]), ("my thing", ["my things"]), ("02958343", ["02691156"])])
-def test_other_names_do_not_match(name, folders):
-    assert synsets.resolve(name, folders) == ({}, [name])
+    assert (list(resolved.values()), missing) == (([found], []) if found else ([], [name]))
 
 
 def test_ambiguous_category_names_both_folders(root, config):
@@ -140,19 +133,14 @@ def test_ambiguous_category_names_both_folders(root, config):
     (root / "03797390").rmdir()
 
 
-def test_missing_categories_are_all_named(root, config):
-    config.data.categories = "car,airplane,rifle"
-    with pytest.raises(UserError, match=r"lacks the categories airplane, rifle; it holds the folders "
-                                        r"02958343 \(car\), bowls, my mugs; expected those of"):
-        shapenet.list_files(root, config)
-
-
 @pytest.mark.parametrize("text, message", [
     ("", "is ''; expected different names"), ("car,,bowl", "expected different names"),
     ("car,car", "expected different names"), ("car=", "expected different names"),
     ("=car", "expected different names"),
-    ("car,02958343", "car and 02958343 are both the folder 02958343; expected one category for each folder")])
-def test_bad_categories(root, config, text, message):
+    ("car,02958343", "car and 02958343 are both the folder 02958343; expected one category for each folder"),
+    ("car,airplane,rifle", r"lacks the categories airplane, rifle; it holds the folders 02958343 \(car\), "
+                           "bowls, my mugs; expected those of")])
+def test_bad_and_missing_categories(root, config, text, message):
     config.data.categories = text
     with pytest.raises(UserError, match=message):
         shapenet.list_files(root, config)
