@@ -50,19 +50,14 @@ def found(codes, probabilities, num_codes):
                                  np.full(num_codes, 1 / num_codes), True)
 
 
-def test_codes_and_probabilities_of_a_known_encoder():
-    result = categories.categorize_images(BrightnessModel, flat_images(255, 0, 255))
-    np.testing.assert_array_equal(result.codes, [1, 2, 1])
+def test_codes_and_probabilities_of_a_known_encoder_read_batch_by_batch():
+    images = Batches(flat_images(*[255, 0] * 5), 4)
+    result = categories.categorize_images(BrightnessModel, images, batch_size=4)
+    np.testing.assert_array_equal(result.codes, [1, 2] * 5)
     e = np.e
-    np.testing.assert_allclose(result.probabilities, [e / (1 + e + 1 / e)] * 3, rtol=1e-6)
+    np.testing.assert_allclose(result.probabilities, [e / (1 + e + 1 / e)] * 10, rtol=1e-6)
     np.testing.assert_allclose(result.prior, [0.5, 0.25, 0.25])
     assert not result.learned
-
-
-def test_images_are_read_batch_by_batch_and_the_last_batch_counts():
-    images = flat_images(*[255, 0] * 5)
-    result = categories.categorize_images(BrightnessModel, Batches(images, 4), batch_size=4)
-    np.testing.assert_array_equal(result.codes, [1, 2] * 5)
 
 
 def test_codes_are_those_of_the_evaluation():

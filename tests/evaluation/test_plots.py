@@ -7,9 +7,9 @@ from PIL import Image
 
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
-from eig_tf.evaluation import plots, run_figures
+from eig_tf.evaluation import plots
 from eig_tf.evaluation.record import EvaluationRecord, save_record
-from eig_tf.evaluation.run_figures import FIGURES, FigureOptions, code_label, order_codes, register_figure
+from eig_tf.evaluation.run_figures import FIGURES, FigureOptions, code_label, order_codes
 from eig_tf.models.registry import build_model
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 
@@ -17,16 +17,13 @@ ALWAYS = ["codes.png", "neighbours.png", "overview.png", "prior.png"]
 HISTORY = "epoch,d_loss,g_loss\n1,0.5,0.7\n2,0.4,0.8\n"
 
 
-def make_run(path, config, data_dir=None, change=None):
+def make_run(path, config, data_dir=None):
     """A run of two epochs, as training leaves it, with the first weights of its networks."""
     path.mkdir()
     directory = RunDirectory(path)
     config_lib.save_config(config, directory.config)
     directory.save_environment(RunEnvironment(data_dir))
-    model = build_model(config)
-    if change is not None:
-        change(model)
-    manager = directory.checkpoint_manager(model)
+    manager = directory.checkpoint_manager(build_model(config))
     manager.checkpoint.epochs_done.assign(2)
     manager.save(checkpoint_number=2)
     return directory
@@ -110,22 +107,13 @@ def test_chosen_figures_are_drawn_alone_and_small(bare, tmp_path):
         assert path.stat().st_size < 150_000
 
 
-def test_figures_that_do_not_exist(bare, tmp_path):
-    with pytest.raises(UserError, match=r"--figures has 'code'; expected some of overview, codes, "):
-        plots.plot_run(bare.path, tmp_path / "figures", options(), ["codes", "code"])
+@pytest.mark.parametrize(("figures", "codes", "sentence"), [
+    (["codes", "code"], None, "--figures has 'code'; expected some of overview, codes, "),
+    (["codes"], [0, 10], "--codes has 10; the run has 10 codes, expected .* 0 to 9")])
+def test_figures_and_codes_that_do_not_exist(bare, tmp_path, figures, codes, sentence):
+    with pytest.raises(UserError, match=sentence):
+        plots.plot_run(bare.path, tmp_path / "figures", options(codes=codes), figures)
     assert names_in(tmp_path) == []
-
-
-def test_a_new_figure_is_a_function_with_a_name(bare, tmp_path, monkeypatch):
-    figures = {}
-    for module in (plots, run_figures):
-        monkeypatch.setattr(module, "FIGURES", figures)
-    register_figure("size")(lambda run: Figure(figsize=(run.model.num_codes, 1)))
-    register_figure("none")(lambda run: None)
-    plots.plot_run(bare.path, tmp_path, options())
-    with Image.open(tmp_path / "size.png") as image:
-        assert image.size == (1440, 144)
-    assert names_in(tmp_path) == ["size.png"]
 
 
 def drawn(monkeypatch, run, *names, cache_dir=None, **changes):
@@ -199,29 +187,6 @@ def test_a_flat_folder_without_labels(tmp_path, monkeypatch, channels):
     assert {"prior", "overview"} <= set(figures)
 
 
-def test_codes_that_the_run_does_not_have(bare, tmp_path):
-    with pytest.raises(UserError, match=r"--codes has 10; the run has 10 codes, expected .* 0 to 9"):
-        plots.plot_run(bare.path, tmp_path / "figures", options(codes=[0, 10]))
-    assert names_in(tmp_path) == []
-
-
-def test_directories_that_hold_no_run(tmp_path):
-    with pytest.raises(UserError, match=r"no run directory: it has no config\.json"):
-        plots.plot_run(tmp_path, tmp_path / "figures", options())
-    config_lib.save_config(digits(), tmp_path / "config.json")
-    with pytest.raises(UserError, match="has no checkpoint yet"):
-        plots.plot_run(tmp_path, tmp_path / "figures", options())
-
-
-def test_a_run_that_diverged(tmp_path):
-    def diverge(model):
-        for variable in model.trunk_variables:
-            variable.assign(np.full(variable.shape, np.nan))
-    directory = make_run(tmp_path / "run", digits(), change=diverge)
-    with pytest.raises(UserError, match="weights that are not finite"):
-        plots.plot_run(directory.path, tmp_path / "figures", options())
-
-
 @pytest.mark.parametrize("name, text", [
     ("history.csv", ""), ("history.csv", "epoch\n1\n"), ("history.csv", "epoch,d_loss\n"),
     ("history.csv", "epoch,d_loss\n1,2\n2\n"), ("history.csv", "epoch,d_loss\n1,x\n"),
@@ -272,9 +237,6 @@ def test_codes_are_ordered_and_labelled_by_their_classes():
     assert order == [2, 0, 1] and "class" in words
     assert [code_label(code, 0.25, record()) for code in order] == [
         "code 2\np = 0.250\ncat: 0 %", "code 0\np = 0.250\ndog: 75 %", "code 1\np = 0.250\nno class"]
-
-
-def test_codes_without_a_class_come_last():
     assert order_codes([0.3, 0.5, 0.2], record([None, None, 0]))[0] == [2, 0, 1]
 
 

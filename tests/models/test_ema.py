@@ -38,8 +38,9 @@ def test_training_neither_sees_the_average_nor_goes_on_from_it(images, views):
     starts = [variable.numpy() for variable in averaged.generator.trainable_variables]
     for model in (plain, averaged):
         model.compile()
+        step = tf.function(model.train_step)
         for _ in range(2):
-            model.train_step((images, views))
+            step((images, views))
     for one, other in zip(plain.generator.trainable_variables, averaged.generator.trainable_variables):
         np.testing.assert_allclose(one, other, atol=1e-6)
     for start, current, average in zip(starts, averaged.generator.trainable_variables,
@@ -70,13 +71,3 @@ def test_the_average_generates_outside_training(images, views):
     model.compile()
     optimized = {id(variable) for _, variables in model.optimizers().values() for variable in variables}
     assert not optimized & {id(variable) for variable in model.ema_generator.variables}
-
-
-def test_average_follows_inside_a_graph(images, views):
-    model = averaged_model(0.5)
-    model.compile()
-    before = [tf.identity(variable) for variable in model.ema_generator.trainable_variables]
-    tf.function(model.train_step)((images, views))
-    moved = [np.abs(variable - old).max() for variable, old in
-             zip(model.ema_generator.trainable_variables, before)]
-    assert min(moved) > 0

@@ -53,6 +53,8 @@ def test_soft_information_loss_by_hand():
     codes = constant([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
     np.testing.assert_allclose(
         losses.information_loss(codes, logits, "soft"), [1.5 * LN2, 2 * LN2], rtol=1e-5)
+    with pytest.raises(ValueError, match="'relaxed'"):
+        losses.information_loss(codes, logits, "relaxed")
 
 
 @pytest.mark.parametrize("target", ["hard", "soft"])
@@ -64,11 +66,6 @@ def test_information_loss_reaches_the_logits_and_never_the_codes(target):
     codes_gradient, logits_gradient = tape.gradient(loss, [codes, logits])
     assert codes_gradient is None or not np.any(codes_gradient)
     assert np.all(logits_gradient != 0)
-
-
-def test_unknown_information_target_is_refused():
-    with pytest.raises(ValueError, match="'relaxed'"):
-        losses.information_loss(constant([[1.0]]), constant([[1.0]]), "relaxed")
 
 
 def test_continuous_information_loss_by_hand():
@@ -96,12 +93,8 @@ def test_nt_xent_of_two_unequal_pairs_by_hand():
     np.testing.assert_allclose(loss, [full - 1, full, full - 1, math.log(3)], rtol=1e-5)
 
 
-def test_nt_xent_of_opposite_pairs_by_hand():
-    loss = losses.nt_xent_loss(constant([[1.0], [-1.0]]), constant([[-1.0], [1.0]]))
-    np.testing.assert_allclose(loss, [math.log(2 / math.e + math.e) + 1] * 4, rtol=1e-5)
-
-
 def test_nt_xent_equals_equation_3_written_out():
+    """Eagerly, and in a graph that does not know the batch size."""
     features, positives = RNG.normal(size=(2, 7, 5))
     anchors = np.concatenate([features, positives])
     anchors /= np.linalg.norm(anchors, axis=1, keepdims=True)
@@ -110,8 +103,11 @@ def test_nt_xent_equals_equation_3_written_out():
         exponentials = [math.exp(anchor @ other / 0.3) for other in anchors]
         others = sum(value for j, value in enumerate(exponentials) if j != i)
         expected.append(-math.log(exponentials[(i + 7) % 14] / others))
-    loss = losses.nt_xent_loss(constant(features), constant(positives), temperature=0.3)
-    np.testing.assert_allclose(loss, expected, rtol=1e-4)
+    unknown = tf.TensorSpec([None, 5])
+    graph = tf.function(losses.nt_xent_loss, input_signature=[unknown, unknown, tf.TensorSpec([])])
+    for loss in (losses.nt_xent_loss, graph):
+        found = loss(constant(features), constant(positives), constant(0.3))
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("num", [1, 2, 5, 64])
@@ -129,55 +125,8 @@ def test_nt_xent_gradient_of_identical_features_is_finite():
     assert np.isfinite(tape.gradient(loss, same)).all()
 
 
-def test_nt_xent_falls_under_gradient_descent_towards_its_minimum():
-    features, views = (tf.Variable(constant(RNG.normal(size=(4, 8)))) for _ in range(2))
-    history = []
-    for _ in range(200):
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(losses.nt_xent_loss(features, views))
-        for variable, gradient in zip((features, views), tape.gradient(loss, [features, views])):
-            variable.assign_sub(2.0 * gradient)
-        history.append(float(loss))
-    assert history[-1] < history[100] < history[0]
-    # Four pairs on the corners of a regular simplex: similarity 1 with the pair, -1/3 with six others.
-    assert history[-1] == pytest.approx(math.log1p(6 * math.exp(-4 / 3)), abs=0.01)
-    similarity = tf.reduce_sum(
-        tf.math.l2_normalize(features, -1) * tf.math.l2_normalize(views, -1), axis=-1)
-    assert (similarity.numpy() > 0.95).all()
-
-
-def test_nt_xent_inside_a_graph_with_an_unknown_batch_size():
-    graph = tf.function(losses.nt_xent_loss,
-                        input_signature=[tf.TensorSpec([None, 5]), tf.TensorSpec([None, 5])])
-    features, positives = constant(RNG.normal(size=(2, 3, 5)))
-    np.testing.assert_allclose(
-        graph(features, positives), losses.nt_xent_loss(features, positives), rtol=1e-5)
-
-
 def test_positive_pair_loss_by_hand():
     predictions = constant([[1, 0, 0], [1, 0, 0], [0.5, 0.5, 0], [0.6, 0.2, 0.2]])
     views = constant([[1, 0, 0], [0, 1, 0], [1, 0, 0], [0.6, 0.2, 0.2]])
     np.testing.assert_allclose(losses.positive_pair_loss(predictions, views, 0.5),
                                [-2.0, 0.0, -2 / math.sqrt(2), -2.0], atol=1e-5)
-
-
-@pytest.mark.parametrize("temperature", [1.0, 0.2])
-def test_positive_pair_loss_of_probabilities_stays_in_its_range(temperature):
-    predictions, views = RNG.dirichlet(np.full(10, 0.2), size=(2, 500))
-    loss = losses.positive_pair_loss(constant(predictions), constant(views), temperature).numpy()
-    assert loss.shape == (500,)
-    assert (loss >= -1 / temperature - 1e-5).all() and (loss <= 0).all()
-
-
-def test_positive_pair_loss_pulls_predictions_together():
-    logits, view_logits = (tf.Variable(constant(RNG.normal(size=(6, 4)))) for _ in range(2))
-    start = None
-    for _ in range(300):
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(losses.positive_pair_loss(
-                tf.nn.softmax(logits), tf.nn.softmax(view_logits)))
-        start = float(loss) if start is None else start
-        for variable, gradient in zip((logits, view_logits), tape.gradient(loss, [logits, view_logits])):
-            variable.assign_sub(3.0 * gradient)
-    assert float(loss) < start
-    assert float(loss) == pytest.approx(-1.0, abs=0.01)

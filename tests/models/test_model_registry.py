@@ -87,10 +87,3 @@ def test_other_methods_may_have_more_codes_than_classes(config, method):
     config.networks.num_codes = 12
     model = build_model(config, FRACTIONS)
     np.testing.assert_allclose(model.prior.probabilities, np.full(12, 1 / 12), rtol=1e-5)
-
-
-def test_ground_truth_without_fractions_is_left_to_be_restored(config):
-    config.method = "ground_truth_infogan"
-    model = build_model(config)
-    assert not model.prior.learned
-    np.testing.assert_allclose(model.prior.probabilities, np.full(10, 0.1), rtol=1e-5)

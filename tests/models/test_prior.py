@@ -46,17 +46,15 @@ def test_temperature_decides_how_near_codes_are_to_one_hot():
     assert means[-1] > 0.999
 
 
-@pytest.mark.parametrize("temperature", [1.0, 0.1])
-def test_arg_max_of_relaxed_codes_follows_the_prior(temperature):
-    """The Gumbel-max property of equation 2, which holds at every temperature."""
-    chosen = skewed(temperature).sample(20000, SEED).numpy().argmax(axis=1)
-    np.testing.assert_allclose(np.bincount(chosen, minlength=4) / 20000, FRACTIONS, atol=0.012)
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_relaxed_codes_are_those_of_equation_2(temperature):
+    """log c_i - log c_j = ((log p_i + g_i) - (log p_j + g_j)) / tau, a logistic of known mean and spread.
 
-
-def test_relaxed_codes_are_those_of_equation_2():
-    """log c_i - log c_j = ((log p_i + g_i) - (log p_j + g_j)) / tau, a logistic of known mean and spread."""
-    codes = skewed(1.0).sample(40000, SEED).numpy().astype(np.float64)
-    differences = np.log(codes[:, 0]) - np.log(codes[:, 2])
+    By the Gumbel-max property, the largest entry follows the prior at every temperature.
+    """
+    codes = skewed(temperature).sample(40000, SEED).numpy().astype(np.float64)
+    np.testing.assert_allclose(np.bincount(codes.argmax(axis=1)) / 40000, FRACTIONS, atol=0.012)
+    differences = temperature * (np.log(codes[:, 0]) - np.log(codes[:, 2]))
     assert differences.mean() == pytest.approx(np.log(0.5 / 0.15), abs=0.04)
     assert differences.std() == pytest.approx(np.pi / np.sqrt(3), abs=0.04)
 
@@ -72,15 +70,6 @@ def test_gradient_reaches_the_logits_of_a_learned_prior(temperature):
     assert gradient.sum() == pytest.approx(0, abs=1e-5)
 
 
-def test_gradient_descent_moves_the_prior_where_the_loss_wants_it():
-    prior = CodePrior(4)
-    for step in range(100):
-        with tf.GradientTape() as tape:
-            loss = -tf.reduce_mean(prior.sample(200, (0, step))[:, 1])
-        prior.logits.assign_sub(0.5 * tape.gradient(loss, prior.logits))
-    assert prior.probabilities[1] > 0.8
-
-
 def test_fixed_prior_samples_one_hot_codes_with_the_right_frequencies():
     prior = CodePrior(4, learned=False, probabilities=FRACTIONS)
     codes = prior.sample(20000, SEED).numpy()
@@ -88,11 +77,6 @@ def test_fixed_prior_samples_one_hot_codes_with_the_right_frequencies():
     np.testing.assert_array_equal(np.sort(codes, axis=1), np.tile([0, 0, 0, 1], (20000, 1)))
     np.testing.assert_allclose(codes.mean(axis=0), FRACTIONS, atol=0.012)
     np.testing.assert_allclose(prior.probabilities, FRACTIONS, rtol=1e-5)
-
-
-def test_fixed_prior_is_uniform_when_not_told_otherwise():
-    codes = CodePrior(5, learned=False).sample(20000, SEED).numpy()
-    np.testing.assert_allclose(codes.mean(axis=0), np.full(5, 0.2), atol=0.012)
 
 
 @pytest.mark.parametrize("probabilities", [

@@ -34,17 +34,6 @@ def test_ema_decay_and_gumbel_temperature_take_effect_too(make_model):
     assert float(tf.reduce_mean(sample())) < 0.2 < 0.9 < sharp
 
 
-def test_a_callback_follows_a_schedule(make_model, images, views):
-    class Schedule(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            self.model.contrastive_weight = 10.0 * (1 - epoch)
-    model = make_model()
-    model.compile()
-    data = tf.data.Dataset.from_tensors((images, views)).repeat()
-    model.fit(data, epochs=2, steps_per_epoch=1, verbose=0, callbacks=[Schedule()])
-    assert float(model.contrastive_weight) == 0.0
-
-
 @pytest.mark.parametrize(("name", "value"), [
     ("contrastive_weight", -1), ("contrastive_temperature", 0), ("information_weight", float("nan")),
     ("ema_decay", 1)])

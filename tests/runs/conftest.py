@@ -8,7 +8,9 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 REPOSITORY = Path(__file__).parents[2]
 # A real run in seconds: 842 images, four batches an epoch, a sixteenth of the networks' width; rates at
@@ -59,6 +61,43 @@ def train(start_training):
         stdout, stderr = process.communicate(timeout=300)
         return types.SimpleNamespace(status=process.returncode, stdout=stdout, stderr=stderr)
     return run
+
+
+@pytest.fixture(scope="session")
+def refused():
+    """Checks that a command refused its input (exit status 2, one line); returns its sentence."""
+    def check(result):
+        assert result.status == 2, result.stderr
+        assert result.stderr.startswith("error: ")
+        assert result.stderr.count("\n") == 1
+        return result.stderr
+    return check
+
+
+@pytest.fixture(scope="session")
+def variables():
+    """Reads everything in the checkpoint of a run: weights, prior, optimizers' state and counts."""
+    def read(directory):
+        reader = tf.train.load_checkpoint(str(directory / "checkpoints"))
+        types = reader.get_variable_to_dtype_map()
+        return {name: reader.get_tensor(name) for name in types if types[name] != tf.string}
+    return read
+
+
+@pytest.fixture(scope="session")
+def assert_same_run(variables, contents):
+    """Checks that two runs are equal to the last bit: checkpoints, tables and pictures."""
+    def check(found, expected):
+        one, other = variables(found), variables(expected)
+        assert one.keys() == other.keys()
+        assert any("prior" in name for name in one) and any("optimizer" in name for name in one)
+        for name, values in one.items():
+            if "save_counter" not in name:
+                np.testing.assert_array_equal(values, other[name], err_msg=name)
+        for name in ("history.csv", "prior.csv"):
+            assert (found / name).read_text() == (expected / name).read_text()
+        assert contents(found / "samples") == contents(expected / "samples")
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
 from eig_tf.runs import environment, run_directory
-from eig_tf.runs.run_directory import RunDirectory, RunEnvironment, prepare_run_directory
+from eig_tf.runs.run_directory import RunEnvironment, prepare_run_directory
 
 
 @pytest.fixture
@@ -34,21 +34,13 @@ def changed(config, **fields):
     return other
 
 
-def test_new_directory_is_made_with_its_parents_and_the_config_saved(config, tmp_path):
-    directory = prepare_run_directory(str(tmp_path / "runs" / "first"), config)
-    assert isinstance(directory, RunDirectory)
-    assert directory.path == tmp_path / "runs" / "first"
-    assert config_lib.config_differences(directory.load_config(), config) == []
-
-
-def test_empty_directory_will_do(config, tmp_path):
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_new_or_empty_directory_is_made_with_its_parents_and_the_config_saved(config, tmp_path, overwrite):
     (tmp_path / "empty").mkdir()
-    assert prepare_run_directory(tmp_path / "empty", config).config.is_file()
-
-
-def test_same_config_goes_on_with_everything_kept(config, run):
-    prepare_run_directory(run.path, config)
-    assert run.history.read_text() == "epoch,d_loss\n1,1.386294\n"
+    for path in (tmp_path / "runs" / "first", tmp_path / "empty"):
+        directory = prepare_run_directory(str(path), config, overwrite)
+        assert directory.path == path
+        assert config_lib.config_differences(directory.load_config(), config) == []
 
 
 def test_other_images_are_refused_and_nothing_is_touched(config, run):
@@ -64,21 +56,13 @@ def test_other_images_are_refused_and_nothing_is_touched(config, run):
     assert not run.history.exists()
 
 
-def test_runs_that_did_not_record_their_images_go_on(config, run):
-    prepare_run_directory(run.path, config, data={"num_images": 6, "digest": "one"})
-    assert run.history.is_file()
-
-
-def test_more_epochs_go_on_and_are_saved(config, run):
-    prepare_run_directory(run.path, changed(config, training__epochs=10))
-    assert run.load_config().training.epochs == 10
-    assert run.history.is_file()
-
-
-def test_fewer_epochs_are_refused(config, run):
-    with pytest.raises(UserError, match=r"training\.epochs: 4 saved, 3 asked"):
-        prepare_run_directory(run.path, changed(config, training__epochs=3))
-    assert run.load_config().training.epochs == 4
+@pytest.mark.parametrize("epochs", [4, 10])
+def test_as_many_or_more_epochs_go_on_with_everything_kept(config, run, epochs):
+    """The run did not record its images, so it takes those that are given."""
+    data = {"num_images": 6, "digest": "one"}
+    prepare_run_directory(run.path, changed(config, training__epochs=epochs), data=data)
+    assert run.load_config().training.epochs == epochs
+    assert run.history.read_text() == "epoch,d_loss\n1,1.386294\n"
 
 
 def test_another_config_is_refused_with_every_differing_key_named(config, run):
@@ -90,25 +74,20 @@ def test_another_config_is_refused_with_every_differing_key_named(config, run):
     assert "loss.contrastive_weight: 10.0 saved, 5.0 asked" in message
     assert "training.batch_size: 64 saved, 32 asked" in message
     assert "epochs" not in message
+    with pytest.raises(UserError, match=r"training\.epochs: 4 saved, 3 asked"):
+        prepare_run_directory(run.path, changed(config, training__epochs=3))
     assert config_lib.config_differences(run.load_config(), config) == []
     assert run.history.is_file()
 
 
-def test_overwrite_starts_anew(config, run):
+@pytest.mark.parametrize("damaged", [False, True])
+def test_overwrite_starts_anew(config, run, damaged):
+    if damaged:
+        run.config.write_text("{")
     other = changed(config, training__batch_size=32)
     prepare_run_directory(run.path, other, overwrite=True)
     assert config_lib.config_differences(run.load_config(), other) == []
     assert not run.history.exists()
-
-
-def test_overwrite_of_nothing_is_a_new_run(config, tmp_path):
-    assert prepare_run_directory(tmp_path / "new", config, overwrite=True).config.is_file()
-
-
-def test_overwrite_replaces_a_run_with_a_damaged_config(config, run):
-    run.config.write_text("{")
-    prepare_run_directory(run.path, config, overwrite=True)
-    assert config_lib.config_differences(run.load_config(), config) == []
 
 
 def test_damaged_config_is_refused_and_left_for_its_owner(config, run):
@@ -141,16 +120,11 @@ def test_overwrite_does_not_delete_the_project_of_somebody_else_with_a_config_of
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_file_in_the_way_is_refused_and_untouched(config, tmp_path, overwrite):
     (tmp_path / "file").write_text("precious")
-    for path in (tmp_path / "file", tmp_path / "file" / "run"):
+    for path in (tmp_path / "file", tmp_path / "file" / "run", tmp_path / ("x" * 300)):
         with pytest.raises(UserError, match="--workdir") as error:
             prepare_run_directory(path, config, overwrite)
         assert str(path) in str(error.value)
     assert (tmp_path / "file").read_text() == "precious"
-
-
-def test_name_too_long_for_the_file_system_is_refused(config, tmp_path):
-    with pytest.raises(UserError, match="--workdir"):
-        prepare_run_directory(tmp_path / ("x" * 300), config)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
@@ -194,14 +168,3 @@ def test_a_precision_that_is_stated_is_accepted_and_saved(config, run, trained_i
     trained_in("mixed_bfloat16")
     prepare_run_directory(run.path, changed(config, training__precision=precision))
     assert run.load_config().training.precision == precision
-
-
-def test_values_over_segments(run):
-    first = {**environment.current_segment("float32", 1), "last_epoch": 3, "machine": "2 x A"}
-    second = {**first, "first_epoch": 4, "last_epoch": 9, "precision": "mixed_bfloat16"}
-    run.save_environment(RunEnvironment("/data", None, (first, second)))
-    found = run.load_environment()
-    assert found == RunEnvironment("/data", None, (first, second))
-    assert found.over_segments("machine") == "2 x A"
-    assert found.over_segments("precision") == "float32 (epochs 1 to 3); mixed_bfloat16 (epochs 4 to 9)"
-    assert RunEnvironment().over_segments("machine") is None

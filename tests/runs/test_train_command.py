@@ -17,14 +17,6 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def refused(result):
-    """The sentence of a command that refused its input: exit status 2, one line, nothing on stdout."""
-    assert result.status == 2, result.stderr
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    return result.stderr
-
-
 def test_help_answers_within_a_second_of_work(train, tmp_path):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = train(tmp_path, "--help")
@@ -45,24 +37,19 @@ def test_help_of_a_preset_lists_its_fields(train, tmp_path):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     ([], ["--dataset is missing", "digits, folder, mnist"]),
-    (["--dataset=cifar"], ["'cifar'", "digits, folder, mnist"]),
     (["--dataset=../configs/mnist"], ["'../configs/mnist'", "digits, folder, mnist"]),
     (["--dataset=digits", "--epochs=3"], ["'epochs'", "--help"]),
     (["--dataset=digits", "--method=elastic"], ["--method is 'elastic'", "gumbel_infogan_pos"]),
     (["--dataset=digits", "--config.training.epoch=3"], ["config.training.epoch", "--help"]),
-    (["--dataset=digits", "--config.trainning.epochs=3"], ["config.trainning.epochs", "--help"]),
     (["--dataset=digits", "--config.training.epochs=many"], ["config.training.epochs", "'many'"]),
-    (["--dataset=digits", "--config.training.epochs=1.5"], ["config.training.epochs", "1.5"]),
     (["--dataset=digits", "--split=first"], ["--split", "'first'"]),
     (["--dataset=digits", "--seed=-1"], ["--seed is -1", "0 or more"]),
-    (["--dataset=digits", "--config.training.batch_size=0"], ["--config.training.batch_size is 0"]),
     (["--dataset=digits", "--config.optimizer.learning_rate=nan"], ["learning_rate is nan"]),
     (["--dataset=digits", "--config.loss.gradient_routing=both"], ["'both'", "head, shared"]),
     (["--dataset=digits", "--config=mine.py"], ["config"]),
     (["--dataset=digits", "now"], ["'now'"]),
-    (["digits"], ["'digits'"]),
 ], ids=lambda value: " ".join(value) if value and value[0].startswith("--") else None)
-def test_bad_flag_is_refused_before_anything_is_written(train, tmp_path, arguments, words):
+def test_bad_flag_is_refused_before_anything_is_written(train, tmp_path, arguments, words, refused):
     sentence = refused(train(tmp_path, *arguments))
     assert all(word in sentence for word in words)
     assert list(tmp_path.iterdir()) == []
@@ -121,7 +108,7 @@ def test_tensorboard_has_losses_prior_and_pictures(finished):
     assert sorted(tags) == sorted((name, epoch) for name in names for epoch in (1, 2))
 
 
-def test_run_of_another_config_is_refused_with_the_keys_named(train, tiny, finished, contents):
+def test_run_of_another_config_is_refused_with_the_keys_named(train, tiny, finished, contents, refused):
     before = contents(finished.path)
     sentence = refused(train(finished.start, *tiny, "--config.loss.contrastive_weight=5",
                              "--config.networks.noise_dim=30"))

@@ -57,16 +57,6 @@ def test_other_shapes_are_refused_in_a_sentence(run, images, factor, sentence):
         run(images=np.ones(images), factor=factor)
 
 
-@pytest.mark.parametrize(("rows", "fits"), [(0, False), (1, True), (5, True), (6, False)])
-def test_bounds_of_a_batch(rows, fits):
-    tensor = tf.zeros([rows, 2])
-    if fits:
-        assert checks.require_rows("x", tensor, 5).shape == [rows, 2]
-    else:
-        with pytest.raises(tf.errors.InvalidArgumentError, match=f"x has {rows} rows; expected 1 to 5"):
-            checks.require_rows("x", tensor, 5)
-
-
 @pytest.mark.parametrize(("side", "rows"), [(28, 1024), (32, 1024), (64, 256), (128, 64), (2000, 1)])
 def test_larger_images_come_in_smaller_batches(side, rows):
     assert checks.max_rows((side, side, 3)) == rows

@@ -181,12 +181,6 @@ def test_signatures_are_described_a_line_each(exported):
     ]
 
 
-def test_a_missing_run_directory_is_refused(tmp_path):
-    with pytest.raises(UserError, match="absent is no run directory"):
-        export_run(tmp_path / "absent")
-    assert os.listdir(tmp_path) == []
-
-
 def test_a_run_without_checkpoint_is_refused(run_copy):
     shutil.rmtree(run_copy.checkpoints)
     with pytest.raises(UserError, match="no checkpoint yet; expected at least one finished epoch"):

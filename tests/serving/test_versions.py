@@ -70,12 +70,6 @@ def test_a_version_can_be_read_by_others(tmp_path):
     assert version.stat().st_mode & 0o777 == 0o755
 
 
-def test_a_base_that_is_a_file_is_an_error(tmp_path):
-    (tmp_path / "base").touch()
-    with pytest.raises(OSError, match="base"):
-        write_version(tmp_path / "base", _write)
-
-
 def test_a_number_can_be_chosen_once(tmp_path):
     assert write_version(tmp_path, _write, 7) == tmp_path / "7"
     assert write_version(tmp_path, _write, 3) == tmp_path / "3"

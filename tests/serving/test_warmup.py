@@ -110,16 +110,6 @@ def test_inputs_have_valid_values(version):
     assert np.all(image == 128)
 
 
-def test_every_request_can_be_run_by_a_server_that_batches(version):
-    """It refuses what has no rows, unequal ones or more than a batch, and with it the version."""
-    for request in _requests(version):
-        shapes = [tensor.tensor_shape.dim for tensor in request.inputs.values()]
-        assert shapes and all(shapes)
-        (rows,) = {shape[0].size for shape in shapes}
-        assert rows <= 64
-        assert not request.output_filter
-
-
 def test_the_file_is_small_and_the_same_each_time(version, tmp_path):
     content = (version / warmup.REQUESTS).read_bytes()
     assert len(content) < 20_000  # of which 9 MB would be images

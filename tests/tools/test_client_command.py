@@ -18,45 +18,6 @@ TOOL = REPOSITORY / "tools" / "client.py"
 SERVING_TESTS = REPOSITORY / "tests" / "serving"
 
 
-def test_help_needs_no_tensorflow(command, without_tensorflow):
-    finished = command(TOOL, "--help", PYTHONPATH=without_tensorflow)
-    assert finished.returncode == 0
-    assert "categorize FOLDER" in finished.stdout
-    assert "--address" in finished.stdout
-
-
-@pytest.mark.parametrize(("arguments", "sentence"), [
-    ([], "the first argument is none; expected one of status, generate, sample, categorize"),
-    (["status"], "--model is missing; expected the name of the model on the server"),
-    (["status", "more", "--model=m"], "the arguments end in more; expected nothing after the first"),
-    (["status", "--model=m", "--address=host"], "the address is 'host'; expected grpc://HOST:PORT, HOST:PORT "
-     "or dns:///HOST:PORT for the same, or http://HOST:PORT"),
-    (["status", "--model=m", "--timeout=nan"], "timeout is nan; expected a number from 0.001 to "
-     "1000000.0"),
-    (["status", "--model=m", "--timeout=inf"], "flag --timeout=inf: inf is not a number in the range "
-     "[0.001, 1000000.0]; --help lists the flags"),
-    (["status", "--model=m", "--version=9223372036854775808"], "flag --version=9223372036854775808: "
-     "9223372036854775808 is not an integer in the range [0, 9223372036854775807]; --help lists the flags"),
-    (["generate", "--model=m"], "--output is missing; expected a PNG file or a directory"),
-    (["generate", "--model=m", "--output=a.png", "--codes=1,b"], "--codes is '1,b'; expected numbers such as "
-     "0,3,7"),
-    (["sample", "--model=m", "--output=d.png"], "--output is 'd.png', which is a directory; expected a PNG "
-     "file or a directory"),
-    (["categorize", "--model=m"], "the arguments are none; expected exactly one, a folder of images after "
-     "categorize"),
-    (["categorize", "x", "--model=m"], "x is no directory; expected a folder of images"),
-    (["categorize", ".", "--model=m", "--output=a.txt"], "--output is 'a.txt'; expected the name of a file "
-     "that ends in .csv"),
-    (["categorize", ".", "--model=m", "--output=x/a.csv"], "--output is 'x/a.csv', but 'x' is not a "
-     "directory that can be written; expected a file in one"),
-])
-def test_a_bad_command_line_is_one_sentence(command, without_tensorflow, tmp_path, arguments, sentence):
-    (tmp_path / "d.png").mkdir()
-    finished = command(TOOL, *arguments, PYTHONPATH=without_tensorflow)
-    assert (finished.returncode, finished.stdout) == (2, "")
-    assert finished.stderr == f"error: {sentence}\n"
-
-
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory):
     """The gRPC and the REST address of a server of `arithmetic_model`."""
@@ -155,19 +116,17 @@ def test_a_folder_is_sorted(by_rest, tmp_path):
 
 
 @pytest.mark.slow
-def test_too_many_unreadable_files_write_nothing(by_rest, tmp_path):
+def test_too_many_unreadable_files_write_nothing(by_rest, refused, tmp_path):
     _write_grey(tmp_path / "folder" / "good.png", 1)
     (tmp_path / "folder" / "bad.png").write_text("no image")
     finished = by_rest("categorize", "folder", "--output=found.csv")
-    assert (finished.returncode, finished.stdout) == (2, "")
-    assert finished.stderr == ("error: folder: 1 of 2 files are unreadable (bad.png: not an image; expected "
-                               "PNG, JPEG, WebP, BMP or GIF); expected a share of at most 0.05\n")
+    assert refused(finished) == ("folder: 1 of 2 files are unreadable (bad.png: not an image; expected PNG, "
+                                 "JPEG, WebP, BMP or GIF); expected a share of at most 0.05")
     assert not (tmp_path / "found.csv").exists()
 
 
 @pytest.mark.slow
-def test_what_the_server_refuses_is_one_sentence(by_rest, tmp_path):
+def test_what_the_server_refuses_is_one_sentence(by_rest, refused, tmp_path):
     finished = by_rest("generate", "--codes=4", "--output=grid.png")
-    assert (finished.returncode, finished.stdout) == (2, "")
-    assert finished.stderr == "error: code ranges from 4 to 4; expected numbers from 0 to 3\n"
+    assert refused(finished) == "code ranges from 4 to 4; expected numbers from 0 to 3"
     assert not (tmp_path / "grid.png").exists()

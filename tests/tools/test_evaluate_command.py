@@ -6,49 +6,17 @@ from PIL import Image
 from eig_tf.evaluation.record import load_record
 
 
-@pytest.fixture
-def evaluate(command, repository):
-    def run(*arguments):
-        return command(repository / "tools" / "evaluate.py", *arguments)
-    return run
-
-
-def test_help_needs_no_tensorflow_and_names_the_flags(command, repository, without_tensorflow):
-    result = command(repository / "tools" / "evaluate.py", "--help",
-                     PYTHONPATH=without_tensorflow)
-    assert result.returncode == 0
-    assert all(word in result.stdout for word in (
-        "--images_per_code", "RUN_DIR", "--classifier", "--pretrained_weights"))
-
-
-@pytest.mark.parametrize("arguments, message", [
-    ([], "error: the arguments are none; expected exactly one, RUN_DIR"),
-    (["a", "b"], "error: the arguments are a b; expected exactly one, RUN_DIR"),
-    (["a", "--images_per_code=0"], "error: --images_per_code is 0; expected 1 to 1000000"),
-    (["a", "--evaluation_seed=-1"], "error: --evaluation_seed is -1; expected 0 to 2147483647"),
-    (["a", f"--evaluation_seed={2**31}"],
-     "error: --evaluation_seed is 2147483648; expected 0 to 2147483647"),
-    (["a", "--classifier=vgg"], "error: flag --classifier=vgg: value should be one of <small_cnn|resnet50>; "
-                                "--help lists the flags"),
-])
-def test_bad_command_lines(evaluate, arguments, message):
-    result = evaluate(*arguments)
-    assert result.returncode == 2
-    assert result.stderr.strip() == message
-
-
-def test_a_directory_without_a_run_is_refused(evaluate, tmp_path):
-    result = evaluate(tmp_path)
-    assert result.returncode == 2
-    assert "is no run directory: it has no config.json" in result.stderr
+def test_a_directory_without_a_run_is_refused(run, refused, tmp_path):
+    assert refused(run("evaluate", tmp_path)) == (
+        f"{tmp_path} is no run directory: it has no config.json; expected one that eig_tf.train wrote")
 
 
 @pytest.mark.slow
-def test_evaluation_of_a_run(command, evaluate, evaluation_cache, tmp_path):
+def test_evaluation_of_a_run(command, run, evaluation_cache, tmp_path):
     trained = command("-m", "eig_tf.train", "--dataset=digits", "--workdir=run",
                       "--config.training.epochs=2", "--config.networks.num_codes=12", "--noexport")
     assert trained.returncode == 0, trained.stderr
-    result = evaluate("run", f"--cache_dir={evaluation_cache}", "--images_per_code=20")
+    result = run("evaluate", "run", f"--cache_dir={evaluation_cache}", "--images_per_code=20")
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert "NMI" in result.stdout
@@ -66,6 +34,6 @@ def test_evaluation_of_a_run(command, evaluate, evaluation_cache, tmp_path):
     for name in ("confusion.png", "prior.png"):
         with Image.open(tmp_path / "run" / name) as image:
             image.verify()
-    again = evaluate("run", f"--cache_dir={evaluation_cache}", "--images_per_code=20")
+    again = run("evaluate", "run", f"--cache_dir={evaluation_cache}", "--images_per_code=20")
     assert "training the evaluation classifier" not in again.stdout
     assert (tmp_path / "run" / "evaluation.json").read_text() == text

@@ -13,63 +13,25 @@ CUBE = "".join(f"v {x} {y} {z}\n" for z in (-1, 1) for x, y in ((-1, -1), (1, -1
 FACES = "f 4 3 2 1\nf 5 6 7 8\nf 1 2 6 5\nf 2 3 7 6\nf 3 4 8 7\nf 4 1 5 8\n"
 
 
-@pytest.fixture
-def render(command, repository):
-    def run(*arguments, **environment):
-        return command(repository / "tools" / "render_shapenet.py", *arguments, **environment)
-    return run
-
-
 def write_mesh(path, colour="1 0 0"):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".mtl").write_text(f"newmtl m\nKd {colour}\n")
     path.write_text(f"mtllib {path.with_suffix('.mtl').name}\n{CUBE}usemtl m\n{FACES}")
 
 
-def test_help_needs_nothing_heavy_and_names_the_flags(render, repository, tmp_path):
-    for name in ("tensorflow", "vtk", "vtkmodules", "numpy"):
-        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} was imported')")
-    result = render("--help", PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
-    assert result.returncode == 0
-    assert "--elevation" in result.stdout and "ShapeNetCore" in result.stdout
-
-
-@pytest.mark.parametrize("arguments, message", [
-    ([], "the arguments are none; expected exactly one, MESH_DIR"),
-    (["."], "--output is missing; expected the directory of the renders"),
-    (["gone", "--output=out"], "MESH_DIR is 'gone', which is no directory; expected a "
-     "directory of OBJ files"),
-    ([".", "--output=out", "--elevation=45,0"], "--elevation is 45,0; expected two angles from -90 to 90, "
-     "the lower one first, such as 0,45"),
-    ([".", "--output=out", "--elevation=nan,0"], "--elevation is nan,0; expected two angles"),
-    ([".", "--output=out", "--elevation=10"], "--elevation is 10; expected two angles"),
-    ([".", "--output=out", "--elevation=0,91"], "--elevation is 0,91; expected two angles"),
-    ([".", "--output=out", "--views=0"], "flag --views=0"),
-    ([".", "--output=out", "--up=x"], "flag --up=x"),
-    ([".", "--output=out"], "holds no OBJ files; expected ShapeNetCore's folders"),
-    ([".", "--output=out", "--categories=car"], "lacks the categories car of --categories; it holds the "
-     "folders none")])
-def test_bad_command_lines(render, arguments, message):
-    result = render(*arguments)
-    assert result.returncode == 2
-    assert result.stderr.startswith("error: ") and message in result.stderr
-    assert "Traceback" not in result.stderr
-
-
 @pytest.mark.parametrize("missing", ["vtkmodules", "pebble"])
-def test_missing_extra_is_one_sentence(render, repository, tmp_path, missing):
+def test_missing_extra_is_one_sentence(run, refused, repository, tmp_path, missing):
     write_mesh(tmp_path / "cups" / "a.obj")
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.util as u\nfind = u.find_spec\n"
         f"u.find_spec = lambda name, *rest: None if name == {missing!r} else find(name, *rest)\n")
-    result = render("cups", "--output=out", PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
-    assert result.returncode == 2
-    assert result.stderr == ("error: rendering needs VTK and pebble, which are not installed; expected "
-                             "pip install 'eig_tf[render]'\n")
+    result = run("render_shapenet", "cups", "--output=out", PYTHONPATH=f"{tmp_path}{os.pathsep}{repository}")
+    assert refused(result) == ("rendering needs VTK and pebble, which are not installed; expected pip "
+                               "install 'eig_tf[render]'")
 
 
 @pytest.mark.usefixtures("off_screen")
-def test_renders_good_meshes_among_bad_ones_and_resumes(render, tmp_path):
+def test_renders_good_meshes_among_bad_ones_and_resumes(run, tmp_path):
     core = tmp_path / "Shape Net"
     write_mesh(core / "02958343" / "car 1" / "models" / "model_normalized.obj", "1 0 0")
     write_mesh(core / "02958343" / "car 2" / "model.obj", "1 0 0")
@@ -83,7 +45,7 @@ def test_renders_good_meshes_among_bad_ones_and_resumes(render, tmp_path):
     write_mesh(core / "rifles" / "not asked for.obj")
 
     arguments = (core, "--output=out", "--categories=car,bowl", "--views=5", "--seed=3")
-    result = render(*arguments, "--processes=2")
+    result = run("render_shapenet", *arguments, "--processes=2")
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert f"left out: {core}/bowls/empty.obj: it has no faces\n" in result.stdout
@@ -103,7 +65,7 @@ def test_renders_good_meshes_among_bad_ones_and_resumes(render, tmp_path):
     path = tmp_path / "out" / "02958343" / "car 2" / "003.png"
     before = path.read_bytes()
     path.unlink()
-    result = render(*arguments, "--processes=1")
+    result = run("render_shapenet", *arguments, "--processes=1")
     assert result.returncode == 0, result.stderr
     assert "1 renders" in result.stdout
     assert path.read_bytes() == before
@@ -112,10 +74,8 @@ def test_renders_good_meshes_among_bad_ones_and_resumes(render, tmp_path):
 
 
 @pytest.mark.usefixtures("off_screen")
-def test_no_mesh_that_can_be_rendered_is_an_error(render, tmp_path):
+def test_no_mesh_that_can_be_rendered_is_an_error(run, refused, tmp_path):
     (tmp_path / "cups").mkdir()
     (tmp_path / "cups" / "a.obj").touch()
-    result = render("cups", "--output=out")
-    assert result.returncode == 2
-    assert result.stderr == ("error: none of the 1 meshes below cups could be rendered; the problem of the "
-                             "last one: it has no faces\n")
+    assert refused(run("render_shapenet", "cups", "--output=out")) == (
+        "none of the 1 meshes below cups could be rendered; the problem of the last one: it has no faces")

@@ -13,10 +13,8 @@ def start(repository):
     return module
 
 
-def test_help_and_unknown_task(command, repository):
-    script = repository / "tools" / "start.py"
-    assert command(script, "--help").returncode == 0
-    result = command(script, "tests")
+def test_unknown_task(run):
+    result = run("start", "tests")
     assert result.returncode == 2
     assert "start.py demo" in result.stdout
 
