@@ -21,9 +21,6 @@ def test_directions_are_uniform_in_their_ranges():
     # Twelfths hold 1,667 each, with a standard deviation of 39.
     for values, span in ((azimuth, (0, 360)), (elevation, (-10, 50))):
         assert np.abs(np.histogram(values, 12, span)[0] - 20000 / 12).max() < 5 * 39
-
-
-def test_elevation_may_be_constant():
     assert set(draw_directions(0, "a", 5, (30, 30))[:, 1]) == {30}
 
 

@@ -83,17 +83,15 @@ def test_other_settings_are_refused(output):
 
 
 @pytest.mark.usefixtures("off_screen")
-def test_error_of_the_file_system_ends_the_run(write_cube, output):
+def test_errors_of_the_machine_end_the_run(write_cube, output, monkeypatch):
+    mesh = Mesh(write_cube(), "cup", "a")
     (output / "cup").write_text("a file where a folder must be")
     with pytest.raises(OSError, match="cup"):
-        render_meshes([Mesh(write_cube(), "cup", "a")], output)
-
-
-@pytest.mark.usefixtures("off_screen")
-def test_machine_that_cannot_render_is_one_sentence(write_cube, output, monkeypatch):
+        render_meshes([mesh], output)
+    (output / "cup").unlink()
     # This kind of window needs a display.
     monkeypatch.setenv("VTK_DEFAULT_OPENGL_WINDOW", "vtkXOpenGLRenderWindow")
     monkeypatch.delenv("DISPLAY", raising=False)
     with pytest.raises(UserError, match=r"VTK cannot render on this machine \(.*\); expected VTK 9.4 or "
                                         r"later, with libEGL or libOSMesa"):
-        render_meshes([Mesh(write_cube(), "cup", "a")], output)
+        render_meshes([mesh], output)

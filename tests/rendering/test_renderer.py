@@ -39,37 +39,35 @@ def test_material_colours(renderer, write_cube):
     assert pixel(renderer, RIGHT) == [0, 0, 194, 255]
     assert pixel(renderer, BACK) == [0, 0, 194, 255]
     assert pixel(renderer, ABOVE) == [194, 0, 0, 255]
-
-
-def test_ambient_and_specular_materials_are_ignored(renderer, write_cube):
+    # Ambient and specular colours are ignored.
     renderer.load(write_cube(materials={"red": "Ka 1 1 1\nKd 1 0 0\nKs 1 1 1\nNs 5"}, uses=["red"] * 6))
     assert pixel(renderer, FRONT) == [194, 0, 0, 255]
 
 
-def test_background_is_transparent_and_white_is_not_lost(renderer, write_cube):
-    renderer.load(write_cube())
-    for direction in draw_directions(0, "a", 20, (-90, 90)):
-        image = renderer.render(*direction)
-        assert (image[0, 0] == 0).all()
-        assert image[image[..., 3] == 255][:, :3].max() <= 230
-
-
-def test_size_in_the_frame(renderer, write_cube):
+def test_size_in_the_frame_on_a_transparent_background(renderer, write_cube):
     renderer.load(write_cube())
     # The camera is 1.04 / sin 15 * sqrt 3 = 6.960 away: the front face takes 1 / (5.960 * tan 15) = 0.626
     # of the frame, 20.04 pixels either way.
     row, column = renderer.render(*FRONT)[32, :, 3], renderer.render(*FRONT)[:, 32, 3]
     for line in (row, column):
         assert np.flatnonzero(line).tolist() == list(range(12, 52))
+    # White is not lost in a white background.
+    for direction in draw_directions(0, "a", 20, (-90, 90)):
+        image = renderer.render(*direction)
+        assert (image[0, 0] == 0).all()
+        assert image[image[..., 3] == 255][:, :3].max() <= 230
+
+
+def scaled_cube(x, y, z, move=(0, 0, 0)):
+    """Return the vertices of a cube, scaled and moved, as lines of an OBJ file."""
+    return "".join(f"v {x * a + move[0]} {y * b + move[1]} {z * c + move[2]}\n" for c in (-1, 1)
+                   for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1)))
 
 
 def test_objects_of_all_shapes_stay_inside_the_frame(renderer, write_cube):
-    for scale in ("1 1 1", "9 1 1", "1 9 0.1", "0.1 0.1 9"):
-        x, y, z = map(float, scale.split())
-        vertices = "".join(f"v {a * x} {b * y} {c * z}\n" for c in (-1, 1) for a, b in
-                           ((-1, -1), (1, -1), (1, 1), (-1, 1)))
-        renderer.load(write_cube(vertices=vertices))
-        for direction in draw_directions(0, scale, 20, (-90, 90)):
+    for scale in ((1, 1, 1), (9, 1, 1), (1, 9, 0.1), (0.1, 0.1, 9)):
+        renderer.load(write_cube(vertices=scaled_cube(*scale)))
+        for direction in draw_directions(0, str(scale), 20, (-90, 90)):
             alpha = renderer.render(*direction)[..., 3]
             assert alpha.max() > 0
             assert not alpha[[0, -1]].any() and not alpha[:, [0, -1]].any()
@@ -78,8 +76,7 @@ def test_objects_of_all_shapes_stay_inside_the_frame(renderer, write_cube):
 def test_place_scale_and_stray_points_do_not_matter(renderer, write_cube):
     renderer.load(write_cube())
     expected = renderer.render(30, 20).astype(int)
-    moved = "".join(f"v {1000 * a + 5000} {1000 * b - 300} {1000 * c}\n" for c in (-1, 1) for a, b in
-                    ((-1, -1), (1, -1), (1, 1), (-1, 1)))
+    moved = scaled_cube(1000, 1000, 1000, (5000, -300, 0))
     renderer.load(write_cube(vertices=f"{moved}v 1e6 1e6 1e6\n"))
     assert np.abs(renderer.render(30, 20) - expected).max() <= 2
 
@@ -112,27 +109,21 @@ def test_concave_polygon_keeps_its_notch(renderer, write_cube):
     assert pixel(renderer, FRONT, 40, 24)[3] == 0
 
 
-@pytest.mark.parametrize("file, tolerance", [("my texture.png", 0), ("b.jpg", 6), ("images/c.bmp", 0)])
-def test_textures(renderer, write_cube, tmp_path, file, tolerance):
+@pytest.mark.parametrize("file, mesh, tolerance", [
+    ("my texture.png", "cube.obj", 0), ("b.jpg", "cube.obj", 6), ("images/c.bmp", "cube.obj", 0),
+    # The layout of ShapeNet.
+    ("../images/texture0.png", "a/models/model_normalized.obj", 0)])
+def test_textures(renderer, write_cube, tmp_path, file, mesh, tolerance):
     picture = Image.new("RGB", (64, 64), (0, 255, 0))
     picture.paste((255, 0, 255), (0, 0, 32, 64))
-    (tmp_path / "images").mkdir()
-    picture.save(tmp_path / file)
     # A black Kd, as many files have it, must not blacken the texture.
-    path = write_cube(materials={"t": f"Kd 0 0 0\nmap_Kd {file}"}, uses=["t"] * 6, faces=TEXTURED_FACES)
+    path = write_cube(mesh, {"t": f"Kd 0 0 0\nmap_Kd {file}"}, ["t"] * 6, TEXTURED_FACES)
+    (path.parent / file).parent.mkdir(exist_ok=True)
+    picture.save(path.parent / file)
     assert renderer.load(path) == []
     left, right = np.array(pixel(renderer, FRONT, 20)), np.array(pixel(renderer, FRONT, 44))
     assert np.abs(left - [194, 0, 194, 255]).max() <= tolerance
     assert np.abs(right - [0, 194, 0, 255]).max() <= tolerance
-
-
-def test_textures_in_shapenet_layout(renderer, write_cube, tmp_path):
-    (tmp_path / "a" / "images").mkdir(parents=True)
-    Image.new("RGB", (8, 8), (0, 255, 0)).save(tmp_path / "a" / "images" / "texture0.png")
-    path = write_cube("a/models/model_normalized.obj", {"t": "map_Kd ../images/texture0.png"}, ["t"] * 6,
-                      TEXTURED_FACES)
-    assert renderer.load(path) == []
-    assert pixel(renderer, FRONT) == [0, 194, 0, 255]
 
 
 def test_transparent_material(renderer, write_cube):
@@ -160,35 +151,23 @@ def test_missing_materials_and_textures_are_reported(renderer, write_cube):
     (b"v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "coordinates that are not finite"),
     (b"v inf 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "coordinates that are not finite"),
     (b"v 1 1 1\nv 1 1 1\nv 1 1 1\nf 1 2 3\n", "all its points are the same"),
-    (b"<html>not found</html>\n", "no faces")])
-def test_broken_meshes(renderer, write_cube, tmp_path, content, message):
+    (b"<html>not found</html>\n", "no faces"), (None, "no faces")])
+def test_broken_and_missing_meshes(renderer, write_cube, tmp_path, content, message):
     path = tmp_path / "broken.obj"
-    path.write_bytes(content)
+    if content is not None:
+        path.write_bytes(content)
     with pytest.raises(MeshError, match=message):
         renderer.load(path)
+    with pytest.raises(MeshError, match="no faces"):
+        renderer.load(tmp_path)
     renderer.load(write_cube())
     assert pixel(renderer, FRONT) == [194, 194, 194, 255]
-
-
-def test_missing_and_unreadable_files(renderer, tmp_path):
-    for path in (tmp_path / "gone.obj", tmp_path):
-        with pytest.raises(MeshError, match="no faces"):
-            renderer.load(path)
 
 
 def test_normals_of_length_zero_are_ignored(renderer, write_cube):
     vertices = "v -1 -1 0\nv 1 -1 0\nv 1 1 0\nv -1 1 0\nvn 0 0 0\n"
     renderer.load(write_cube(vertices=vertices, faces=["1//1 2//1 3//1 4//1"]))
     assert pixel(renderer, FRONT) == [194, 194, 194, 255]
-
-
-def test_renderers_agree(renderer, write_cube):
-    path = write_cube(materials=RED, uses=["red"] * 6)
-    renderer.load(path)
-    other = Renderer(64, "y")
-    other.load(path)
-    for direction in draw_directions(0, "a", 5, (0, 45)):
-        np.testing.assert_array_equal(renderer.render(*direction), other.render(*direction))
 
 
 @pytest.mark.skipif(not SPIDER.exists(), reason="assimp-testmodels is not installed")
