@@ -1,5 +1,7 @@
 """Finished runs without training: small networks with made-up weights, their models and their exports."""
 
+import resource
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -67,7 +69,7 @@ def live(finished_run):
 
 @pytest.fixture(scope="session")
 def served(exported):
-    """Calls a signature of `exported` with NumPy's arrays: `served("generate", code=..., seed=...)`."""
+    """Calls a signature of `exported` with arrays or lists: `served("generate", code=..., seed=...)`."""
     return _caller(exported)
 
 
@@ -95,6 +97,15 @@ def vae_live(tmp_path_factory):
     return _make_run(tmp_path_factory.mktemp("vae_run"), "joint_vae", num_continuous=3).restore_model()[1]
 
 
+@pytest.fixture
+def full_disk():
+    """Every file ends at 50 kB, as on a disk that is full by then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 @pytest.fixture(scope="session")
 def two_stages():
     """An `InfoGAN` for 64x64 images with two stages, an EMA that differs from G, and continuous codes."""
@@ -110,9 +121,10 @@ def two_stages():
 
 
 def _caller(version):
-    loaded = tf.saved_model.load(str(version))
+    functions = tf.saved_model.load(str(version)).signatures
 
     def call(signature, **inputs):
-        tensors = {name: tf.constant(value) for name, value in inputs.items()}
-        return {name: value.numpy() for name, value in loaded.signatures[signature](**tensors).items()}
+        _, specs = functions[signature].structured_input_signature
+        tensors = {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
+        return {name: value.numpy() for name, value in functions[signature](**tensors).items()}
     return call

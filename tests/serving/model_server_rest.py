@@ -6,14 +6,13 @@ import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import grpc
-import numpy as np
 import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
 from model_server_versions import StatusError
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
 
-_PREDICT = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d+))?:(?:classify|regress|predict)", re.I)
-_STATUS = re.compile(r"/v1/models(?:/([^/:]+))?(?:/versions/(\d+))?(/metadata)?", re.I)
+_PREDICT = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d+))?:predict", re.I)
+_STATUS = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d+))?(/metadata)?", re.I)
 _HTTP = {"INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "OUT_OF_RANGE": 400, "NOT_FOUND": 404,
          "DEADLINE_EXCEEDED": 504, "RESOURCE_EXHAUSTED": 429, "UNIMPLEMENTED": 501, "UNAVAILABLE": 503}
 
@@ -48,28 +47,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, method):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if not self.path.lower().startswith("/v1/"):
-            return self._send(404, b"<html><head><title>404 Not Found</title></head></html>", "text/html")
         try:
             status, content = 200, self._process(method, body)
         except StatusError as error:
             status, content = _HTTP.get(error.code.name, 500), {"error": str(error)}
-        return self._send(status, json.dumps(content).encode(), "application/json")
-
-    def _send(self, status, content, content_type):
+        text = json.dumps(content).encode()
         self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(text)
 
     def _process(self, method, body):
         service = self.server.service
         predict, status = _PREDICT.fullmatch(self.path), _STATUS.fullmatch(self.path)
         if method == "POST" and predict:
             return _predict(service, _spec(predict_pb2.PredictRequest(), predict), body)
-        if method == "GET" and status and not status[1]:
-            raise _bad("Missing model name in request.")
         if method == "GET" and status and status[3]:
             return _metadata(service, status)
         if method == "GET" and status:
@@ -128,13 +121,13 @@ def _predict(service, request, body):
         request.inputs[key].CopyFrom(_tensor(columns[key], tf.as_dtype(info.dtype)))
     outputs = {key: _to_json(key, tf.make_ndarray(tensor))
                for key, tensor in service.Predict(request).outputs.items()}
-    return {"predictions": _by_row(outputs)} if by_row else {"outputs": _unnamed(outputs)}
+    if by_row:
+        return {"predictions": [_unnamed(dict(zip(outputs, row))) for row in zip(*outputs.values())]}
+    return {"outputs": _unnamed(outputs)}
 
 
 def _columns(instances, infos):
     """Convert the row format to the columnar format."""
-    if not isinstance(instances, list) or not instances:
-        raise _bad("Excepting 'instances' to be an list/array")
     named = [isinstance(row, dict) and set(row) != {"b64"} for row in instances]
     if not any(named) and len(infos) == 1:
         return instances
@@ -144,51 +137,22 @@ def _columns(instances, infos):
     return {key: [row[key] for row in instances] for key in infos}
 
 
-def _by_row(outputs):
-    if any(not isinstance(value, list) for value in outputs.values()):
-        raise _bad(f"Tensor name: {next(iter(outputs))} has no shape information ")
-    if len({len(value) for value in outputs.values()}) > 1:
-        raise _bad(f"Tensor name: {next(iter(outputs))} has inconsistent batch size")
-    return [_unnamed(dict(zip(outputs, row))) for row in zip(*outputs.values())]
-
-
 def _unnamed(outputs):
     return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
 
 def _tensor(value, dtype):
-    shape, level = [], value
-    while isinstance(level, list):
-        shape.append(len(level))
-        level = level[0] if level else None
-    flat = list(_flat(value, shape, dtype))
-    return tf.make_tensor_proto(flat, dtype=dtype, shape=shape)
+    try:
+        return tf.make_tensor_proto(_decode(value), dtype)
+    except (TypeError, ValueError) as error:
+        raise _bad(f"JSON Value: {error}") from None
 
 
-def _flat(value, shape, dtype):
-    if not isinstance(value, list):
-        if shape:
-            raise _bad(f"JSON Value: {value} found at incorrect level in the JSON DOM")
-        yield _scalar(value, dtype)
-        return
-    if not shape or len(value) != shape[0]:
-        raise _bad(f"Encountered list at unexpected size: {len(value)} expected size: {shape[:1]}")
-    for item in value:
-        yield from _flat(item, shape[1:], dtype)
-
-
-def _scalar(value, dtype):
-    if dtype == tf.string and isinstance(value, dict) and set(value) == {"b64"}:
-        try:
-            return base64.b64decode(value["b64"], validate=True)
-        except (ValueError, TypeError):
-            raise _bad("Unable to base64 decode") from None
-    kinds = {tf.string: str, tf.float32: (int, float), tf.float64: (int, float), tf.bool: bool}
-    if not isinstance(value, kinds.get(dtype, int)) or (isinstance(value, bool) and dtype != tf.bool):
-        raise _bad(f"JSON Value: {json.dumps(value)} is not of expected type: {dtype.name}")
-    if dtype.is_integer and not np.iinfo(dtype.as_numpy_dtype).min <= value <= dtype.max:
-        raise _bad(f"JSON Value: {value} is not of expected type: {dtype.name}")
-    return value
+def _decode(value):
+    if isinstance(value, list):
+        return [_decode(item) for item in value]
+    is_encoded = isinstance(value, dict) and set(value) == {"b64"}
+    return base64.b64decode(value["b64"], validate=True) if is_encoded else value
 
 
 def _to_json(key, array):

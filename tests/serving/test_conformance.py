@@ -4,12 +4,13 @@ The same tests run against the small server of these tests and, where it is, ten
 """
 
 import io
+import json
 import threading
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 from running_servers import KINDS, TRANSPORTS, start
 
@@ -20,18 +21,6 @@ pytestmark = pytest.mark.slow
 SIGNATURES = ["serving_default", "generate", "generate_png", "generate_from_code", "sample", "sample_each",
               "categorize", "categorize_bytes", "embed", "prior"]
 BATCHING = "max_batch_size { value: 64 } batch_timeout_micros { value: 100000 }"
-
-
-@pytest.fixture(scope="module")
-def loaded(exported):
-    """Calls a signature of the loaded SavedModel with arrays."""
-    functions = tf.saved_model.load(str(exported)).signatures
-
-    def call(signature, inputs):
-        _, specs = functions[signature].structured_input_signature
-        tensors = {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
-        return {name: value.numpy() for name, value in functions[signature](**tensors).items()}
-    return call
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -110,9 +99,9 @@ def test_the_signatures_are_those_of_the_export(client):
 
 
 @pytest.mark.parametrize("signature", SIGNATURES)
-def test_every_signature_equals_the_saved_model(server, loaded, signature):
+def test_every_signature_equals_the_saved_model(server, served, signature):
     inputs = _inputs(signature, rows=3)
-    expected = loaded(signature, inputs)
+    expected = served(signature, **inputs)
     for transport in TRANSPORTS:
         with server.client(transport) as client:
             if inputs or transport == "grpc":
@@ -122,37 +111,58 @@ def test_every_signature_equals_the_saved_model(server, loaded, signature):
                     client.predict(signature, inputs)
 
 
-def test_the_methods_of_the_client_are_the_signatures(server, loaded):
+def test_the_methods_of_the_client_are_the_signatures(server, served):
     with server.client("grpc") as client:
         code_and_seed = {"code": [1, 9], "seed": [5, 6]}
         images = client.generate(**code_and_seed)
-        _check_equal({"images": images}, loaded("generate", code_and_seed))
+        _check_equal({"images": images}, served("generate", **code_and_seed))
         png = client.generate_png(**code_and_seed)
         pixels = np.asarray(Image.open(io.BytesIO(png[1])))
         np.testing.assert_allclose(pixels / 255, images[1, ..., 0], atol=0.003)
-        _check_equal(client.categorize_bytes(png), loaded("categorize_bytes", {"image_bytes": png}))
-        _check_equal(client.categorize(images), loaded("categorize", {"images": images}))
-        _check_equal({"feature": client.embed(images)}, loaded("embed", {"images": images}))
-        _check_equal(client.sample(3, 4), loaded("sample", {"count": 3, "seed": 4}))
-        _check_equal(client.sample_each([3, 4]), loaded("sample_each", {"seed": [3, 4]}))
-        _check_equal(client.prior(), loaded("prior", {}))
+        _check_equal(client.categorize_bytes(png), served("categorize_bytes", image_bytes=png))
+        _check_equal(client.categorize(images), served("categorize", images=images))
+        _check_equal({"feature": client.embed(images)}, served("embed", images=images))
+        _check_equal(client.sample(3, 4), served("sample", count=3, seed=4))
+        _check_equal(client.sample_each([3, 4]), served("sample_each", seed=[3, 4]))
+        _check_equal(client.prior(), served("prior"))
         inputs = _inputs("generate_from_code", 2)
-        _check_equal({"images": client.generate_from_code(**inputs)}, loaded("generate_from_code", inputs))
+        _check_equal({"images": client.generate_from_code(**inputs)}, served("generate_from_code", **inputs))
         np.testing.assert_array_equal(client.generate([1, 9], 5)[0], images[0])
 
 
+def test_rest_as_any_program_speaks_it(server, served):
+    """Without the client: rows of instances, and images that go back as they came."""
+    def predict(**content):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{server.ports['http']}/v1/models/{server.model}:predict",
+            json.dumps(content).encode())
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    rows = [{"code": 3, "seed": 7}, {"code": 1, "seed": 2**40}]
+    images = predict(signature_name="generate", instances=rows)["predictions"]
+    expected = served("generate", code=[3, 1], seed=[7, 2**40])["images"]
+    np.testing.assert_allclose(images, expected, rtol=0, atol=1e-5)
+    assert predict(instances=rows) == {"predictions": images}
+    png = predict(signature_name="generate_png", inputs={"code": [3, 1], "seed": [7, 2**40]})["outputs"]
+    found = predict(signature_name="categorize_bytes", instances=png)["predictions"]
+    # 8 bits a pixel.
+    np.testing.assert_allclose([row["probabilities"] for row in found],
+                               served("categorize", images=expected)["probabilities"], atol=0.01)
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_more_rows_than_a_batch_takes(batching_server, loaded, transport):
+def test_more_rows_than_a_batch_takes(batching_server, served, transport):
     seeds = np.arange(150)
     with batching_server.client(transport) as client:
         codes = client.sample_each(seeds)["code"]
-    np.testing.assert_array_equal(codes, loaded("sample_each", {"seed": seeds})["code"])
+    np.testing.assert_array_equal(codes, served("sample_each", seed=seeds)["code"])
     with batching_server.client(transport, batch_size=65) as client, \
             pytest.raises(ServingError, match="65 is larger than maximum input batch size 64"):
         client.sample_each(seeds)
 
 
-def _together(server, loaded, signatures, clients=8, rounds=3):
+def _together(server, served, signatures, clients=8, rounds=3):
     """Several clients at once, each with rows of its own and its numbers of rows."""
     barrier = threading.Barrier(clients)
 
@@ -170,16 +180,16 @@ def _together(server, loaded, signatures, clients=8, rounds=3):
     with ThreadPoolExecutor(clients) as pool:
         for answers in pool.map(call, range(clients)):
             for signature, inputs, found in answers:
-                _check_equal(found, loaded(signature, inputs))
+                _check_equal(found, served(signature, **inputs))
 
 
-def test_clients_at_the_same_time(server, loaded):
-    _together(server, loaded, ["generate", "categorize_bytes", "sample", "generate_png", "embed"])
+def test_clients_at_the_same_time(server, served):
+    _together(server, served, ["generate", "categorize_bytes", "sample", "generate_png", "embed"])
 
 
 @pytest.mark.parametrize("signature", ["generate", "categorize_bytes", "sample_each"])
-def test_a_row_gets_the_same_in_a_batch_of_several_requests(batching_server, loaded, signature):
-    _together(batching_server, loaded, [signature], rounds=1)
+def test_a_row_gets_the_same_in_a_batch_of_several_requests(batching_server, served, signature):
+    _together(batching_server, served, [signature], rounds=1)
     if batching_server.batch_sizes is not None:
         assert max(map(len, batching_server.batch_sizes)) > 1
         batching_server.batch_sizes.clear()
@@ -198,12 +208,8 @@ BAD_INPUTS = [
     ("generate", {"code": [0, 10], "seed": [1, 2]}, r"^code .*0 to 10.*0 to 9$"),
     ("generate", {"code": [1, 2], "seed": [1]}, r"^seed has 1 rows and code has 2; expected as many"),
     ("generate", {"code": [], "seed": []}, r"^code has 0 rows; expected 1 to 1024$"),
-    ("generate", {"code": [[1]], "seed": [1]}, r"^code has shape \[1 1\]; expected \[N\]$"),
     ("sample", {"count": [1], "seed": 1}, r"^count has shape \[1\]; expected \[\]$"),
-    ("sample", {"count": 0, "seed": 1}, r"^count is 0; expected 1 to 1024$"),
-    ("sample", {"count": 2**30, "seed": 1}, r"^count is 1073741824; expected 1 to 1024$"),
     ("categorize", {"images": np.full([2, 28, 28, 1], np.nan)}, r"^images .*nan.*from 0 to 1$"),
-    ("categorize", {"images": np.full([2, 28, 28, 1], 7)}, r"^images ranges from 7 to 7; expected numbers"),
     ("categorize_bytes", {"image_bytes": [_png(0), b"no image"]}, r"^image_bytes .*neither PNG nor JPEG"),
 ]
 

@@ -13,20 +13,21 @@ from eig_tf.data import pictures
 from eig_tf.serving import decoding
 
 
-@pytest.fixture(scope="module", params=[("crop", 3), ("pad", 3), ("crop", 1)])
-def rule_and_decode(request):
-    """A rule, a number of channels, and the graph that decodes to 32x32 by them."""
-    rule, channels = request.param
+def _decoder(rule, channels):
+    """The graph that decodes files to levels of 32x32."""
     graph = tf.function(lambda image_bytes: decoding.decode_images(image_bytes, (32, 32, channels), rule),
                         input_signature=[tf.TensorSpec([None], tf.string)])
-    return rule, channels, lambda *encoded: graph(tf.constant(encoded)).numpy() * 255
+    return lambda *encoded: graph(tf.constant(encoded)).numpy() * 255
+
+
+@pytest.fixture(scope="module", params=[("crop", 3), ("pad", 3), ("crop", 1)])
+def rule_and_decode(request):
+    return *request.param, _decoder(*request.param)
 
 
 @pytest.fixture(scope="module")
 def decode():
-    graph = tf.function(lambda image_bytes: decoding.decode_images(image_bytes, (32, 32, 3), "crop"),
-                        input_signature=[tf.TensorSpec([None], tf.string)])
-    return lambda *encoded: graph(tf.constant(encoded)).numpy() * 255
+    return _decoder("crop", 3)
 
 
 def _picture(width, height, mode):

@@ -174,21 +174,15 @@ def test_a_new_version_may_have_other_signatures():
     (("", "m"), "the address is ''; expected grpc://HOST:PORT, HOST:PORT or dns:///HOST:PORT for the "
                 "same, or http://HOST:PORT"),
     (("host", "m"), "the address is 'host'; expected"), (("grpc://host", "m"), "the address is 'grpc://host'"),
-    (("ftp://host:1", "m"), "the address is 'ftp://host:1'; expected"),
     (("host:1/path", "m"), "the address is 'host:1/path'; expected"),
-    (("dns:///host", "m"), "the address is 'dns:///host'; expected"),
     (("dns:///host:1/path", "m"), "the address is 'dns:///host:1/path'; expected"),
     (("http://h\udc80", "m"), r"the address is 'http://h\udc80'; expected"),
     (("host:1", ""), "the model's name is ''; expected its name on the server"),
-    (("host:1", None), "the model's name is None; expected its"),
     (("host:1", "m\udc80"), r"the model's name is 'm\udc80'; expected its"),
     (("host:1", "m", -1), "version is -1; expected a whole number from 0 to 9223372036854775807"),
     (("host:1", "m", 2**63), "version is 9223372036854775808; expected a whole number from 0 to"),
     (("host:1", "m", "1"), "version is '1'; expected a whole number from 0 to"),
-    (("host:1", "m", 1.0), "version is 1.0; expected a whole number from 0 to"),
-    (("host:1", "m", None, 0.0), "timeout is 0.0; expected a number from 0.001 to 1000000.0"),
     (("host:1", "m", None, float("nan")), "timeout is nan; expected a number from 0.001 to 1000000.0"),
-    (("host:1", "m", None, float("inf")), "timeout is inf; expected a number from 0.001 to 1000000.0"),
     (("host:1", "m", None, 1e10), "timeout is 10000000000.0; expected a number from 0.001 to 1000000.0"),
     (("host:1", "m", None, "1"), "timeout is '1'; expected a number from 0.001 to 1000000.0"),
     (("host:1", "m", None, 1.0, -1), "retries is -1; expected a whole number from 0"),
@@ -210,26 +204,18 @@ def test_addresses(address, resolved):
 
 
 @pytest.mark.parametrize("scheme", ["grpc", "http"])
-@pytest.mark.parametrize(("listens", "sentence"), [
-    (False, "is not available: .*[Cc]onnection refused"), (True, r"did not answer within 0\.3 s; expected")])
-def test_a_refused_and_a_silent_address(scheme, listens, sentence):
+@pytest.mark.parametrize(("listens", "timeout", "sentence"), [
+    (False, 1e6, "is not available: .*[Cc]onnection refused"),
+    (True, 0.3, r"did not answer within 0\.3 s; expected")])
+def test_a_refused_and_a_silent_address(scheme, listens, timeout, sentence):
+    """With the largest version, which every message must hold."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         if listens:
             silent.listen()
         address = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(ServingError, match=f"^{address} {sentence}"):
-            connect(address, "m", timeout=0.3, retries=0).status()
-
-
-@pytest.mark.parametrize("scheme", ["grpc", "http"])
-def test_the_largest_numbers_are_taken(scheme):
-    with socket.socket() as refusing:
-        refusing.bind(("127.0.0.1", 0))
-        address = f"{scheme}://127.0.0.1:{refusing.getsockname()[1]}"
-        client = connect(address, "m", version=2**63 - 1, timeout=1e6, retries=np.int64(0))
-        with pytest.raises(ServingError, match="is not available"):
-            client.metadata()
+            connect(address, "m", version=2**63 - 1, timeout=timeout, retries=np.int64(0)).metadata()
 
 
 @pytest.mark.parametrize(("missing", "module", "address", "sentence"), [
