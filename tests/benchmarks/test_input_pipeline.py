@@ -9,20 +9,14 @@ from eig_tf.data.image_set import StoredImages
 from eig_tf.errors import UserError
 
 
-def test_file_repeats_the_images_up_to_the_count(tmp_path):
+@pytest.mark.parametrize("number", [2, 8])
+def test_file_repeats_the_images_up_to_the_count(tmp_path, number):
     images = np.random.default_rng(0).integers(0, 256, [3, 4, 4, 2], np.uint8)
-    input_pipeline.write_repeated_images(tmp_path / "images", images, 8)
+    input_pipeline.write_repeated_images(tmp_path / "images", images, number)
 
-    assert (tmp_path / "images").stat().st_size == 8 * 32
-    stored = StoredImages(tmp_path / "images", [8, 4, 4, 2])
-    np.testing.assert_array_equal(stored[:], images[[0, 1, 2, 0, 1, 2, 0, 1]])
-
-
-def test_fewer_images_than_there_are(tmp_path):
-    images = np.arange(5 * 4, dtype=np.uint8).reshape(5, 2, 2, 1)
-    input_pipeline.write_repeated_images(tmp_path / "images", images, 2)
-
-    assert (tmp_path / "images").read_bytes() == images[:2].tobytes()
+    assert (tmp_path / "images").stat().st_size == number * 32
+    stored = StoredImages(tmp_path / "images", [number, 4, 4, 2])
+    np.testing.assert_array_equal(stored[:], images[[0, 1, 2, 0, 1, 2, 0, 1][:number]])
 
 
 def test_digits_in_the_size_of_the_preset():
@@ -40,18 +34,12 @@ def test_digits_in_the_size_of_the_preset():
     np.testing.assert_array_equal(distances.argmin(axis=1), np.arange(20))
 
 
-def test_sets_of_the_user_need_their_directory():
-    with pytest.raises(UserError, match="--data_dir is 'nowhere', which is not a directory"):
-        input_pipeline.source_images(load_preset("cars"), "nowhere")
-
-
-def test_full_disk_is_an_error_before_anything_is_measured():
-    with pytest.raises(UserError, match=r"temporary directory .* has .* GB free; expected 1228800\.\d GB"):
-        input_pipeline.measure_input_pipelines([load_preset("cars")], 1, 1, [100, 10**11])
-
-
-def test_batch_larger_than_the_set_is_refused():
+def test_what_cannot_be_measured_is_refused():
     config = load_preset("cars")
+    with pytest.raises(UserError, match="--data_dir is 'nowhere', which is not a directory"):
+        input_pipeline.source_images(config, "nowhere")
+    with pytest.raises(UserError, match=r"temporary directory .* has .* GB free; expected 1228800\.\d GB"):
+        input_pipeline.measure_input_pipelines([config], 1, 1, [100, 10**11])
     config.training.batch_size = 60
     with pytest.raises(UserError, match="the batch size of --dataset=cars is 60; expected 59 or less"):
         input_pipeline.measure_input_pipelines([load_preset("ytf"), config], 1, 1, [100, 59])

@@ -46,21 +46,6 @@ def test_step_report(routing, shown):
     assert lines[-1] == "A note."
 
 
-def test_data_report():
-    lines = reports.format_data_report({
-        **RUN, "images": "--dataset=folder", "steps": 200,
-        "rates": [{"name": "ytf", "cores": 2, "image_shape": [64, 64, 3], "batch_size": 50,
-                   "pairs_per_second": {"median": 9876, "min": 8765, "max": 10987},
-                   "cpu_microseconds_per_pair": 201.5}],
-        "memory": [{"name": "ytf", "images": 250_000, "batches": 5000, "file_mib": 2930, "mib": {
-            "start": {"resident": 470, "anonymous": 200, "peak": 471},
-            "end": {"resident": 560, "anonymous": 280, "peak": 690}}}]}).splitlines()
-
-    assert lines[1] == "images: --dataset=folder; 7 repeats of 200 batches"
-    assert lines[4].split() == ["ytf", "64x64x3", "2", "9876", "8765", "10987", "201.5"]
-    assert lines[7].split() == ["ytf", "250000", "2930", "5000", "470", "560", "690", "280"]
-
-
 @pytest.mark.parametrize("first, last_lines", [
     ({"processes": 3, "load_seconds": 0.91, "warm_up_seconds": 6.25, "requests": [
         {"signature": "generate", "batch_size": 64, "cold_ms": 812.34, "warm_ms": 15.25, "later_ms": 12.12}]},

@@ -8,11 +8,7 @@ def test_every_case_is_measured_once_in_every_round():
 
     def case(name, seconds):
         remaining = iter(seconds)
-
-        def measure():
-            turns.append(name)
-            return next(remaining)
-        return Case(name, measure)
+        return Case(name, lambda: turns.append(name) or next(remaining))
 
     timings = measure_in_turn([case("a", [9.0, 0.001, 0.004, 0.002]), case("b", [9.0, 0.5, 0.5, 0.5])], 3)
 

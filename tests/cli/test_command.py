@@ -30,13 +30,10 @@ def test_exit_status_and_texts(command, body, status, stdout, stderr):
     assert (result.returncode, result.stdout, result.stderr) == (status, stdout, stderr)
 
 
-def test_a_bug_is_not_hidden(command):
+def test_a_bug_is_not_hidden_and_an_unknown_flag_is_one_sentence(command):
     result = command("-c", SCRIPT.format(body="1 / 0"))
     assert result.returncode == 1
     assert "ZeroDivisionError" in result.stderr
-
-
-def test_unknown_flag_is_one_sentence(command):
     result = command("-c", SCRIPT.format(body="pass"), "--nope")
     assert result.returncode == 2
     assert result.stderr == "error: Unknown command line flag 'nope'; --help lists the flags\n"

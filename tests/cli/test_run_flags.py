@@ -36,24 +36,19 @@ def refused(command):
 
 
 def test_every_named_flag_sets_its_field(parse):
-    folder = parse("--dataset=folder", "--image_size=32", "--num_codes=7", "--resize=pad", "--seed=3",
-                   "--imbalance=0.5,0.5", "--method=uniform_infogan")
+    named = parse("--dataset=folder", "--image_size=32", "--num_codes=7", "--resize=pad", "--seed=3",
+                  "--imbalance=0.5,0.5", "--method=uniform_infogan")
     assert {"data.image_size": 32, "networks.num_codes": 7, "data.resize": "pad", "seed": 3,
-            "data.imbalance": "0.5,0.5", "method": "uniform_infogan"}.items() <= folder.items()
+            "data.imbalance": "0.5,0.5", "method": "uniform_infogan"}.items() <= named.items()
+    assert named == parse(
+        "--dataset=folder", "--config.data.image_size=32", "--config.networks.num_codes=7",
+        "--config.data.resize=pad", "--config.data.imbalance=0.5,0.5", "--seed=3", "--method=uniform_infogan")
     cars = parse("--dataset=cars", "--class_set=003,017", "--split=4")
     assert (cars["data.class_set"], cars["split"]) == ("003,017", 4)
-    assert parse("--dataset=ytf", "--num_identities=5")["data.num_identities"] == 5
-
-
-def test_presets_of_a_data_set(parse):
-    paper, cpu = parse("--dataset=cars"), parse("--dataset=cars", "--preset=cpu", "--split=1")
-    assert (paper["preset"], paper["networks.width"]) == ("paper", 1.0)
+    assert (cars["preset"], cars["networks.width"]) == ("paper", 1.0)
+    cpu = parse("--dataset=cars", "--preset=cpu", "--split=1")
     assert (cpu["preset"], cpu["networks.width"], cpu["split"]) == ("cpu", 0.25, 1)
-
-
-def test_flag_and_field_are_the_same_setting(parse):
-    by_field = parse("--dataset=folder", "--config.data.image_size=28", "--config.networks.num_codes=3")
-    assert by_field == parse("--dataset=folder", "--image_size=28", "--num_codes=3")
+    assert parse("--dataset=ytf", "--num_identities=5")["data.num_identities"] == 5
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [

@@ -35,16 +35,13 @@ def ports(flags):
     return flags["port"], flags["rest_api_port"]
 
 
-def test_the_image_is_of_the_version_of_the_pinned_stack(repository, compose, container):
-    pins = re.findall(r"tensorflow(?:-serving-api)?==([\d.]+)", (repository / "setup.py").read_text())
-    (version,) = set(pins)
-    assert container["image"] == f"tensorflow/serving:{version}"
-    for service in SERVERS:
-        assert compose["services"][service]["image"] == f"tensorflow/serving:{version}"
-
-
-def test_servers_have_the_same_flags_but_for_batching(compose, container, flags):
+def test_servers_are_of_the_pinned_version_with_the_same_flags_but_for_batching(
+        repository, compose, container, flags):
     services = compose["services"]
+    (version,) = set(re.findall(r"tensorflow(?:-serving-api)?==([\d.]+)",
+                                (repository / "setup.py").read_text()))
+    for server in (container, *map(services.get, SERVERS)):
+        assert server["image"] == f"tensorflow/serving:{version}"
     batching = {"enable_batching": "true", "batching_parameters_file": "/config/batching.config"}
     assert not flags.keys() & batching.keys()
     assert _flags(services["serving"]["command"]) == flags
@@ -74,12 +71,9 @@ def test_files_that_flags_name_are_mounted_read_only(deploy, compose, manifests,
         "models": {"persistentVolumeClaim": {"claimName": _name(manifests["PersistentVolumeClaim"])}},
         "config": {"configMap": {"name": _name(manifests["ConfigMap"])}},
         "tmp": {"emptyDir": {}}}
+    assert manifests["ConfigMap"]["data"] == {name: (deploy / name).read_text() for name in CONFIGS}
     prometheus, _ = compose["services"]["prometheus"]["volumes"]
     assert (deploy / prometheus["source"]).is_file()
-
-
-def test_the_config_map_holds_the_files(deploy, manifests):
-    assert manifests["ConfigMap"]["data"] == {name: (deploy / name).read_text() for name in CONFIGS}
 
 
 def test_ports_are_published_on_this_host_alone_and_do_not_collide(compose, ports):
@@ -103,20 +97,12 @@ def test_servers_may_do_and_take_the_same_in_both(deploy, compose, pod, containe
         assert server["cap_drop"] == context["capabilities"]["drop"] == ["ALL"]
         limits = server["deploy"]["resources"]["limits"]
         assert {"cpu": limits["cpus"], "memory": f"{limits['memory']}i"} == resources["limits"]
+        # The first process of a container would ignore SIGTERM.
+        assert server["init"] is True and pod["shareProcessNamespace"] is True
 
 
-def test_the_server_is_not_the_first_process_which_would_ignore_sigterm(compose, pod):
-    assert all(compose["services"][service]["init"] is True for service in SERVERS)
-    assert pod["shareProcessNamespace"] is True
-
-
-def test_a_pod_waits_for_its_first_version_as_long_as_the_comment_says(deploy, container):
-    (minutes,) = re.findall(r"(\d+)\s+#\s+minutes is restarted", (deploy / "kubernetes.yaml").read_text())
-    probe = container["startupProbe"]
-    assert probe["periodSeconds"] * probe["failureThreshold"] == 60 * int(minutes)
-
-
-def test_probes_ask_for_the_model_at_the_rest_port(model, container, ports):
+def test_probes_ask_for_the_model_at_the_rest_port_as_long_as_the_comment_says(
+        deploy, model, container, ports):
     named = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
     assert named == dict(zip(["grpc", "rest"], ports))
     status = f"/v1/models/{model.name}"
@@ -124,6 +110,9 @@ def test_probes_ask_for_the_model_at_the_rest_port(model, container, ports):
              "livenessProbe": status}
     for probe, path in paths.items():
         assert container[probe]["httpGet"] == {"path": path, "port": "rest"}
+    (minutes,) = re.findall(r"(\d+)\s+#\s+minutes is restarted", (deploy / "kubernetes.yaml").read_text())
+    probe = container["startupProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] == 60 * int(minutes)
 
 
 def test_the_service_reaches_pods_that_end_after_their_requests(manifests, pod, container):

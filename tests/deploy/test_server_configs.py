@@ -3,7 +3,6 @@
 import re
 from types import SimpleNamespace
 
-import pytest
 import yaml
 from google.protobuf import text_format
 
@@ -11,43 +10,32 @@ from eig_tf.serving import warmup
 from eig_tf.serving.served_model import ServedModel
 
 
-def test_exports_keep_the_versions_that_are_served(deploy, model):
+def test_exports_keep_the_versions_that_are_served_and_comments_are_valid(deploy, model):
     (kept,) = re.findall(r"--keep=(\d+)", (deploy / "README.md").read_text())
     assert int(kept) >= model.model_version_policy.latest.num_versions > 1
-
-
-def test_labels_of_the_comment_are_valid(model):
-    text = 'version_labels { key: "stable" value: 3 } model_version_policy { specific { versions: 3 } }'
-    parsed = text_format.Parse(text, type(model)())
+    comments = (deploy / "models.config").read_text()
+    (labels,) = re.findall(r"`(version_labels .*)`", comments)
+    (policy,) = re.findall(r"by `(specific .*)`", comments)
+    parsed = text_format.Parse(f"{labels} model_version_policy {{ {policy} }}", type(model)())
     assert dict(parsed.version_labels) == {"stable": 3}
-    assert parsed.model_version_policy.WhichOneof("policy_choice") == "specific"
+    assert list(parsed.model_version_policy.specific.versions) == [3]
 
 
-def test_batches_have_the_sizes_of_the_warm_up(batching):
+def test_batches_have_the_sizes_of_the_warm_up_and_bounds_on_latency_and_queue(deploy, batching, compose):
     assert tuple(batching.allowed_batch_sizes) == warmup.BATCH_SIZES
     assert list(batching.allowed_batch_sizes) == sorted(set(batching.allowed_batch_sizes))
     # The server loads no model otherwise, with splitting neither.
-    assert batching.max_batch_size.value == batching.allowed_batch_sizes[-1] == warmup.BATCH_SIZES[-1]
+    largest = batching.max_batch_size.value
+    assert largest == batching.allowed_batch_sizes[-1] == warmup.BATCH_SIZES[-1]
     assert not batching.HasField("enable_large_batch_splitting")
-
-
-def test_batching_bounds_latency_and_queue(batching, compose):
     assert 0 < batching.batch_timeout_micros.value <= 10_000
     cpus = compose["services"]["batching"]["deploy"]["resources"]["limits"]["cpus"]
     assert batching.num_batch_threads.value == int(cpus)
-
-
-def test_comments_give_the_numbers_of_the_fields(deploy, batching):
-    largest = batching.max_batch_size.value
+    # The numbers in comments are those of the fields.
     (rows,) = re.findall(r"For each signature: (\d+) rows", (deploy / "batching.config").read_text())
     assert int(rows) == batching.max_enqueued_batches.value * largest
     (refused,) = re.findall(r"requests of more than (\d+) rows", (deploy / "docker-compose.yml").read_text())
     assert int(refused) == largest
-
-
-def test_a_field_that_does_not_exist_is_refused(messages):
-    with pytest.raises(text_format.ParseError, match=r'no field named "max_batchsize"'):
-        text_format.Parse("max_batchsize { value: 1 }", messages["BatchingParameters"]())
 
 
 def test_metrics_are_where_they_are_collected(deploy, messages, manifests, compose, container):
