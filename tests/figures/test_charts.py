@@ -53,9 +53,7 @@ def test_without_matches_codes_and_classes_are_ranked_by_size():
     axes, = charts.draw_prior_by_rank([0.4, 0.6], [0.2, 0.5, 0.3], True).axes
     assert texts(axes.get_xticklabels()) == ["1", "0", "none"]
     assert heights(axes) == [0.5, 0.3, 0.2, 0.6, 0.4, 0]
-
-
-def test_without_true_fractions_only_the_codes_are_drawn():
+    # Without true fractions only the codes are drawn.
     figure = charts.draw_prior_by_rank([0.4, 0.6], None, learned=False)
     assert heights(figure.axes[0]) == [0.6, 0.4]
     assert texts(figure.legends[0].get_texts()) == ["uniform", "fixed"]

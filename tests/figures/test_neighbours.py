@@ -27,13 +27,10 @@ def drawn_colours(labels):
     return [tuple(int(value) for value in picture[0, column]) for column in (0, 74, 148)], texts
 
 
-def test_a_neighbour_of_another_class_is_framed_in_red():
+def test_a_neighbour_of_another_class_is_framed_in_red_where_there_are_labels():
     colours, texts = drawn_colours(np.array([1, 1, 0]))
     assert colours == [(150, 150, 150), (255, 255, 255), (214, 39, 40)]
     assert {"title", "dog", "query", "nearest", "2"} <= texts
-
-
-def test_without_labels_no_neighbour_is_wrong():
     colours, texts = drawn_colours(None)
     assert colours == [(150, 150, 150), (255, 255, 255), (255, 255, 255)]
     assert "image 0" in texts

@@ -33,25 +33,19 @@ def pixels(path):
         return np.array(picture.convert("RGB"))
 
 
-def blue(picture):
-    """How many pixels have the colour of the bars of what is trained on."""
-    return int((picture == (31, 119, 180)).all(axis=-1).sum())
+def count(picture, *colour):
+    """How many pixels have a colour."""
+    return int((picture == colour).all(axis=-1).sum())
 
 
-def grey(picture):
-    """How many pixels have the colour of the bars of all there are."""
-    return int((picture == (217, 217, 217)).all(axis=-1).sum())
-
-
-def test_pairs_are_the_images_themselves_when_delta_is_off(config):
-    config.augment.rotation, config.augment.flip, config.augment.crop = 0.0, False, 1.0
-    pairs = preview.make_pairs(image_set([20, 30]), config)
-    assert pairs.shape == (30, 2, 32, 32, 3) and pairs.dtype == np.uint8
-    np.testing.assert_array_equal(pairs[:, 0], pairs[:, 1])
+TRAINED_ON, AVAILABLE = (31, 119, 180), (217, 217, 217)
 
 
 def test_pairs_show_delta(config):
     config.augment.rotation, config.augment.flip, config.augment.crop = 0.0, False, 1.0
+    pairs = preview.make_pairs(image_set([20, 30]), config)
+    assert pairs.shape == (30, 2, 32, 32, 3) and pairs.dtype == np.uint8
+    np.testing.assert_array_equal(pairs[:, 0], pairs[:, 1])
     config.augment.gamma_min = config.augment.gamma_max = 2.0
     pairs = preview.make_pairs(image_set([3]), config)
     assert pairs.shape == (3, 2, 32, 32, 3)
@@ -59,23 +53,17 @@ def test_pairs_show_delta(config):
     assert set(pairs[:, 0].ravel()) == {20} and set(pairs[:, 1].ravel()) == {2}
 
 
-def test_pairs_follow_the_seed(config):
-    images = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
-    noise = image_set([40])._replace(images=images)
-    first = preview.make_pairs(noise, config)
-    np.testing.assert_array_equal(first, preview.make_pairs(noise, config))
-    config.seed = 1
-    assert not np.array_equal(first, preview.make_pairs(noise, config))
-
-
-def test_picture_is_the_same_twice_and_another_for_another_seed(tmp_path, config):
+def test_picture_and_pairs_are_the_same_twice_and_others_for_another_seed(tmp_path, config):
     whole = image_set([30, 20])
     whole.images[:] = np.random.default_rng(0).integers(0, 256, whole.images.shape, np.uint8)
+    pairs = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         config.seed = seed
         preview.save_preview(whole, whole, config, tmp_path / f"{name}.png")
+        pairs.append(preview.make_pairs(whole, config))
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "c.png").read_bytes()
+    assert (pairs[0] == pairs[1]).all() and (pairs[0] != pairs[2]).any()
     assert len(list(tmp_path.iterdir())) == 3
 
 
@@ -87,37 +75,32 @@ def test_bars_have_the_length_of_the_counts(tmp_path, config):
 
     full, part = pixels(tmp_path / "whole.png"), pixels(tmp_path / "half.png")
     assert full.shape == part.shape
-    assert blue(part) == pytest.approx(0.75 * blue(full), rel=0.03)
-    assert grey(full) < 0.05 * blue(full)
-    assert grey(part) == pytest.approx(0.25 * blue(full), rel=0.05)
+    length = count(full, *TRAINED_ON)
+    assert count(part, *TRAINED_ON) == pytest.approx(0.75 * length, rel=0.03)
+    assert count(full, *AVAILABLE) < 0.05 * length
+    assert count(part, *AVAILABLE) == pytest.approx(0.25 * length, rel=0.05)
 
 
-def test_classes_show_their_own_images(tmp_path, config):
+def test_classes_show_their_own_images_and_methods_with_views_pairs(tmp_path, config):
     config.augment.rotation = 0.0
     whole = image_set([15, 2, 0])
-    preview.save_preview(whole, whole, config, tmp_path / "a.png")
-    picture = pixels(tmp_path / "a.png")
     cell = 64 * 64
     # 10 of 15 images of the first class, both of the second, none of the third; each of 17 pairs twice.
-    assert (picture == 20).all(axis=-1).sum() == pytest.approx((10 + 2 * 15) * cell, rel=0.01)
-    assert (picture == 40).all(axis=-1).sum() == pytest.approx((2 + 2 * 2) * cell, rel=0.01)
+    for method, pairs in (("elastic_infogan", 2), ("uniform_infogan", 0)):
+        config.method = method
+        preview.save_preview(whole, whole, config, tmp_path / "a.png")
+        picture = pixels(tmp_path / "a.png")
+        assert count(picture, 20, 20, 20) == pytest.approx((10 + pairs * 15) * cell, rel=0.01)
+        assert count(picture, 40, 40, 40) == pytest.approx((2 + pairs * 2) * cell, rel=0.01)
+    assert preview.make_pairs(whole, config) is None
 
 
 def test_set_without_labels(tmp_path, config):
     images = image_set([70])._replace(labels=None, class_names=())
     preview.save_preview(images, images, config, tmp_path / "a.png")
     picture = pixels(tmp_path / "a.png")
-    assert blue(picture) == 0
-    assert (picture == 20).all(axis=-1).sum() >= 60 * 64 * 64
-
-
-def test_method_without_views_has_no_pairs(tmp_path, config):
-    whole = image_set([5])
-    preview.save_preview(whole, whole, config, tmp_path / "with.png")
-    config.method = "uniform_infogan"
-    assert preview.make_pairs(whole, config) is None
-    preview.save_preview(whole, whole, config, tmp_path / "without.png")
-    assert (pixels(tmp_path / "without.png") == 20).sum() < (pixels(tmp_path / "with.png") == 20).sum()
+    assert count(picture, *TRAINED_ON) == 0
+    assert count(picture, 20, 20, 20) >= 60 * 64 * 64
 
 
 def test_names_of_any_kind(tmp_path, config):
@@ -158,7 +141,7 @@ def test_one_grey_image(tmp_path):
     config = config_lib.load_preset("mnist")
     whole = image_set([1], size=28, channels=1)
     preview.save_preview(whole, whole, config, tmp_path / "a.png")
-    assert (pixels(tmp_path / "a.png") == 20).all(axis=-1).sum() > 2 * 56 * 56
+    assert count(pixels(tmp_path / "a.png"), 20, 20, 20) > 2 * 56 * 56
 
 
 def test_failure_leaves_no_file(tmp_path, config):
