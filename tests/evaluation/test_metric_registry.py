@@ -99,7 +99,7 @@ def test_all_metrics_of_a_model_and_the_judge_that_knows_code_1(image_set):
     assert (details["one_nn_num_train"], details["one_nn_num_test"]) == (8, 2)
 
 
-@pytest.mark.parametrize("method", config_lib.METHODS)
+@pytest.mark.parametrize("method", ["elastic_infogan", "joint_vae"])
 def test_weights_before_training_are_the_same_every_time(image_set, method):
     config = _small_config(method)
     found = [EvaluationContext(build_model(config), config, image_set, None, 1, 0).random_features

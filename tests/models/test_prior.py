@@ -21,9 +21,7 @@ def test_learned_prior_starts_uniform_with_zero_logits():
     prior = CodePrior(10)
     np.testing.assert_array_equal(prior.logits, np.zeros(10))
     np.testing.assert_allclose(prior.probabilities, np.full(10, 0.1), rtol=1e-6)
-
-
-def test_only_a_learned_prior_has_something_to_train():
+    # Only a learned prior has something to train.
     assert [variable.name for variable in CodePrior(10).trainable_variables] == ["logits:0"]
     assert CodePrior(10, learned=False).trainable_variables == []
     assert len(CodePrior(10, learned=False).variables) == 1

@@ -26,11 +26,7 @@ def test_help_answers_within_a_second_of_work(train, tmp_path):
     for word in ("python -m eig_tf.train --dataset=digits", "--dataset", "--data_dir", "--method",
                  "elastic_infogan", "--split", "--seed", "--workdir", "overwrite"):
         assert word in result.stdout
-
-
-def test_help_of_a_preset_lists_its_fields(train, tmp_path):
     result = train(tmp_path, "--dataset=digits", "--help")
-    assert result.status == 0
     for field in ("training.epochs", "loss.contrastive_weight", "networks.num_continuous"):
         assert f"--config.{field}" in result.stdout
 
@@ -111,7 +107,8 @@ def test_tensorboard_has_losses_prior_and_pictures(finished):
 def test_run_of_another_config_is_refused_with_the_keys_named(train, tiny, finished, contents, refused):
     before = contents(finished.path)
     sentence = refused(train(finished.start, *tiny, "--config.loss.contrastive_weight=5",
-                             "--config.networks.noise_dim=30"))
+                             "--config.networks.noise_dim=30", "--config.training.epochs=9"))
+    assert str(finished.path.relative_to(finished.start)) in sentence and "--overwrite" in sentence
     assert "loss.contrastive_weight: 10.0 saved, 5.0 asked" in sentence
     assert "networks.noise_dim: 62 saved, 30 asked" in sentence
     assert "training" not in sentence.split("(")[1].split(")")[0]

@@ -1,11 +1,13 @@
-"""TensorFlow Serving's REST API: predict, metadata and status, converted between JSON and gRPC messages."""
+"""TensorFlow Serving's REST API: predict, metadata and status, converted between JSON and gRPC messages.
+
+What is malformed is refused with the real server's status, in other words.
+"""
 
 import base64
 import json
 import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import grpc
 import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
 from model_server_versions import StatusError
@@ -49,6 +51,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
             status, content = 200, self._process(method, body)
+        except (KeyError, TypeError, ValueError) as error:
+            status, content = 400, {"error": f"malformed: {error!r}"}
         except StatusError as error:
             status, content = _HTTP.get(error.code.name, 500), {"error": str(error)}
         text = json.dumps(content).encode()
@@ -68,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         if method == "GET" and status:
             answer = service.GetModelStatus(_spec(get_model_status_pb2.GetModelStatusRequest(), status))
             return _to_dict(answer)
-        raise _bad(f"Malformed request: {method} {self.path}")
+        raise ValueError(f"{method} {self.path}")
 
 
 def _spec(request, match):
@@ -91,34 +95,20 @@ def _to_dict(message):
 
 
 def _predict(service, request, body):
-    try:
-        content = json.loads(body)
-    except ValueError as error:
-        raise _bad(f"JSON Parse error: {error}") from None
-    if not isinstance(content, dict):
-        raise _bad(f"JSON Value: {content} Is not object")
+    content = json.loads(body)
     name = content.get("signature_name", "serving_default")
     metadata = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
     metadata.model_spec.CopyFrom(request.model_spec)
     signatures = get_model_metadata_pb2.SignatureDefMap()
     service.GetModelMetadata(metadata).metadata["signature_def"].Unpack(signatures)
-    if name not in signatures.signature_def:
-        raise _bad(f'Serving signature name: "{name}" not found in signature def')
     infos = signatures.signature_def[name].inputs
-    if not infos:
-        raise _bad(f"Failed to get input map for signature: {name}")
     by_row = "instances" in content
-    if by_row == ("inputs" in content):
-        raise _bad("Missing 'inputs' or 'instances' key" if not by_row else
-                   "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist")
     columns = _columns(content["instances"], infos) if by_row else content["inputs"]
     if len(infos) == 1 and not (isinstance(columns, dict) and set(columns) != {"b64"}):
         columns = {next(iter(infos)): columns}
     request.model_spec.signature_name = name
     for key, info in infos.items():
-        if not isinstance(columns, dict) or key not in columns:
-            raise _bad(f"Missing named input: {key} in 'inputs' object.")
-        request.inputs[key].CopyFrom(_tensor(columns[key], tf.as_dtype(info.dtype)))
+        request.inputs[key].CopyFrom(tf.make_tensor_proto(_decode(columns[key]), tf.as_dtype(info.dtype)))
     outputs = {key: _to_json(key, tf.make_ndarray(tensor))
                for key, tensor in service.Predict(request).outputs.items()}
     if by_row:
@@ -131,21 +121,11 @@ def _columns(instances, infos):
     named = [isinstance(row, dict) and set(row) != {"b64"} for row in instances]
     if not any(named) and len(infos) == 1:
         return instances
-    if not all(named) or any(set(row) != set(infos) for row in instances):
-        raise _bad(f"Failed to process element of 'instances' list. JSON object keys must be equal to: "
-                   f"{','.join(sorted(infos))}")
     return {key: [row[key] for row in instances] for key in infos}
 
 
 def _unnamed(outputs):
     return outputs if len(outputs) > 1 else next(iter(outputs.values()))
-
-
-def _tensor(value, dtype):
-    try:
-        return tf.make_tensor_proto(_decode(value), dtype)
-    except (TypeError, ValueError) as error:
-        raise _bad(f"JSON Value: {error}") from None
 
 
 def _decode(value):
@@ -165,7 +145,3 @@ def _to_json(key, array):
         # TensorFlow Serving distinguishes bytes from text by the name.
         return {"b64": base64.b64encode(value).decode()} if key.endswith("_bytes") else value.decode()
     return encode(array.tolist())
-
-
-def _bad(message):
-    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)

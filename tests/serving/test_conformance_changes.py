@@ -29,19 +29,6 @@ def arithmetic(tmp_path_factory):
     return directory
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_deadline_is_exceeded(arithmetic, kind, transport):
-    server = start(kind, "m", arithmetic / "served")
-    try:
-        client = server.client(transport, timeout=0.05)
-        with pytest.raises(ServingError, match=r"did not answer within 0\.05 s; expected an answer"):
-            client.predict("burn", {"steps": [300]})
-        np.testing.assert_array_equal(server.client(transport).sample_each([5])["code"], [1])
-    finally:
-        server.stop()
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_server_that_is_killed_in_mid_call_and_started_again(arithmetic, kind):
     program = PROGRAMS[kind]

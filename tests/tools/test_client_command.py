@@ -67,21 +67,17 @@ def test_generate_draws_a_row_a_code(by_rest, tmp_path):
 
 
 @pytest.mark.slow
-def test_all_codes_are_drawn_and_written_as_files(by_rest, tmp_path):
-    finished = by_rest("generate", "--per_code=1", "--seed=7", "--output=images")
-    assert finished.returncode == 0
-    assert sorted(os.listdir(tmp_path / "images")) == [f"code_000{code}_seed_7.png" for code in range(4)]
-    assert (np.asarray(Image.open(tmp_path / "images" / "code_0002_seed_7.png")) == 128).all()
-
-
-@pytest.mark.slow
-def test_samples_are_written_with_their_codes(by_rest, tmp_path):
-    finished = by_rest("sample", "--count=3", "--seed=6", "--output=images")
-    assert finished.returncode == 0
+@pytest.mark.parametrize(("arguments", "levels"), [
+    (["generate", "--per_code=1", "--seed=7"],
+     {f"code_000{code}_seed_7.png": level for code, level in enumerate((0, 64, 128, 191))}),
     # The code of the seed s is s mod 4.
-    assert sorted(os.listdir(tmp_path / "images")) == [
-        "seed_6_code_0002.png", "seed_7_code_0003.png", "seed_8_code_0000.png"]
-    assert (np.asarray(Image.open(tmp_path / "images" / "seed_7_code_0003.png")) == 191).all()
+    (["sample", "--count=3", "--seed=6"],
+     {"seed_6_code_0002.png": 128, "seed_7_code_0003.png": 191, "seed_8_code_0000.png": 0})])
+def test_images_are_written_as_files(by_rest, tmp_path, arguments, levels):
+    assert by_rest(*arguments, "--output=images").returncode == 0
+    assert set(os.listdir(tmp_path / "images")) == set(levels)
+    for name, level in levels.items():
+        assert (np.asarray(Image.open(tmp_path / "images" / name)) == level).all()
 
 
 def _write_grey(path, code, **options):

@@ -19,12 +19,9 @@ def test_unknown_task(run):
     assert "start.py demo" in result.stdout
 
 
-def test_supported_python_is_this_one(start, monkeypatch):
+def test_supported_python_is_this_one_or_looked_for(start, monkeypatch):
     monkeypatch.setattr(start.sys, "version_info", (3, 10, 1))
     assert start.supported_python() == start.sys.executable
-
-
-def test_another_python_is_looked_for(start, monkeypatch):
     monkeypatch.setattr(start.sys, "version_info", (3, 13, 0))
     monkeypatch.setattr(start.shutil, "which", lambda name: f"/bin/{name}" if name == "python3.10" else None)
     assert start.supported_python() == "/bin/python3.10"
