@@ -263,9 +263,6 @@ def test_fit_against_hand_computed_values():
     np.testing.assert_array_equal(pictures.fit(picture, 4, pictures.PAD)[..., 0], columns[[0, 0, 1, 1]])
     np.testing.assert_array_equal(pictures.fit(picture.rotate(90, expand=True), 4, pictures.PAD)[..., 0],
                                   np.rot90(columns)[:, [0, 0, 1, 1]])
-
-
-def test_line_of_pixels_is_padded_within_memory():
-    """Padded before resizing, it would be a square of 10^10 pixels."""
+    # A line of pixels; padded before resizing, it would be a square of 10^10 pixels.
     image = pictures.fit(Image.new("RGB", (100_000, 1), "red"), 28, pictures.PAD)
     np.testing.assert_array_equal(image, np.full([28, 28, 3], [255, 0, 0]))

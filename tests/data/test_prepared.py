@@ -1,6 +1,5 @@
 """Prepared sets: they replace the original files, and other options are refused."""
 
-import contextlib
 import os
 import resource
 import signal
@@ -64,31 +63,19 @@ def cars(tmp_path_factory, cache_dir):
     return whole, directory
 
 
-def test_set_in_memory_and_its_split(tmp_path):
-    config = load_preset("digits")
-    config.split, config.seed = 3, 4
-    whole, subset = registry.load_split(config)
+@pytest.mark.parametrize("dataset, split, data", [
+    ("digits", 3, {}), ("folder", 0, {"image_size": 28, "imbalance": "0.7,0.3"})])
+def test_set_and_its_split_come_back(dataset, split, data, folder, tmp_path, cache_dir):
+    config = load_preset(dataset, **data)
+    config.split, config.seed = split, 4
+    whole, subset = registry.load_split(config, folder if dataset == "folder" else None, cache_dir)
     prepared.write_prepared(whole, config, tmp_path / "out")
     found, found_subset = registry.load_split(config, tmp_path / "out", tmp_path / "cache")
-    assert isinstance(found.images, StoredImages) and found.groups is None and found.names is None
+    assert isinstance(found.images, StoredImages)
     assert_same(found, whole)
     assert_same(found_subset, subset)
     # The set is read in place.
     assert not (tmp_path / "cache").exists()
-
-
-def test_folder_with_and_without_labels(folder, tmp_path, cache_dir):
-    config = load_preset("folder", image_size=28, imbalance="0.7,0.3")
-    whole, subset = registry.load_split(config, folder, cache_dir)
-    prepared.write_prepared(whole, config, tmp_path / "out")
-    found, found_subset = registry.load_split(config, tmp_path / "out")
-    assert found.names[0] == "cats/0 'x'.png" and found.class_counts().tolist() == [6, 4]
-    assert_same(found, whole)
-    assert_same(found_subset, subset)
-    flat = registry.load(config, folder / "cats", cache_dir)
-    prepared.write_prepared(flat, config, tmp_path / "flat")
-    assert_same(registry.load(config, tmp_path / "flat"), flat)
-    assert registry.load(config, tmp_path / "flat").labels is None
 
 
 def test_cars_come_back(cars):
@@ -115,13 +102,10 @@ def test_other_options_are_refused_by_name(cars, changes, words):
     assert str(refused.value).count(" there, ") == len(words)
 
 
-def test_seed_and_imbalance_are_free_where_they_change_nothing(small):
+def test_seed_and_imbalance_are_free_and_another_data_set_and_unknown_origin_refused(small, tmp_path):
     config = load_preset("digits", imbalance="none")
     config.seed, config.split = 7, 2
     assert_same(prepared.load_prepared(small[1], config), small[0])
-
-
-def test_other_data_set_and_unknown_origin_are_refused(small, tmp_path):
     with pytest.raises(UserError, match="prepared for --dataset=digits, not mnist"):
         prepared.load_prepared(small[1], load_preset("mnist"))
 
@@ -187,21 +171,16 @@ def test_second_writer_of_a_directory_is_refused(small, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "small"]
 
 
-@contextlib.contextmanager
-def largest_file(size):
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
 def test_full_disk_is_reported_and_leaves_nothing(tmp_path):
     config = load_preset("digits")
     whole = registry.load(config)
-    with largest_file(100_000), pytest.raises(OSError, match=r"File too large: .*images\.uint8"):
-        prepared.write_prepared(whole, config, tmp_path / "out")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large: .*images\.uint8"):
+            prepared.write_prepared(whole, config, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
 
 

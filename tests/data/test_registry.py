@@ -1,11 +1,10 @@
 """The data sets by name."""
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
-from eig_tf.data import imbalance, registry
+from eig_tf.data import registry
 from eig_tf.data.loaders import mnist
 from eig_tf.errors import UserError
 
@@ -87,8 +86,3 @@ def test_split_of_cars_has_a_note_on_the_completed_fractions(preset, real_data, 
     assert "first five" in split.notes[-1]
     config.data.imbalance = "none"
     assert registry.load_split(config, real_data / "cars", tmp_path)[1].notes == whole.notes
-
-
-def test_real_mnist_split(real_data, preset):
-    _, split = registry.load_split(preset("mnist", 2), data_dir=real_data / "mnist")
-    np.testing.assert_array_equal(split.class_counts(), imbalance.paper_splits()["mnist"]["counts"][2])

@@ -154,28 +154,22 @@ def test_category_without_renders_is_refused(tmp_path, config):
         shapenet.list_files(tmp_path, config)
 
 
-def test_circular_links_end(tmp_path, config):
-    make_object(tmp_path / "car" / "a", RED, num=2)
+def test_linked_categories_and_objects_are_read_and_circular_links_end(tmp_path, config):
+    a, data = tmp_path / "big disk" / "models" / "a", tmp_path / "data"
+    make_object(a, RED, num=2)
     make_object(tmp_path / "elsewhere" / "views", RED, num=1, pattern="far.png")
-    for name, target in {"up": "..", "root": str(tmp_path), "self": "self", "gone": "nowhere",
-                         "far": str(tmp_path / "elsewhere"), "self.png": "self.png"}.items():
-        (tmp_path / "car" / "a" / name).symlink_to(target)
-    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "car" / "a")
-    found = list(files_below(tmp_path / "car" / "a"))
-    assert len(found) == len(set(found)) == 3
-    config.data.categories = "car"
-    names = [entry.name for entry in shapenet.list_files(tmp_path, config).entries]
-    assert names == ["car/a/000.png", "car/a/001.png", "car/a/far/views/far.png"]
-
-
-def test_linked_categories_and_objects_are_read(tmp_path, config):
-    make_object(tmp_path / "big disk" / "models" / "a", RED)
-    (tmp_path / "data" / "bowl").mkdir(parents=True)
-    (tmp_path / "data" / "car").symlink_to(tmp_path / "big disk" / "models")
-    (tmp_path / "data" / "bowl" / "b").symlink_to(tmp_path / "big disk" / "models" / "a")
+    for name, target in {"up": "..", "root": tmp_path / "big disk", "self": "self", "gone": "nowhere",
+                         "far": tmp_path / "elsewhere", "self.png": "self.png"}.items():
+        (a / name).symlink_to(target)
+    (tmp_path / "elsewhere" / "back").symlink_to(a)
+    (data / "bowl").mkdir(parents=True)
+    (data / "car").symlink_to(tmp_path / "big disk" / "models")
+    (data / "bowl" / "b").symlink_to(a)
+    assert len(set(files_below(a))) == len(list(files_below(a))) == 3
     config.data.categories = "car,bowl"
-    names = [entry.name for entry in shapenet.list_files(tmp_path / "data", config).entries]
-    assert names[::3] == ["car/a/000.png", "bowl/b/000.png"] and len(names) == 6
+    names = [entry.name for entry in shapenet.list_files(data, config).entries]
+    assert names == [f"{folder}/{file}" for folder in ("car/a", "bowl/b")
+                     for file in ("000.png", "001.png", "far/views/far.png")]
 
 
 @pytest.mark.parametrize("size, channels", [(28, 1), (32, 3)])

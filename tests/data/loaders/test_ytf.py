@@ -55,13 +55,15 @@ def damage(faces, name, change):
 
 
 def test_first_people_by_name_with_all_their_frames(faces, config, tmp_path):
+    # Frames with boxes are preferred.
+    frame(faces / ytf.ALIGNED / NAMES[0] / "0" / "aligned_detect_0.1.jpg")
     whole, split = registry.load_split(config, faces, tmp_path / "cache")
     assert split is whole
     assert whole.class_names == NAMES[:2]
     assert whole.labels.tolist() == [0, 0, 0, 1, 1]
     # Frame 2 comes before frame 10.
     assert [name.split("/", 2)[-1] for name in whole.names[:3]] == ["0/0.2.jpg", "0/0.10.jpg", "1/1.1.jpg"]
-    assert whole.groups is None
+    assert whole.names[0].startswith(ytf.FRAMES) and whole.groups is None
     # Only the face is left of every frame.
     images = whole.images[:].astype(int)
     assert images.shape == (5, 64, 64, 3)
@@ -92,20 +94,6 @@ def test_folder_of_something_else(tmp_path, config):
         ytf.list_files(tmp_path, config)
 
 
-def test_frames_with_boxes_are_preferred_to_aligned_pictures(faces, config, tmp_path):
-    aligned = faces / ytf.ALIGNED
-    frame(aligned / NAMES[0] / "0" / "aligned_detect_0.1.jpg")
-    whole = registry.load(config, faces, tmp_path / "cache")
-    assert all(name.startswith(ytf.FRAMES) for name in whole.names)
-    listed = ytf.list_files(aligned, config_of(config, 1))
-    assert [entry.name for entry in listed.entries] == [f"{NAMES[0]}/0/aligned_detect_0.1.jpg"]
-
-
-def config_of(config, num_identities):
-    config.data.num_identities = num_identities
-    return config
-
-
 def test_boxes_are_the_details_of_the_entries(faces, config):
     """They are part of the key of the cache, so that a corrected box decodes the face again."""
     damage(faces, NAMES[0], lambda text: text.replace("0.10.jpg,0,30,20,10,10", "0.10.jpg,7,31.5,20,8,9"))
@@ -132,12 +120,13 @@ def test_names_that_are_no_utf8(tmp_path, config):
         with open(os.path.join(os.fsencode(root), person + b".labeled_faces.txt"), "wb") as file:
             # A line break in a name would end the line, so that such a person has no boxes.
             file.write(b"".join(os.fsencode(line.replace("\n", "?")) + b"\n" for line in lines))
-    listed = ytf.list_files(tmp_path, config_of(config, 1))
+    with pytest.raises(UserError) as error:
+        ytf.list_files(tmp_path, config)
+    assert r"a\nb/0/0.0.jpg: no box" in str(error.value)
+    config.data.num_identities = 1
+    listed = ytf.list_files(tmp_path, config)
     assert listed.class_names == (r"Bj\udcf6rn",)
     assert len(listed.entries) == 2
-    with pytest.raises(UserError) as error:
-        ytf.list_files(tmp_path, config_of(config, 2))
-    assert r"a\nb/0/0.0.jpg: no box" in str(error.value)
 
 
 @pytest.mark.parametrize(("face", "box", "difference"), [
@@ -184,13 +173,6 @@ def test_missing_boxes_and_frames_are_counted_and_named(faces, config, tmp_path,
     assert sentence in note
 
 
-def test_person_without_boxes_at_all(faces, config):
-    (faces / ytf.FRAMES / f"{NAMES[1]}{ytf.BOXES}").unlink()
-    with pytest.raises(UserError, match=rf"{NAMES[1]} has no usable frame .*no {NAMES[1]}"):
-        ytf.list_files(faces, config)
-    assert any("2 missing" in line for line in ytf.check_directory(faces, config))
-
-
 def test_aligned_pictures_need_no_boxes(tmp_path, config):
     root = tmp_path / "data" / ytf.ALIGNED
     for name in NAMES[:2]:
@@ -221,6 +203,12 @@ def test_check_says_what_is_there_and_what_is_missing(faces, config):
     assert ("  Björn_Borg: 1 frames, 2 missing: Björn_Borg/0/0.1.jpg: no box; Björn_Borg/0/0.9.jpg: a box, "
             "but no file") in lines
     assert lines[-1] == "--num_identities is 6; 5 people are there"
+    # A person without boxes at all.
+    (faces / ytf.FRAMES / f"{NAMES[1]}{ytf.BOXES}").unlink()
+    assert any("2 missing" in line for line in ytf.check_directory(faces, config))
+    config.data.num_identities = 2
+    with pytest.raises(UserError, match=rf"{NAMES[1]} has no usable frame .*no {NAMES[1]}"):
+        ytf.list_files(faces, config)
 
 
 @pytest.mark.slow
