@@ -106,11 +106,6 @@ def test_scaled_counts_keep_proportions(classes):
     assert (np.abs(counts - exact) <= 1).all()
 
 
-def test_expected_false_negatives_against_hand_computed_values():
-    assert imbalance.expected_false_negatives([0.5, 0.25, 0.25]) == pytest.approx(0.375)
-    assert imbalance.expected_false_negatives(np.full(10, 0.1)) == pytest.approx(0.1)
-
-
 def complete_fractions(printed, seed):
     """Complete the five fractions that the paper prints to ten, by the rule in docs/datasets.md."""
     weights = np.random.RandomState(seed).uniform(0.25, 1.0, 5)

@@ -184,17 +184,19 @@ def test_full_disk_is_reported_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_killed_preparation_can_be_repeated(tmp_path):
+def test_killed_preparation_can_be_repeated(small, tmp_path):
     """Its temporary directory is hidden, and does not affect later preparations."""
+    image_set, directory = small
     code = ("import os, signal, sys\n"
             "from eig_tf import config\n"
-            "from eig_tf.data import prepared, registry, storage\n"
-            "storage.write_columns = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+            "from eig_tf.data import prepared, storage\n"
             "config = config.load_preset('digits')\n"
-            "prepared.write_prepared(registry.load(config), config, sys.argv[1])")
-    killed = subprocess.run([sys.executable, "-c", code, tmp_path / "out"], check=False)
+            "image_set = prepared.load_prepared(sys.argv[1], config)\n"
+            "storage.write_columns = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+            "prepared.write_prepared(image_set, config, sys.argv[2])")
+    killed = subprocess.run([sys.executable, "-c", code, directory, tmp_path / "out"], check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert [path.name[:5] for path in tmp_path.iterdir()] == [".out."]
+    assert [path.name[:5] for path in sorted(tmp_path.iterdir())] == [".out.", "small"]
     config = load_preset("digits")
-    prepared.write_prepared(registry.load(config), config, tmp_path / "out")
-    assert len(registry.load(config, tmp_path / "out").images) == 1797
+    prepared.write_prepared(image_set, config, tmp_path / "out")
+    assert_same(prepared.load_prepared(tmp_path / "out", config), image_set)
