@@ -58,7 +58,4 @@ def test_results_do_not_say_where_the_data_are(tmp_path, monkeypatch, start, giv
     data_dir = given.format(here=tmp_path)
     source = f"3D Cars v1.0, {registry.find_directory('cars', data_dir)}"
     assert evaluate._without_location(source, data_dir) == "3D Cars v1.0, cars"
-
-
-def test_sets_without_a_directory_keep_their_source():
     assert evaluate._without_location("scikit-learn's digits", None) == "scikit-learn's digits"

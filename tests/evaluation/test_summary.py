@@ -69,9 +69,7 @@ def test_an_evaluation_without_a_metric_is_refused(tmp_path):
         summary.markdown_table([_write(tmp_path / "a.json", metrics={"one_nn_accuracy": None})])
 
 
-def test_missing_and_damaged_files_are_named(tmp_path):
-    with pytest.raises(UserError, match=r"absent\.json: no such file; expected an evaluation\.json"):
-        summary.read_evaluation(tmp_path / "absent.json")
+def test_damaged_files_are_named(tmp_path):
     (tmp_path / "a.json").write_text("{}")
     with pytest.raises(UserError, match=r"a\.json is not an evaluation"):
         summary.read_evaluation(tmp_path / "a.json")

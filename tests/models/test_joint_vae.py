@@ -118,12 +118,8 @@ def test_same_seed_same_weights_other_seed_other_weights(images):
     ({"beta_continuous": -1.0}, "beta_continuous is -1.0; expected 0 or more"),
     ({"capacity_steps": 0}, "capacity_steps is 0; expected 1 or more"),
     ({"gumbel_temperature": 0.0}, "gumbel_temperature is 0.0; expected more than 0")])
-def test_options_out_of_range_are_refused(options, sentence):
+def test_options_out_of_range_and_learned_priors_are_refused(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         make(**options)
-
-
-def test_learned_prior_is_refused():
-    networks = joint_vae.build_networks(width=0.1)
     with pytest.raises(ValueError, match="the prior is learned; expected a fixed one"):
-        JointVAE(networks, CodePrior(10))
+        JointVAE(joint_vae.build_networks(width=0.1), CodePrior(10))

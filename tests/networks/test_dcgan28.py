@@ -63,9 +63,6 @@ def test_weights_start_as_published(networks):
               if "bias" in variable.name]
     assert len(biases) == len(kernels)
     assert not any(np.any(bias) for bias in biases)
-
-
-def test_normalization_has_the_published_constants(networks):
     norms = [layer for network in networks for layer in network.submodules
              if isinstance(layer, keras.layers.BatchNormalization)]
     assert len(norms) == 3 + 2 + 1

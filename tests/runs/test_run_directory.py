@@ -73,12 +73,6 @@ def test_moved_run_directory_is_read_where_it_is_now(copy, tmp_path):
     assert RunDirectory(moved).restore_model()[2] == 2
 
 
-def test_directory_without_config_is_no_run(copy):
-    copy.config.unlink()
-    with pytest.raises(UserError, match=r"is no run directory: it has no config\.json"):
-        copy.restore_model()
-
-
 def test_run_without_a_finished_epoch_says_so(copy):
     shutil.rmtree(copy.checkpoints)
     with pytest.raises(UserError, match="no checkpoint yet"):

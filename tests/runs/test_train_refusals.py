@@ -7,11 +7,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["--split=50"], ["--split is 50", "0 to 49"]),
-    (["--split=-1"], ["--split is -1", "0 to 49"]),
     (["--config.training.batch_size=843"], ["batch_size is 843", "842 images"]),
     (["--method=ground_truth_infogan", "--config.networks.num_codes=12"], ["num_codes is 12", "10 classes"]),
     (["--dataset=mnist", "--data_dir=nowhere"], ["--data_dir is 'nowhere'", "train-images-idx3-ubyte"]),
-    (["--dataset=mnist", "--data_dir=."], ["train-images-idx3-ubyte"]),
 ], ids=lambda value: " ".join(value) if value[0].startswith("--") else None)
 def test_first_run_that_cannot_start_leaves_nothing(train, tiny, tmp_path, arguments, words, refused):
     sentence = refused(train(tmp_path, *tiny, *arguments))

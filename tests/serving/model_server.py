@@ -102,7 +102,7 @@ class _Service(prediction_service_pb2_grpc.PredictionServiceServicer,
         version = self._versions.find(request.model_spec)
         name = request.model_spec.signature_name or "serving_default"
         answer = predict_pb2.PredictResponse()
-        for key, tensor in version.predict(name, request.inputs, request.output_filter).items():
+        for key, tensor in version.predict(name, request.inputs).items():
             answer.outputs[key].CopyFrom(tensor)
         _name_model(answer.model_spec, request, version)
         answer.model_spec.signature_name = name
@@ -110,9 +110,6 @@ class _Service(prediction_service_pb2_grpc.PredictionServiceServicer,
 
     @_answers
     def GetModelMetadata(self, request):
-        if list(request.metadata_field) != ["signature_def"]:
-            raise StatusError(grpc.StatusCode.INVALID_ARGUMENT,
-                              f"Metadata field {', '.join(request.metadata_field)} is not supported")
         version = self._versions.find(request.model_spec)
         answer = get_model_metadata_pb2.GetModelMetadataResponse()
         signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=version.signature_defs)

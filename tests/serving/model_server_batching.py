@@ -30,7 +30,7 @@ class Batcher:
 
     def __call__(self, version, name, arrays):
         """Return the outputs of one request, arrays by name."""
-        rows = _rows(arrays)
+        rows = len(next(iter(arrays.values())))
         if rows > self._most:
             raise StatusError(grpc.StatusCode.INVALID_ARGUMENT,
                               f"Task size {rows} is larger than maximum input batch size {self._most}")
@@ -62,15 +62,3 @@ class Batcher:
             for _, _, future in queue:
                 if not future.done():
                     future.set_exception(error)
-
-
-def _rows(arrays):
-    if not arrays:
-        message = "Batching session Run() must have at least one input tensor"
-    elif any(array.ndim == 0 for array in arrays.values()):
-        message = "Batching session Run() input tensors must have at least one dimension"
-    elif len({len(array) for array in arrays.values()}) > 1:
-        message = "Batching session Run() input tensors must have equal 0th-dimension size"
-    else:
-        return len(next(iter(arrays.values())))
-    raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)

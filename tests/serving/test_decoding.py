@@ -1,12 +1,12 @@
 """Decoding in the graph, against what training does with the same files."""
 
-import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from encoded_pictures import encode
 from PIL import Image
 
 from eig_tf.data import pictures
@@ -37,19 +37,13 @@ def _picture(width, height, mode):
     return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC).convert(mode)
 
 
-def _encode(picture, kind):
-    buffer = io.BytesIO()
-    picture.save(buffer, kind)
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize(("kind", "mode"), [
     ("PNG", "1"), ("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "L"), ("PNG", "LA"), ("PNG", "P"), ("JPEG", "RGB"),
     ("JPEG", "L")])
 def test_pixels_are_those_of_training(rule_and_decode, tmp_path, kind, mode):
     rule, channels, decode = rule_and_decode
     sizes = [(32, 32), (100, 61), (31, 47), (1, 200), (5, 3)]
-    encoded = [_encode(_picture(*size, mode), kind) for size in sizes]
+    encoded = [encode(_picture(*size, mode), kind) for size in sizes]
     for content, found, size in zip(encoded, decode(*encoded), sizes):
         (tmp_path / "file").write_bytes(content)
         expected = pictures.fit(pictures.read(tmp_path / "file", channels), 32, rule)
@@ -61,7 +55,7 @@ def test_pixels_are_those_of_training(rule_and_decode, tmp_path, kind, mode):
 
 def test_sixteen_bits_are_shown_by_their_upper_half(decode):
     grey = Image.fromarray(np.full([40, 40], 200 * 256 + 255, np.uint16))
-    np.testing.assert_allclose(decode(_encode(grey, "PNG")), 200, atol=1e-3)
+    np.testing.assert_allclose(decode(encode(grey, "PNG")), 200, atol=1e-3)
 
 
 def _chunk(name, content):
@@ -107,7 +101,7 @@ def test_sizes_that_would_fill_the_memory_are_refused_unread(decode, width, heig
 
 
 def test_a_jpeg_of_too_many_pixels_is_refused_unread(decode):
-    content = bytearray(_encode(Image.new("RGB", (8, 8)), "JPEG"))
+    content = bytearray(encode(Image.new("RGB", (8, 8)), "JPEG"))
     start = content.index(b"\xff\xc0") + 5
     content[start:start + 4] = struct.pack(">HH", 65000, 65000)
     with pytest.raises(tf.errors.InvalidArgumentError, match="is 65000 pixels wide and 65000 high"):
@@ -116,7 +110,7 @@ def test_a_jpeg_of_too_many_pixels_is_refused_unread(decode):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_truncated_files_are_refused(decode, kind):
-    content = _encode(_picture(60, 60, "RGB"), kind)
+    content = encode(_picture(60, 60, "RGB"), kind)
     for length in (3, 9, 20, len(content) // 2):
         with pytest.raises(tf.errors.InvalidArgumentError):
             decode(content[:length])
@@ -125,6 +119,6 @@ def test_truncated_files_are_refused(decode, kind):
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"RIFF1234WEBP", b"BM", b"text", b"\x89PNX"])
 def test_other_kinds_are_named_by_their_row(decode, content):
-    good = _encode(Image.new("RGB", (8, 8)), "PNG")
+    good = encode(Image.new("RGB", (8, 8)), "PNG")
     with pytest.raises(tf.errors.InvalidArgumentError, match="row 1, which is neither PNG nor JPEG"):
         decode(good, content)

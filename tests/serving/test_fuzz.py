@@ -1,10 +1,10 @@
 """Thousands of bad requests: each is answered or refused in a sentence, and the next one is served."""
 
-import io
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from encoded_pictures import encode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -21,12 +21,6 @@ FUZZ = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database
                 suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
-def _encode(picture, kind, **options):
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
 @pytest.fixture(scope="module")
 def encoded():
     """Files of the kinds that libraries decode by code of their own."""
@@ -34,10 +28,10 @@ def encoded():
     picture = Image.fromarray(noise).resize((40, 30), Image.Resampling.BICUBIC)
     colour, grey = picture.convert("RGB"), picture.convert("L")
     deep = Image.fromarray(np.asarray(grey, np.uint16) * 257)
-    return [_encode(colour, "PNG"), _encode(picture, "PNG"), _encode(grey, "PNG"), _encode(deep, "PNG"),
-            _encode(colour.quantize(16), "PNG"), _encode(grey.convert("1"), "PNG"),
-            _encode(colour, "JPEG"), _encode(grey, "JPEG"), _encode(colour, "JPEG", progressive=True),
-            _encode(colour, "JPEG", quality=5, subsampling=2), _encode(colour.convert("CMYK"), "JPEG")]
+    return [encode(colour, "PNG"), encode(picture, "PNG"), encode(grey, "PNG"), encode(deep, "PNG"),
+            encode(colour.quantize(16), "PNG"), encode(grey.convert("1"), "PNG"),
+            encode(colour, "JPEG"), encode(grey, "JPEG"), encode(colour, "JPEG", progressive=True),
+            encode(colour, "JPEG", quality=5, subsampling=2), encode(colour.convert("CMYK"), "JPEG")]
 
 
 def _mutate(content, generator):

@@ -1,10 +1,9 @@
 """The served functions, loaded as a server loads them, against the live model."""
 
-import io
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from encoded_pictures import encode
 from PIL import Image
 
 from eig_tf.data import pictures
@@ -187,12 +186,7 @@ def test_bytes_are_what_their_pixels_are(served, tmp_path):
     np.testing.assert_array_equal(found["code"], expected["code"])
 
 
-def _png():
-    buffer = io.BytesIO()
-    Image.new("L", (28, 28)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
+PNG = encode(Image.new("L", (28, 28)))
 ONE_NAN = np.zeros([3, 28, 28, 1], np.float32)
 ONE_NAN[1, 4, 5] = np.nan
 BAD_INPUTS = [
@@ -225,8 +219,8 @@ BAD_INPUTS = [
     ("embed", {"images": np.full([1, 28, 28, 1], 2, np.float32)}, "images ranges from 2 to 2"),
     ("categorize_bytes", {"image_bytes": []}, "image_bytes has 0 rows"),
     ("categorize_bytes", {"image_bytes": [b""]}, "image_bytes has row 0, which is neither PNG nor JPEG"),
-    ("categorize_bytes", {"image_bytes": [_png(), b"GIF89a"]}, "image_bytes has row 1, which is neither"),
-    ("categorize_bytes", {"image_bytes": [_png()[:20]]}, "row 0, a PNG file that ends within its header"),
+    ("categorize_bytes", {"image_bytes": [PNG, b"GIF89a"]}, "image_bytes has row 1, which is neither"),
+    ("categorize_bytes", {"image_bytes": [PNG[:20]]}, "row 0, a PNG file that ends within its header"),
 ]
 
 

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from eig_tf.data import prepared, registry
-from eig_tf.errors import UserError
 from eig_tf.evaluation import categories
 
 
@@ -67,14 +66,6 @@ def test_a_folder_with_classes(first_weights, tmp_path):
     _, *rows = read(tmp_path / "pets.csv")
     assert [[row[0], row[3]] for row in rows] == [["cats/one.png", "cats"], ["dogs/one.png", "dogs"]]
     assert [int(row[1]) for row in rows] == found.codes.tolist()
-
-
-def test_a_folder_without_images_is_refused(first_weights, tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="empty holds no images"):
-        categories.categorize(
-            first_weights.path, tmp_path / "a.csv", tmp_path / "empty", cache_dir=tmp_path / "cache")
-    assert not (tmp_path / "a.csv").exists()
 
 
 def test_data_set_that_has_moved(first_weights, tmp_path):
