@@ -23,19 +23,20 @@ def test_columns_are_aligned_and_short_rows_run_over_them():
 @pytest.mark.parametrize("routing, shown", [("head", "some_method, head routing, batch 50"),
                                             (None, "some_method, batch 50")])
 def test_step_report(routing, shown):
+    rates = {"ms": MS, "images_per_second": 4000.4}
     lines = reports.format_step_report({
         **RUN, **CONFIG, "gradient_routing": routing, "batch_size": 50, "steps": 4, "precision": "float32",
-        "step": [{"name": "fused Adam, float32", "ms": MS, "images_per_second": 4000.4, "ratio": 0.5},
+        "step": [{"name": "fused Adam, float32", **rates, "ratio": 0.5},
                  {"name": "fused Adam, mixed_bfloat16", "skipped": "it needs another CPU"}],
-        "parts": [{"name": "encode a batch", "ms": MS, "images_per_second": 4000.4, "share_of_step": 0.25}],
+        "parts": [{"name": "encode a batch", **rates, "share_of_step": 0.25}],
         "pipeline": {"batches_per_second": 1234.5, "needed_per_second": 80.04, "starves": False},
-        "fit": [{"name": "fit", "ms": MS, "images_per_second": 4000.4, "ratio_to_step": 1.125}],
+        "fit": [{"name": "fit", **rates, "ratio_to_step": 1.125}],
         "arithmetic": {"gflop_per_step": 12.345, "step_gflop_per_second": 99.6, "share": 0.504,
                        "matrix_product_size": 2048, "matrix_product_gflop_per_second": 197.6}}).splitlines()
 
-    assert lines[0] == "2 x Processor, load 0.2 at the start; tensorflow 2.15.1"
-    assert lines[1] == (f"preset cars (cpu), 64x64x3, networks of width 0.25, {shown}; 7 repeats of 4 steps")
-    assert lines[3].split() == ["whole", "step", "ms", "min", "max", "images/s", "ratio", "to", "first"]
+    assert lines[:2] == [
+        "2 x Processor, load 0.2 at the start; tensorflow 2.15.1",
+        f"preset cars (cpu), 64x64x3, networks of width 0.25, {shown}; 7 repeats of 4 steps"]
     assert lines[4].split() == ["fused", "Adam,", "float32", "12.50", "11.00", "14.00", "4000", "0.50"]
     assert lines[5] == "fused Adam, mixed_bfloat16  skipped: it needs another CPU"
     assert lines[8].split() == ["encode", "a", "batch", "12.50", "11.00", "14.00", "4000", "0.25"]

@@ -78,11 +78,15 @@ def test_set_and_its_split_come_back(dataset, split, data, folder, tmp_path, cac
     assert not (tmp_path / "cache").exists()
 
 
-def test_cars_come_back(cars):
+def test_cars_come_back_and_their_split_has_a_note_on_the_completed_fractions(cars):
     whole, directory = cars
-    found = registry.load(load_preset("cars", class_set="random", image_size=28), directory)
+    config = load_preset("cars", class_set="random", image_size=28)
+    found, split = registry.load_split(config, directory)
     assert len(found.images) == 960 and len(set(found.names)) == 10
     assert_same(found, whole)
+    # The largest fraction of split 0, 0.141, takes all 96 views.
+    assert split.class_counts().tolist() == [96, 78, 87, 52, 70, 57, 68, 61, 57, 49]
+    assert "first five" in split.notes[-1] and split.notes[:-1] == whole.notes
 
 
 @pytest.mark.parametrize("changes, words", [

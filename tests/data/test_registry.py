@@ -75,14 +75,3 @@ def test_relative_and_absolute_directory_share_the_cache_and_have_no_fractions_w
     assert capsys.readouterr().out == ""
     with pytest.raises(UserError, match=r"--imbalance is 0\.5,0\.5, but the images have no labels"):
         registry.load_split(preset("folder", imbalance="0.5,0.5"), "data", "cache")
-
-
-def test_split_of_cars_has_a_note_on_the_completed_fractions(preset, real_data, tmp_path):
-    config = preset("cars", class_set="random")
-    whole, split = registry.load_split(config, real_data / "cars", tmp_path)
-    # The largest fraction of split 0, 0.141, takes all 96 views.
-    assert split.class_counts().tolist() == [96, 78, 87, 52, 70, 57, 68, 61, 57, 49]
-    assert whole.class_counts().tolist() == [96] * 10
-    assert "first five" in split.notes[-1]
-    config.data.imbalance = "none"
-    assert registry.load_split(config, real_data / "cars", tmp_path)[1].notes == whole.notes
