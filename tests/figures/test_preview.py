@@ -95,12 +95,15 @@ def test_classes_show_their_own_images_and_methods_with_views_pairs(tmp_path, co
     assert preview.make_pairs(whole, config) is None
 
 
-def test_set_without_labels(tmp_path, config):
+def test_set_without_labels_and_set_of_one_grey_image(tmp_path, config):
     images = image_set([70])._replace(labels=None, class_names=())
     preview.save_preview(images, images, config, tmp_path / "a.png")
     picture = pixels(tmp_path / "a.png")
     assert count(picture, *TRAINED_ON) == 0
     assert count(picture, 20, 20, 20) >= 60 * 64 * 64
+    whole = image_set([1], size=28, channels=1)
+    preview.save_preview(whole, whole, config_lib.load_preset("mnist"), tmp_path / "b.png")
+    assert count(pixels(tmp_path / "b.png"), 20, 20, 20) > 2 * 56 * 56
 
 
 def test_names_of_any_kind(tmp_path, config):
@@ -135,13 +138,6 @@ def test_long_headings_are_broken(tmp_path, config):
     short, long = pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png")
     assert long.shape[0] > short.shape[0] and long.shape[1] == short.shape[1]
     assert (long[:, -20:] == 255).all()
-
-
-def test_one_grey_image(tmp_path):
-    config = config_lib.load_preset("mnist")
-    whole = image_set([1], size=28, channels=1)
-    preview.save_preview(whole, whole, config, tmp_path / "a.png")
-    assert count(pixels(tmp_path / "a.png"), 20, 20, 20) > 2 * 56 * 56
 
 
 def test_failure_leaves_no_file(tmp_path, config):
