@@ -19,6 +19,11 @@ def to_float(images: np.ndarray | tf.Tensor) -> tf.Tensor:
     return tf.cast(images, tf.float32) / 127.5 - 1.0
 
 
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Return images in [-1, 1] as uint8 in [0, 255]."""
+    return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+
+
 def training_batches(
         images: np.ndarray | StoredImages, batch_size: int, seed: int, epochs: int, first_epoch: int = 0,
         make_view: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None) -> tf.data.Dataset:

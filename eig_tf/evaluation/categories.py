@@ -16,10 +16,10 @@ from eig_tf import files
 from eig_tf.data import registry
 from eig_tf.data.image_set import ImageSet, StoredImages
 from eig_tf.evaluation import categories_table
-from eig_tf.evaluation.sampling import BATCH, encode_in_batches
 from eig_tf.figures.image_grid import draw_categories
 from eig_tf.figures.page import figure_style, save_figure
 from eig_tf.models.base import GenerativeModel
+from eig_tf.models.sampling import BATCH, encode_in_batches
 from eig_tf.runs.run_directory import RunDirectory
 
 _SURE = 10

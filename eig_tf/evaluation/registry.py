@@ -12,8 +12,9 @@ from tensorflow import keras
 
 from eig_tf.data.image_set import ImageSet
 from eig_tf.data.imbalance import expected_false_negatives
-from eig_tf.evaluation import knn, metrics, sampling
+from eig_tf.evaluation import knn, metrics
 from eig_tf.evaluation.record import EvaluationRecord
+from eig_tf.models import sampling
 from eig_tf.models.base import GenerativeModel
 from eig_tf.models.registry import build_model
 

@@ -17,12 +17,13 @@ from matplotlib.figure import Figure
 from eig_tf.data import registry
 from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
-from eig_tf.evaluation import knn, metrics, sampling
+from eig_tf.evaluation import knn, metrics
 from eig_tf.evaluation.record import EvaluationRecord, load_record
 from eig_tf.figures import charts, grids, overview, tiling
 from eig_tf.figures.image_grid import draw_image_grid
 from eig_tf.figures.neighbours import draw_neighbours
 from eig_tf.figures.page import class_label
+from eig_tf.models import sampling
 from eig_tf.runs.run_directory import RunDirectory
 
 # Three lines of a label fit beside images of this side.

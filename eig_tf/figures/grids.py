@@ -9,11 +9,10 @@ import tensorflow as tf
 
 from eig_tf.figures import tiling
 from eig_tf.models.base import GenerativeModel, Latents
+from eig_tf.models.sampling import generate_images
 from eig_tf.random_streams import Stream, stream_seed
 
 COLUMNS = 10
-# Images generated in one pass: the activations of a thousand at 128x128 would fill a GPU.
-_AT_A_TIME = 250
 
 
 def code_grid(model: GenerativeModel, columns: int = COLUMNS) -> np.ndarray:
@@ -76,18 +75,6 @@ def traversal_positions(columns: int) -> np.ndarray:
     The ends are left out because models need not draw continuous codes uniformly, and may rarely see them.
     """
     return (2 * np.arange(columns) + 1) / columns - 1
-
-
-def generate_images(model: GenerativeModel, latents: Latents) -> np.ndarray:
-    """Generate in inference mode, some images at a time; return uint8 [N, H, W, C]."""
-    parts = [model.generate(Latents(*(part[start:start + _AT_A_TIME] for part in latents)))
-             for start in range(0, len(latents.code), _AT_A_TIME)]
-    return np.concatenate([to_uint8(images.numpy()) for images in parts])
-
-
-def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Return images in [-1, 1] as uint8 in [0, 255]."""
-    return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
 def _column_latents(model, columns, seed):

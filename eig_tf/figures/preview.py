@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from eig_tf import files
 from eig_tf.data import augment, imbalance, pipeline
 from eig_tf.data.image_set import ImageSet
-from eig_tf.figures import grids, tiling
+from eig_tf.figures import tiling
 from eig_tf.figures.image_grid import ImageGrid
 from eig_tf.figures.page import Page, class_label, figure_style, save_figure
 
@@ -88,7 +88,7 @@ def make_pairs(subset: ImageSet, config: Any) -> np.ndarray | None:
     chosen = np.random.default_rng([config.seed, 1]).permutation(len(subset.images))[:_PAIRS]
     images = subset.images[chosen]
     views = make_view(pipeline.to_float(tf.constant(images)), tf.constant([config.seed, 0], tf.int32)).numpy()
-    return np.stack([images, grids.to_uint8(views)], axis=1)
+    return np.stack([images, pipeline.to_uint8(views)], axis=1)
 
 
 def _class_grid(whole, subset, generator):

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from eig_tf import config as config_lib
 from eig_tf.data.image_set import ImageSet
-from eig_tf.evaluation import categories, sampling
+from eig_tf.evaluation import categories
+from eig_tf.models import sampling
 from eig_tf.models.base import Encoding
 from eig_tf.models.prior import CodePrior
 from eig_tf.models.registry import build_model

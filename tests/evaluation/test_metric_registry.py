@@ -7,9 +7,10 @@ import pytest
 
 from eig_tf import config as config_lib
 from eig_tf.data.image_set import ImageSet
-from eig_tf.evaluation import registry, sampling
+from eig_tf.evaluation import registry
 from eig_tf.evaluation.record import EvaluationRecord
 from eig_tf.evaluation.registry import EvaluationContext, compute_metrics, metric_rows, register_metric
+from eig_tf.models import sampling
 from eig_tf.models.registry import build_model
 
 

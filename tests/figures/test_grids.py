@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from eig_tf.data import pipeline
 from eig_tf.figures import grids
+from eig_tf.models import sampling
 from eig_tf.models.base import GenerativeModel
 from eig_tf.models.prior import CodePrior
 
@@ -41,7 +43,7 @@ def pixel(value):
 
 
 def test_to_uint8_covers_the_range():
-    np.testing.assert_array_equal(grids.to_uint8(np.array([-1.5, -1.0, 0.0, 1.0, 2.0])),
+    np.testing.assert_array_equal(pipeline.to_uint8(np.array([-1.5, -1.0, 0.0, 1.0, 2.0])),
                                   [0, 0, 128, 255, 255])
 
 
@@ -85,6 +87,6 @@ def test_pictures_have_a_row_for_each_code():
 def test_images_made_some_at_a_time_are_those_made_at_once(monkeypatch):
     model = ReadableModel()
     latents = model.sample_latents(7, (0, 1))
-    at_once = grids.generate_images(model, latents)
-    monkeypatch.setattr(grids, "_AT_A_TIME", 3)
-    np.testing.assert_array_equal(grids.generate_images(model, latents), at_once)
+    at_once = sampling.generate_images(model, latents)
+    monkeypatch.setattr(sampling, "_AT_A_TIME", 3)
+    np.testing.assert_array_equal(sampling.generate_images(model, latents), at_once)

@@ -8,11 +8,19 @@ import numpy as np
 import tensorflow as tf
 
 from eig_tf.data.image_set import StoredImages
-from eig_tf.data.pipeline import to_float
-from eig_tf.figures import grids
-from eig_tf.models.base import Encoding, GenerativeModel
+from eig_tf.data.pipeline import to_float, to_uint8
+from eig_tf.models.base import Encoding, GenerativeModel, Latents
 
 BATCH = 500
+# Images generated in one pass: the activations of a thousand at 128x128 would fill a GPU.
+_AT_A_TIME = 250
+
+
+def generate_images(model: GenerativeModel, latents: Latents) -> np.ndarray:
+    """Generate in inference mode, some images at a time; return uint8 [N, H, W, C]."""
+    parts = [model.generate(Latents(*(part[start:start + _AT_A_TIME] for part in latents)))
+             for start in range(0, len(latents.code), _AT_A_TIME)]
+    return np.concatenate([to_uint8(images.numpy()) for images in parts])
 
 
 def generate_images_of_code(model: GenerativeModel, code: int, num: int, seed: int) -> np.ndarray:
@@ -28,7 +36,7 @@ def generate_images_of_code(model: GenerativeModel, code: int, num: int, seed: i
         uint8 [num, H, W, C].
     """
     codes = tf.tile(tf.one_hot([code], model.num_codes), [num, 1])
-    return grids.generate_images(model, model.sample_latents(num, [seed, code], codes))
+    return generate_images(model, model.sample_latents(num, [seed, code], codes))
 
 
 def encode_in_batches(model: GenerativeModel, images: np.ndarray | StoredImages,

@@ -3,7 +3,7 @@ import pytest
 
 from eig_tf import config as config_lib
 from eig_tf.config import METHODS
-from eig_tf.evaluation import sampling
+from eig_tf.models import sampling
 from eig_tf.models.registry import build_model
 
 
