@@ -8,6 +8,7 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 from ml_collections import config_dict
 
 from eig_tf import files
@@ -63,9 +64,27 @@ def load_split(config: config_dict.ConfigDict, data_dir: str | os.PathLike | Non
     whole = load(config, data_dir, cache_dir)
     if config.data.imbalance == imbalance.NONE:
         return whole, whole
-    counts = imbalance.split_counts(config, imbalance.available_units(whole))
-    subset = whole.subset(imbalance.draw_subset(whole, counts, config.seed))
+    subset = whole.subset(_draw_training_images(config, whole))
     return whole, subset._replace(notes=(*subset.notes, *imbalance.split_notes(config)))
+
+
+def left_out_images(config: config_dict.ConfigDict, whole: ImageSet) -> ImageSet | None:
+    """Return the images of a data set that the class-imbalanced subset of a config leaves out.
+
+    Args:
+        config: see `load_split`.
+        whole: the whole set, see `load_split`.
+
+    Returns:
+        The images in the order of the whole set, with labels; None when the subset is the whole set.
+
+    Raises:
+        UserError: the data set has no such split.
+    """
+    if config.data.imbalance == imbalance.NONE:
+        return None
+    rest = np.setdiff1d(np.arange(len(whole.images)), _draw_training_images(config, whole))
+    return whole.subset(rest) if len(rest) else None
 
 
 def find_loader(dataset: str) -> ModuleType:
@@ -93,3 +112,9 @@ def find_directory(dataset: str, data_dir: str | os.PathLike | None) -> Path:
                         f"--dataset={dataset}, see docs/datasets.md")
     # The cache's key includes the path, and runs record it: a relative path would be decoded again.
     return Path(data_dir).absolute()
+
+
+def _draw_training_images(config: config_dict.ConfigDict, whole: ImageSet) -> np.ndarray:
+    """Return the sorted indices of the images that an imbalanced config trains on."""
+    counts = imbalance.split_counts(config, imbalance.available_units(whole))
+    return imbalance.draw_subset(whole, counts, config.seed)

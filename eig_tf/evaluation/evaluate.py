@@ -8,7 +8,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from eig_tf import files
+from eig_tf.categories.categorizer import categorize_in_batches, load_categorizer
+from eig_tf.categories.grouping import CodeGrouping, load_grouping
 from eig_tf.data import registry
+from eig_tf.evaluation import category_metrics
 from eig_tf.evaluation.judge import judge
 from eig_tf.evaluation.record import EvaluationRecord, save_record
 from eig_tf.evaluation.registry import EvaluationContext, compute_metrics, metric_rows
@@ -29,7 +32,7 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
         cache_dir: directory of judges and decoded data sets.
         data_dir: directory of the data set's files; that of the training when None.
         images_per_code: number of images to generate for each code (1000 in the paper).
-        seed: seed of the generated images and of the 1-NN split.
+        seed: seed of the generated images, of the 1-NN split, and of what categories are compared by.
         architecture: architecture of the judge; see `judge.choose_recipe`.
         pretrained_weights: file of weights that the judge's ResNet-50 starts from, or None.
 
@@ -38,10 +41,11 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
 
     Raises:
         UserError: there is no run or no checkpoint, the data cannot be loaded or have no labels to compare
-            with, or the judge cannot be trained or loaded.
+            with, the judge cannot be trained or loaded, or the files of the categories are damaged.
     """
     directory = RunDirectory(path)
     config, model, epochs_done = directory.restore_model()
+    grouping = _load_current_grouping(directory, epochs_done)
     environment = directory.load_environment()
     recipe = judge.choose_recipe(config, architecture, pretrained_weights)
     data_dir = data_dir or environment.data_dir
@@ -51,6 +55,12 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
 
     context = EvaluationContext(model, config, image_set, trained.predict_classes, images_per_code, seed)
     metrics, details = compute_metrics(context)
+    categories = None
+    if grouping is not None:
+        categorizer = load_categorizer(directory.categories / "categorizer.keras")
+        categories = category_metrics.evaluate_categories(
+            context, grouping, lambda images: categorize_in_batches(categorizer, images),
+            registry.left_out_images(config, whole))
     record = EvaluationRecord(
         config=config.to_dict(), epochs=epochs_done, class_names=whole.class_names,
         confusion=context.confusion, code_to_class=context.code_to_class,
@@ -60,7 +70,8 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
         training={"data_source": _without_location(image_set.source, data_dir),
                   "num_training_images": len(image_set.labels),
                   **{name: environment.over_segments(name)
-                     for name in ("precision", "machine", "git_revision")}})
+                     for name in ("precision", "machine", "git_revision")}},
+        categories=categories)
     save_record(record, directory.evaluation)
     with page.figure_style():
         confusion = charts.draw_confusion(record.confusion, record.code_to_class, record.class_names)
@@ -79,7 +90,10 @@ def prior_chart(record: EvaluationRecord) -> Figure:
 
 
 def format_evaluation(record: EvaluationRecord) -> str:
-    """Return the main numbers of an evaluation as lines of text, with a warning about a weak judge."""
+    """Return the main numbers of an evaluation as lines of text, with a warning about a weak judge.
+
+    Categories follow the codes in a block of their own, if the run has any.
+    """
     rows = [*metric_rows(record), ("classifier accuracy, held-out fifth",
                                    f"{record.judge['accuracy']:.4f} ({judge.describe_judge(record.judge)})")]
     width = max(len(label) for label, _ in rows)
@@ -89,8 +103,22 @@ def format_evaluation(record: EvaluationRecord) -> str:
         config["dataset"], config["method"], f"split {config['split']}", f"seed {config['seed']}",
         f"{record.epochs} epochs", *([f"{routing} routing"] if routing else []),
         f"{record.images_per_code} images for each code"])
-    return "\n".join([heading, *(f"  {label:<{width}}  {text}" for label, text in rows),
+    categories = []
+    if record.categories is not None:
+        categories = category_metrics.category_lines(record.categories, record.judge["accuracy"])
+    return "\n".join([heading, *(f"  {label:<{width}}  {text}" for label, text in rows), *categories,
                       *judge.judge_warnings(record.judge, config["dataset"])])
+
+
+def _load_current_grouping(directory: RunDirectory, epochs_done: int) -> CodeGrouping | None:
+    """Return the grouping of a run's codes, or None if there is none of the weights of its checkpoint."""
+    path = directory.categories / "categories.json"
+    grouping = load_grouping(path)
+    if grouping is not None and grouping.epochs != epochs_done:
+        print(f"note: {path} is of epoch {grouping.epochs}, the checkpoint of epoch {epochs_done}: the "
+              "categories are not evaluated; tools/find_categories.py updates them", flush=True)
+        return None
+    return grouping
 
 
 def _without_location(source: str, data_dir: str | os.PathLike | None) -> str:

@@ -64,6 +64,8 @@ class EvaluationRecord:
         evaluation_seed: seed of the generated images and of the 1-NN split.
         training: where and on what the run was trained: data source, number of images, precision,
             machine and git revision.
+        categories: the metrics of a grouping of the codes into categories, see
+            `category_metrics.evaluate_categories`; None for a run without a grouping.
         extra: entries of the file that this version does not know; they are written back.
         version: version of the file format.
     """
@@ -82,6 +84,7 @@ class EvaluationRecord:
     images_per_code: int = 0
     evaluation_seed: int = 0
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    categories: dict[str, Any] | None = None
     extra: dict[str, Any] = dataclasses.field(default_factory=dict)
     version: int = VERSION
 
@@ -139,7 +142,9 @@ def save_record(record: EvaluationRecord, path: str | os.PathLike) -> None:
     fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     # The version and the numbers that people look for come first, the long config last.
     extra, config = fields.pop("extra"), fields.pop("config")
-    first = {name: fields.pop(name) for name in ("version", "epochs", "metrics")}
+    first = {name: fields.pop(name) for name in ("version", "epochs", "metrics", "categories")}
+    if record.categories is None:
+        del first["categories"]
     files.write_json(_rounded({**first, **fields, "config": config, **extra}), path)
 
 
@@ -205,6 +210,8 @@ def _check_record(record: EvaluationRecord, num_codes: int | None) -> None:
     groups = (record.metrics, record.details, record.judge, record.training)
     if any(not isinstance(group, dict) for group in groups):
         raise ValueError("metrics, details, judge and training are not all JSON objects")
+    if record.categories is not None and not isinstance(record.categories, dict):
+        raise ValueError(f"categories is {record.categories!r}, not a JSON object")
     for name, value in record.metrics.items():
         if value is not None and not isinstance(value, (int, float)):
             raise ValueError(f"metrics.{name} is {value!r}, not a number")

@@ -48,13 +48,17 @@ class EvaluationContext:
         self.prior = np.asarray(model.prior.probabilities, np.float64)
 
     @functools.cached_property
+    def generated_classes(self) -> np.ndarray:
+        """Class that the judge predicts for each of n generated images of each code, int64 [K, n]."""
+        return np.stack([self.predict_classes(sampling.generate_images_of_code(
+            self.model, code, self.images_per_code, self.seed)) for code in range(len(self.prior))])
+
+    @functools.cached_property
     def confusion(self) -> np.ndarray:
         """Number of generated images of each code and predicted class, int64 [K, C]."""
         num_codes = len(self.prior)
-        classes = [self.predict_classes(sampling.generate_images_of_code(
-            self.model, code, self.images_per_code, self.seed)) for code in range(num_codes)]
         codes = np.repeat(np.arange(num_codes), self.images_per_code)
-        return metrics.confusion_counts(codes, np.concatenate(classes), num_codes, self.num_classes)
+        return metrics.confusion_counts(codes, self.generated_classes.ravel(), num_codes, self.num_classes)
 
     @functools.cached_property
     def code_to_class(self) -> list[int | None]:

@@ -63,6 +63,7 @@ class RunDirectory:
         self.confusion_picture = self.path / "confusion.png"
         self.prior_picture = self.path / "prior.png"
         self.export = self.path / "export"
+        self.categories = self.path / "categories"
 
     def load_config(self) -> config_dict.ConfigDict:
         """Return the config of the run.

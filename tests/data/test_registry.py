@@ -1,10 +1,12 @@
 """The data sets by name."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
 from eig_tf.data import registry
+from eig_tf.data.image_set import ImageSet
 from eig_tf.data.loaders import mnist
 from eig_tf.errors import UserError
 
@@ -47,6 +49,29 @@ def test_no_imbalance_and_fractions_of_the_user(preset):
     _, split = registry.load_split(preset("digits", imbalance=fractions))
     # There are 178 images of the first digit; the others get 8/28 of that.
     assert split.class_counts().tolist() == [178, *[50] * 9]
+
+
+def test_left_out_images_are_those_that_are_not_trained_on(preset):
+    whole, split = registry.load_split(preset("digits", seed=5))
+    left_out = registry.left_out_images(preset("digits", seed=5), whole)
+    np.testing.assert_array_equal(left_out.class_counts(), whole.class_counts() - split.class_counts())
+    contents = sorted(image.tobytes() for part in (split, left_out) for image in part.images)
+    assert contents == sorted(image.tobytes() for image in whole.images)
+    assert left_out.class_names == whole.class_names
+
+
+def test_nothing_is_left_out_of_a_whole_or_balanced_set(preset):
+    images = np.zeros([4, 28, 28, 1], np.uint8)
+    balanced = ImageSet(images, np.array([0, 1, 1, 0]), ("a", "b"), "made")
+    assert registry.left_out_images(preset("digits", imbalance="none"), balanced) is None
+    assert registry.left_out_images(preset("digits", imbalance="0.5,0.5"), balanced) is None
+
+
+def test_groups_are_left_out_as_wholes(preset):
+    grouped = ImageSet(np.zeros([6, 28, 28, 1], np.uint8), np.array([0, 0, 1, 0, 0, 1]), ("a", "b"), "made",
+                       groups=np.array([7, 7, 3, 8, 8, 4]))
+    left_out = registry.left_out_images(preset("digits", imbalance="0.34,0.66"), grouped)
+    assert left_out.labels.tolist() == [0, 0] and len(set(left_out.groups.tolist())) == 1
 
 
 def test_bad_split_is_refused_before_the_data_is_loaded(monkeypatch, preset):

@@ -1,9 +1,12 @@
+import numpy as np
 import pytest
 
 from eig_tf import config as config_lib
+from eig_tf.categories.grouping import CodeGrouping, save_grouping
 from eig_tf.data import registry
 from eig_tf.evaluation import evaluate
 from eig_tf.evaluation.record import EvaluationRecord
+from eig_tf.runs.run_directory import RunDirectory
 
 
 def _record(dataset="cars", method="elastic_infogan", prior_learned=True, **judge):
@@ -29,6 +32,33 @@ def test_table_names_the_run_and_warns_of_a_weak_judge():
 @pytest.mark.parametrize("changes", [{"accuracy": 0.99}, {"dataset": "digits"}])
 def test_no_warning_for_a_judge_as_good_as_the_papers_or_without_one_to_compare(changes):
     assert "warning" not in evaluate.format_evaluation(_record(**changes))
+
+
+def test_categories_stand_before_the_warnings():
+    record = _record()
+    plain = evaluate.format_evaluation(record).splitlines()
+    scores = {"nmi": 0.5, "accuracy": 0.5}
+    record.categories = {"num_categories": 2, "held_out": None, "real": scores, "baselines": {
+        name: scores for name in ("kmeans_pixels", "spectral_pca", "spectral_features")},
+        **dict.fromkeys(("nmi", "ent", "nmi_by_prior", "ent_by_prior", "distribution_error",
+                         "distribution_error_of_prior", "distribution_error_of_uniform"), 0.25)}
+    lines = evaluate.format_evaluation(record).splitlines()
+    assert lines[:len(plain) - 1] == plain[:-1] and lines[-1] == plain[-1]
+    assert lines[len(plain) - 1] == "2 categories" and len(lines) == len(plain) + 9
+
+
+def test_categories_of_other_weights_are_not_evaluated(tmp_path, capsys):
+    directory = RunDirectory(tmp_path)
+    assert evaluate._load_current_grouping(directory, 5) is None
+    grouping = CodeGrouping(np.array([0, 1]), np.ones(2), np.eye(2), np.full(2, 0.5), np.full(2, 0.5),
+                            np.zeros([1, 4]), epochs=4, consensus=1.0)
+    directory.categories.mkdir()
+    save_grouping(grouping, directory.categories / "categories.json")
+    assert evaluate._load_current_grouping(directory, 4).num_categories == 2
+    assert capsys.readouterr().out == ""
+    assert evaluate._load_current_grouping(directory, 5) is None
+    note = capsys.readouterr().out
+    assert "is of epoch 4, the checkpoint of epoch 5" in note and "tools/find_categories.py updates" in note
 
 
 @pytest.mark.parametrize("method", config_lib.METHODS)

@@ -51,6 +51,18 @@ def test_a_record_survives_the_file_and_unknown_entries_are_kept(tmp_path):
     assert json.loads(text)["note"] == {"a": 1.5}
 
 
+def test_metrics_of_categories_are_kept_and_absent_without_them(tmp_path):
+    save_record(_record(), tmp_path / "a.json")
+    assert "categories" not in json.loads((tmp_path / "a.json").read_text())
+    assert load_record(tmp_path / "a.json").categories is None
+    values = {"num_categories": 2, "nmi": 2 / 3, "real": {"nmi": np.float64(1 / 3)}, "held_out": None}
+    save_record(_record(categories=values), tmp_path / "a.json")
+    loaded = load_record(tmp_path / "a.json", num_codes=3)
+    assert loaded.categories == {"num_categories": 2, "nmi": 0.666667, "real": {"nmi": 0.333333},
+                                 "held_out": None}
+    assert "categories" not in loaded.extra
+
+
 def test_classes_of_codes_and_prior_of_classes():
     record = _record()
     assert record.code_class_names() == ["dog", None, "cat"]
@@ -118,6 +130,7 @@ def test_every_published_result_is_read_and_none_loses_a_number(repository):
     ({"true_fractions": [1]}, r"true_fractions is \[1\], not \[2\]"),
     ({"class_names": None}, "NoneType"),
     ({"metrics": []}, "not all JSON objects"),
+    ({"categories": [1]}, r"categories is \[1\], not a JSON object"),
     ({"metrics": {"nmi": "high"}}, "metrics.nmi is 'high', not a number"),
     ({"config": {"dataset": "none", "method": "x", "split": 0, "seed": 0}}, "--dataset is 'none'"),
     ({"config": {}}, "it lacks dataset"), ({"version": 3}, "version is 3, not 2 or earlier"),
