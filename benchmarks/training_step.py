@@ -121,7 +121,7 @@ def step_variants(config: config_dict.ConfigDict, precision: str, everything: bo
     Args:
         config: see `eig_tf.config`.
         precision: the precision of training on this machine.
-        everything: whether rows for information follow: the other gradient routing, and the method without
+        everything: whether rows for information follow: another gradient routing, and the method without
             the contrastive term, where the method has them.
     """
     variants = [Variant("Keras Adam, float32", config, "float32", keras_adam),
@@ -154,7 +154,7 @@ def _other_configs(config: config_dict.ConfigDict) -> Iterator[tuple[str, config
     routing = flatten(config).get("loss.gradient_routing")
     if routing is not None:
         changed = config.copy_and_resolve_references()
-        changed.loss.gradient_routing = "head" if routing == "shared" else "shared"
+        changed.loss.gradient_routing = "shared" if routing == "head" else "head"
         yield f"{changed.loss.gradient_routing} routing", changed
     plain = METHODS[config.method]._replace(contrastive_term=None)
     for name, method in METHODS.items():

@@ -45,14 +45,15 @@ flags.DEFINE_enum("dataset", None, config_lib.preset_names(), "preset whose sett
 flags.DEFINE_string("preset", "paper", "step, serving: paper, or cpu for smaller networks where --dataset "
                     "has them")
 flags.DEFINE_enum("method", None, list(METHODS), "the preset's when absent")
-flags.DEFINE_enum("routing", None, ["head", "shared"], "step: gradient routing; the preset's when absent")
+flags.DEFINE_enum("routing", None, ["head", "shared", "contrastive"],
+                  "step: gradient routing; the preset's when absent")
 flags.DEFINE_integer("batch_size", None, "step, data: images in a step; the preset's when absent",
                      lower_bound=2)
 flags.DEFINE_integer("steps", None, "steps, batches or requests in a row for each measurement; when absent, "
                      "4 steps, 200 batches, or 2 requests of the largest batch to 32 of the smallest",
                      lower_bound=1)
 flags.DEFINE_integer("repeats", 15, "rounds of measurements", lower_bound=1)
-flags.DEFINE_bool("all", False, "step: also measure the other gradient routing and the method without the "
+flags.DEFINE_bool("all", False, "step: also measure another gradient routing and the method without the "
                   "contrastive term")
 flags.DEFINE_multi_integer("num_images", [2_500, 250_000], "data: number of images of a set whose memory is "
                            "measured; may be repeated", lower_bound=1)

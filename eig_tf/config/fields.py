@@ -93,8 +93,8 @@ FIELDS = (
     Field("networks.stages", 1, "stages of the generator, each with its own D and Q", low=1),
     Field("networks.width", 1.0, "scale of the layers' sizes", above=0),
 
-    Field("loss.gradient_routing", "head", "whether Q's losses train the trunk",
-          choices=("head", "shared")),
+    Field("loss.gradient_routing", "head", "which losses of Q train the trunk: none, all or the contrastive",
+          choices=("head", "shared", "contrastive")),
     Field("loss.information_weight", 1.0, "lambda_1", low=0),
     Field("loss.information_target", "hard", "arg max of the code, or the code itself",
           choices=("hard", "soft")),

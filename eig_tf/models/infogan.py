@@ -40,7 +40,9 @@ class InfoGAN(GenerativeModel):
         prior: the distribution of the categorical code.
         contrastive_term: `nt_xent`, `positive_pairs` or None.
         gradient_routing: what Q's losses train. `head`: Q's own layers, as in the official release;
-            `shared`: the trunk as well, as in OpenAI's InfoGAN.
+            `shared`: the trunk as well, as in OpenAI's InfoGAN; `contrastive`: as `head`, but the contrastive
+            term trains the trunk as well, jointly with D's adversarial loss. Without a contrastive term,
+            `contrastive` is the same as `head`, just as the term's weight and temperature have no effect.
         information_weight: lambda_1.
         continuous_weight: weight of the likelihood of the continuous codes.
         contrastive_weight: lambda_2.
@@ -57,7 +59,7 @@ class InfoGAN(GenerativeModel):
     """
 
     contrastive_term = FixedChoice(None, "nt_xent", "positive_pairs")
-    gradient_routing = FixedChoice("head", "shared")
+    gradient_routing = FixedChoice("head", "shared", "contrastive")
     information_target = FixedChoice("hard", "soft")
     information_weight = VariableSetting(low=0)
     continuous_weight = VariableSetting(low=0)
@@ -180,22 +182,28 @@ class InfoGAN(GenerativeModel):
         with tf.GradientTape() as generator_tape:
             latents = self.sample_latents(tf.shape(images)[0], self.step_seed(Stream.LATENTS))
             generated = self.generator(latents, training=True)
-        pairs = self.discriminator_phase(images, views, generated)
-        self.generator_phase(generator_tape, latents, generated, images, views, pairs)
+        pairs, contrastive_gradients = self.discriminator_phase(images, views, generated)
+        self.generator_phase(generator_tape, latents, generated, images, views, pairs, contrastive_gradients)
         if self.ema_generator is not None:
             update_ema(self.ema_generator, self.generator, self.ema_decay)
         return self.finish_step()
 
-    def discriminator_phase(self, images: tf.Tensor, views: tf.Tensor | None,
-                            generated: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    def discriminator_phase(
+            self, images: tf.Tensor, views: tf.Tensor | None, generated: Sequence[tf.Tensor],
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor | None]]:
         """Train every trunk and D head on the adversarial loss, summed over the stages.
 
+        Under `contrastive` routing the weighted contrastive term is added to this loss.
+
         Returns:
-            Under `head` routing with a contrastive term: for each stage, the trunk's activations of the
-            images and of their views [2N, ...]. As in the official release, both passed the trunk before its
-            update. Otherwise an empty list.
+            First, with a contrastive term and unless the routing is `shared`: for each stage, the trunk's
+            activations of the images and of their views [2N, ...]. As in the official release, both passed
+            the trunk before its update. Otherwise an empty list.
+            Second, the gradient of this phase's loss with respect to each of `encoder_variables`. It is None
+            where the loss does not depend on the variable: for Q's last layer with NT-Xent, and everywhere
+            when the contrastive term is not part of the loss.
         """
-        needs_pairs = self.contrastive_term and self.gradient_routing == "head"
+        needs_pairs = self.contrastive_term and self.gradient_routing != "shared"
         with tf.GradientTape() as tape:
             adversarial, pairs = [], []
             for stage, (network, fakes) in enumerate(zip(self.discriminators, generated)):
@@ -206,21 +214,28 @@ class InfoGAN(GenerativeModel):
                 logits = network.discriminator_head(activations)
                 adversarial.append(losses.discriminator_loss(*tf.split(logits, 2)))
                 if needs_pairs:
-                    # One pass over all three batches would also compute the gradient of the views, which is
-                    # zero: on a CPU that makes the whole step slower by 14%.
-                    with tape.stop_recording():
-                        view_activations = network.trunk(
-                            self._augmented(views, _D_PHASE, stage, _VIEWS), training=True)
+                    # Under `head` routing, one pass over all three batches would also compute the gradient of
+                    # the views, which is zero: on a CPU that makes the whole step slower by 14%.
+                    view_activations = network.trunk(
+                        self._augmented(views, _D_PHASE, stage, _VIEWS), training=True)
                     pairs.append(tf.concat([tf.split(activations, 2)[0], view_activations], axis=0))
             loss = self.global_mean("d_loss", tf.add_n(adversarial))
-        variables = self.discriminator_variables
-        self.discriminator_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
-        return pairs
+            if self.contrastive_term and self.gradient_routing == "contrastive":
+                loss += self._contrastive_loss(pairs)
+        gradients, encoder_gradients = tape.gradient(
+            loss, [self.discriminator_variables, self.encoder_variables])
+        self.discriminator_optimizer.apply_gradients(zip(gradients, self.discriminator_variables))
+        return pairs, encoder_gradients
 
     def generator_phase(self, generator_tape: tf.GradientTape, latents: Latents,
                         generated: Sequence[tf.Tensor], images: tf.Tensor, views: tf.Tensor | None,
-                        pairs: Sequence[tf.Tensor]) -> None:
-        """Train G, Q and a learned prior at once; under `shared` routing Q's losses train the trunks too."""
+                        pairs: Sequence[tf.Tensor],
+                        contrastive_gradients: Sequence[tf.Tensor | None]) -> None:
+        """Train G, Q and a learned prior at once; under `shared` routing Q's losses train the trunks too.
+
+        Under `contrastive` routing the gradient of the contrastive term comes from the first phase, see
+        `discriminator_phase`; the term is not computed again.
+        """
         shared = self.gradient_routing == "shared"
         with tf.GradientTape(persistent=shared) as tape:
             tape.watch(generated)
@@ -231,11 +246,13 @@ class InfoGAN(GenerativeModel):
                 adversarial.append(losses.generator_loss(network.discriminator_head(activations)))
                 predictions.append(network.encoder_head(activations, training=True)[1:])
             encoder_loss = self._information_loss(latents, predictions)
-            if self.contrastive_term:
+            if self.contrastive_term and self.gradient_routing != "contrastive":
                 encoder_loss += self._contrastive_loss(
                     self._pair_activations(images, views) if shared else pairs)
             loss = self.global_mean("g_loss", tf.add_n(adversarial)) + encoder_loss
         image_gradients, encoder_gradients = tape.gradient(loss, [generated, self.encoder_variables])
+        encoder_gradients = [own if contrastive is None else own + contrastive
+                             for own, contrastive in zip(encoder_gradients, contrastive_gradients)]
         if shared:
             encoder_gradients += tape.gradient(encoder_loss, self.trunk_variables)
         generator_gradients, prior_gradients = generator_tape.gradient(

@@ -1,4 +1,4 @@
-"""Who is updated by what: every cell of the method's table, for both gradient routings.
+"""Who is updated by what: every cell of the method's table, for every gradient routing.
 
 With plain gradient descent the change of a variable is minus its rate times its gradient. A rate of
 zero for the generator's phase shows the discriminator's alone and the other way round; gradients are
@@ -13,7 +13,7 @@ from tensorflow import keras
 from eig_tf.models.prior import CodePrior
 
 COMPONENTS = ("generator", "prior", "trunk", "d_head", "q_hidden", "q_logits")
-# The table: which components each loss trains, with what "routing" adds to it.
+# The table: which components each loss trains; Q's losses also train the trunk as far as `ROUTED` says.
 TABLE = {
     "d_adversarial": {"trunk", "d_head"},
     "g_adversarial": {"generator", "prior"},
@@ -21,8 +21,17 @@ TABLE = {
     "nt_xent": {"q_hidden"},
     "positive_pairs": {"q_hidden", "q_logits"},
 }
-ROUTED = {"head": set(), "shared": {"trunk"}}
-LOSSES_OF_Q = ("information", "nt_xent", "positive_pairs")
+ROUTED = {
+    "head": (),
+    "shared": ("information", "nt_xent", "positive_pairs"),
+    "contrastive": ("nt_xent", "positive_pairs"),
+}
+WEIGHTS = {
+    "information": {"information_weight": 1.0},
+    "nt_xent": {"contrastive_weight": 1.0},
+    "positive_pairs": {"contrastive_weight": 1.0, "contrastive_term": "positive_pairs"},
+}
+PHASES = ({"discriminator": 1.0}, {"generator": 1.0, "prior": 1.0})
 
 
 def components(model):
@@ -70,18 +79,16 @@ def step(make_model, images, views):
 
 @pytest.fixture(scope="module")
 def updates(step):
-    """The update that each loss alone makes, by (routing, loss)."""
+    """The update that each loss alone makes in the two phases together, by (routing, loss)."""
     found = {}
     for routing in ROUTED:
-        found[routing, "d_adversarial"], _ = step(
-            discriminator=1.0, gradient_routing=routing, information_weight=1.0, contrastive_weight=1.0)
-        base, _ = step(generator=1.0, prior=1.0, gradient_routing=routing)
-        found[routing, "g_adversarial"] = base
-        weights = {"information": {"information_weight": 1.0}, "nt_xent": {"contrastive_weight": 1.0},
-                   "positive_pairs": {"contrastive_weight": 1.0, "contrastive_term": "positive_pairs"}}
-        for loss, options in weights.items():
-            changed, _ = step(generator=1.0, prior=1.0, gradient_routing=routing, **options)
-            found[routing, loss] = {name: changed[name] - base[name] for name in COMPONENTS}
+        bases = [step(gradient_routing=routing, **rates)[0] for rates in PHASES]
+        found[routing, "d_adversarial"], found[routing, "g_adversarial"] = bases
+        for loss, options in WEIGHTS.items():
+            changed = [step(gradient_routing=routing, **rates, **options)[0] for rates in PHASES]
+            found[routing, loss] = {
+                name: sum(phase[name] - base[name] for phase, base in zip(changed, bases))
+                for name in COMPONENTS}
     return found
 
 
@@ -89,7 +96,7 @@ def updates(step):
 @pytest.mark.parametrize("loss", TABLE)
 @pytest.mark.parametrize("routing", ROUTED)
 def test_cell_of_the_table(updates, routing, loss, component):
-    expected = TABLE[loss] | (ROUTED[routing] if loss in LOSSES_OF_Q else set())
+    expected = TABLE[loss] | ({"trunk"} if loss in ROUTED[routing] else set())
     size = np.abs(updates[routing, loss][component]).max()
     if component in expected:
         assert size > 1e-6
@@ -98,10 +105,21 @@ def test_cell_of_the_table(updates, routing, loss, component):
 
 
 def test_routing_does_not_change_what_the_others_learn(updates):
-    for loss in TABLE:
-        for component in set(COMPONENTS) - {"trunk"}:
-            np.testing.assert_allclose(updates["shared", loss][component], updates["head", loss][component],
-                                       rtol=1e-2, atol=1e-4)
+    for routing in ("shared", "contrastive"):
+        for loss in TABLE:
+            for component in set(COMPONENTS) - {"trunk"}:
+                np.testing.assert_allclose(
+                    updates[routing, loss][component], updates["head", loss][component], rtol=1e-2, atol=1e-4)
+
+
+def test_contrastive_routing_without_a_contrastive_term_is_head_routing(step):
+    options = {"discriminator": 0.1, "generator": 0.1, "prior": 0.1, "information_weight": 1.0,
+               "contrastive_term": None}
+    (found, found_losses), (expected, expected_losses) = (
+        step(gradient_routing=routing, **options) for routing in ("contrastive", "head"))
+    assert found_losses == expected_losses
+    for component in COMPONENTS:
+        np.testing.assert_array_equal(found[component], expected[component])
 
 
 def test_weights_scale_the_updates(step, updates):

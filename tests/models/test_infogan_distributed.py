@@ -35,7 +35,8 @@ print("done")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("routing", "policy"), [("shared", "float32"), ("head", "mixed_bfloat16")])
+@pytest.mark.parametrize(("routing", "policy"), [
+    ("shared", "float32"), ("head", "mixed_bfloat16"), ("contrastive", "mixed_bfloat16")])
 def test_two_devices_train_one_model(command, routing, policy):
     result = command("-c", SCRIPT.format(routing=routing, policy=policy))
     assert result.returncode == 0, result.stderr

@@ -41,7 +41,7 @@ def test_help_answers_within_a_second_of_work(train, tmp_path):
     (["--dataset=digits", "--split=first"], ["--split", "'first'"]),
     (["--dataset=digits", "--seed=-1"], ["--seed is -1", "0 or more"]),
     (["--dataset=digits", "--config.optimizer.learning_rate=nan"], ["learning_rate is nan"]),
-    (["--dataset=digits", "--config.loss.gradient_routing=both"], ["'both'", "head, shared"]),
+    (["--dataset=digits", "--config.loss.gradient_routing=both"], ["'both'", "head, shared, contrastive"]),
     (["--dataset=digits", "--config=mine.py"], ["config"]),
     (["--dataset=digits", "now"], ["'now'"]),
 ], ids=lambda value: " ".join(value) if value and value[0].startswith("--") else None)
