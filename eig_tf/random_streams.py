@@ -12,6 +12,7 @@ interruption. Each purpose has a tag of its own, so that no two of them share th
 | `POSTERIOR` | step, replica | samples from the posterior of a VAE |
 | `PICTURE` | | latents of sample grids and figures |
 | `JUDGED` | code | latents of the generated images that a classifier judges |
+| `CATEGORIZER` | step | transformations of the images that train a categorizer |
 
 Draws of NumPy, such as the class-imbalanced subset and the held-out images, come from generators that
 are seeded where they are used.
@@ -34,6 +35,7 @@ class Stream(enum.IntEnum):
     POSTERIOR = 5
     PICTURE = 6
     JUDGED = 7
+    CATEGORIZER = 8
 
 
 def stream_seed(seed: int, stream: Stream, *numbers: int | tf.Tensor) -> tf.Tensor:

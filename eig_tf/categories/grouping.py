@@ -27,7 +27,7 @@ class CodeGrouping(NamedTuple):
         code_distribution: float64 [M, K], p(code | category); rows sum to one and are zero outside the
             category. See `distribute_codes`.
         prior: float64 [M], the prior's mass of the codes of each category.
-        fractions: float64 [M], the share of the training images that the categorizer assigns to each category.
+        fractions: float64 [M], the share of the training images that the categorizer puts into each category.
         linkage: float64 [K - 1, 4], the hierarchy of the codes in SciPy's format. Heights up to 1 join codes
             of one category, heights above 1 join categories.
         epochs: the number of epochs of training of the weights that were used.

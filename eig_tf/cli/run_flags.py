@@ -26,7 +26,9 @@ flags.DEFINE_string("class_set", None, "cars, chairs: one of the paper's five se
 flags.DEFINE_integer("num_identities", None, "ytf: number of people, in alphabetical order")
 flags.DEFINE_integer("image_size", None, "side of the images, 28, 32, 64 or 128; not for digits and mnist")
 flags.DEFINE_string("resize", None, "folder: crop to the centred square, or pad to one")
-flags.DEFINE_integer("num_codes", None, "K, the number of categories to find")
+flags.DEFINE_integer("num_categories", None, "M, the number of categories to find; for methods that group codes")
+flags.DEFINE_integer("num_codes", None, "K, the number of codes; for methods that group codes, three for each "
+                     "category when absent")
 
 _TOP_LEVEL = tuple(field for field in config_lib.NAMED_FLAGS if "." not in field)
 
@@ -80,5 +82,7 @@ def config_from_flags() -> config_dict.ConfigDict:
         if field not in known:
             raise UserError(f"--{name} is given, which --dataset={FLAGS.dataset} does not take")
         config.update_from_flattened_dict({field: FLAGS[name].value})
+    if FLAGS.num_categories is not None and FLAGS.num_codes is None:
+        config.networks.num_codes = METHODS[config.method].codes_per_category * FLAGS.num_categories
     config_lib.validate(config)
     return config

@@ -88,7 +88,7 @@ FIELDS = (
     Field("networks.family", AUTO_FAMILY, "network family; auto chooses by image size",
           choices=(AUTO_FAMILY, *FAMILIES)),
     Field("networks.noise_dim", 62, "Z, the size of the noise", low=1),
-    Field("networks.num_codes", 10, "K, the number of categories", low=2, flag="num_codes"),
+    Field("networks.num_codes", 10, "K, the number of codes", low=2, flag="num_codes"),
     Field("networks.num_continuous", 0, "C, the number of continuous codes", low=0),
     Field("networks.stages", 1, "stages of the generator, each with its own D and Q", low=1),
     Field("networks.width", 1.0, "scale of the layers' sizes", above=0),
@@ -102,6 +102,9 @@ FIELDS = (
     Field("loss.contrastive_weight", 10.0, "lambda_2", low=0),
     Field("loss.contrastive_temperature", 1.0, "tau'", above=0),
     Field("loss.gumbel_temperature", 0.1, "tau", above=0),
+
+    Field("categories.num_categories", 10, "M, the number of categories to find after the training", low=2,
+          flag="num_categories"),
 
     Field("vae.beta_continuous", 30.0, "weight of the KL term of the continuous codes", low=0),
     Field("vae.beta_discrete", 30.0, "weight of the KL term of the discrete code", low=0),

@@ -1,4 +1,4 @@
-"""The methods of the paper's table 1 and the network families, by name."""
+"""The methods, those of the paper's table 1 and this project's own, and the network families, by name."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class Method(NamedTuple):
         contrastive_term: `nt_xent` (equation 3), `positive_pairs` (section 4, baseline v) or None. Only a
             method with such a term is trained on positive views.
         defaults: values of fields that replace those of a data set's preset.
+        photograph_defaults: the same, for presets with images larger than 28x28.
+        codes_per_category: how many codes there are by default for each category that is found after the
+            training; 0 for methods whose codes are their categories.
         unused: fields, and groups of fields, that a config of the method does not have.
     """
 
@@ -25,7 +28,9 @@ class Method(NamedTuple):
     prior: str
     contrastive_term: str | None = None
     defaults: Mapping[str, Any] = _NO_DEFAULTS
-    unused: tuple[str, ...] = ("vae",)
+    photograph_defaults: Mapping[str, Any] = _NO_DEFAULTS
+    codes_per_category: int = 0
+    unused: tuple[str, ...] = ("vae", "categories")
 
 
 class Family(NamedTuple):
@@ -49,12 +54,19 @@ METHODS = {
     "ground_truth_infogan_ntxent": Method("infogan", "ground_truth", "nt_xent"),
     "gumbel_infogan": Method("infogan", "learned"),
     "gumbel_infogan_pos": Method("infogan", "learned", "positive_pairs"),
+    "agglomerative_infogan": Method(
+        "infogan", "learned", "nt_xent",
+        # With the paper's flat temperature and head routing, the codes of photographs follow brightness.
+        photograph_defaults=MappingProxyType({
+            "loss.gradient_routing": "contrastive", "loss.contrastive_weight": 1.0,
+            "loss.contrastive_temperature": 0.2, "augment.gamma_min": 0.5, "augment.gamma_max": 2.0}),
+        codes_per_category=3, unused=("vae",)),
     "joint_vae": Method(
         "joint_vae", "uniform",
         defaults=MappingProxyType({
             "networks.width": 1.0, "networks.num_continuous": 10,
             "optimizer.learning_rate": 5e-4, "optimizer.beta_1": 0.9}),
-        unused=("loss", "discriminator_augment", "networks.noise_dim", "networks.stages",
+        unused=("loss", "categories", "discriminator_augment", "networks.noise_dim", "networks.stages",
                 "optimizer.prior_learning_rate", "optimizer.ema_decay")),
 }
 

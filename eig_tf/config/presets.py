@@ -46,6 +46,12 @@ def load_preset(dataset: str, preset: str = "paper", method: str | None = None) 
     check_fields({"method": config.method})
     used = METHODS[config.method]
     config.update_from_flattened_dict(dict(used.defaults))
+    if image_shape(config)[0] > 28:
+        config.update_from_flattened_dict(dict(used.photograph_defaults))
+    if used.codes_per_category:
+        # A preset's number of codes is that of the categories that the paper's methods look for.
+        config.categories.num_categories = config.networks.num_codes
+        config.networks.num_codes *= used.codes_per_category
     for name in used.unused:
         group, _, field = name.partition(".")
         if field:
@@ -141,6 +147,10 @@ def validate(config: config_dict.ConfigDict) -> None:
     family, stages = network_family(config), values.get("networks.stages", 1)
     if stages != 1 and not FAMILIES[family].several_stages:
         raise UserError(f"{flag('networks.stages')} is {stages}; expected 1 for the networks {family}")
+    num_categories = values.get("categories.num_categories", 0)
+    if num_categories > config.networks.num_codes:
+        raise UserError(f"{flag('categories.num_categories')} is {num_categories}; expected no more than "
+                        f"{flag('networks.num_codes')}, {config.networks.num_codes}")
     shift = values.get("discriminator_augment.shift", 0)
     if shift >= size:
         raise UserError(f"{flag('discriminator_augment.shift')} is {shift}; expected less than the images' "

@@ -15,11 +15,13 @@ from ml_collections import config_dict
 from tensorflow import keras
 
 from eig_tf import config as config_lib
+from eig_tf.config import METHODS
 from eig_tf.data import augment, pipeline, registry
 from eig_tf.data.image_set import ImageSet, summary_lines
 from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model, check_codes, compile_model
 from eig_tf.runs import environment
+from eig_tf.runs.category_files import update_categories
 from eig_tf.runs.callbacks import Checkpoints, Records, SampleGrids
 from eig_tf.runs.run_directory import (
     RunDirectory,
@@ -82,6 +84,8 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
             image_set.images, config.training.batch_size, config.seed, config.training.epochs,
             first_epoch=epochs_done, make_view=make_view)
         _fit(model, batches, config.training.epochs, directory, manager, steps, callbacks)
+    if METHODS[config.method].codes_per_category:
+        update_categories(directory, config, model, config.training.epochs, image_set.images)
     return directory
 
 

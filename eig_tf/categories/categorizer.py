@@ -1,0 +1,156 @@
+"""The training of the categorizer by self-labelling, and what it says of images."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from eig_tf import files
+from eig_tf.data import augment
+from eig_tf.data.image_set import StoredImages
+from eig_tf.data.pipeline import to_float
+from eig_tf.errors import UserError
+from eig_tf.networks.categorizer import build_categorizer
+from eig_tf.networks.precision import policy
+from eig_tf.random_streams import Stream, stream_seed
+
+ROUNDS = 4
+STEPS_PER_ROUND = 200
+_BATCH = 128
+_RATE = 1e-3
+_LABEL_SMOOTHING = 0.1
+# Share of the images with the surest pseudo-labels that count fully in the first round of self-labelling; it
+# grows to all of them. The others count little rather than not at all, so that a rare category is not lost.
+_FIRST_SHARE, _UNSURE_WEIGHT = 0.5, 0.05
+_AT_A_TIME = 500
+_SINKHORN_ITERATIONS = 50
+# At least this much of the operations that change no category; others are those of the run's own delta.
+_LEAST = {"zoom": 0.15, "contrast": 0.2}
+_LARGEST_CROP = 0.9
+
+
+def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, partition: np.ndarray,
+                      num_categories: int, delta: dict[str, Any], seed: int,
+                      report: Callable[[str], None] = print) -> keras.Model:
+    """Train a categorizer on a partition of some images, then on its own labels of all images.
+
+    After each round, every image gets the label of the transport plan between images and categories that is
+    nearest to the network's probabilities and keeps the categories' sizes near what they were (see
+    `balance_probabilities`); the surest labels train the next round.
+
+    Args:
+        images: uint8 [N, H, W, C].
+        first: int64 [n], indices of the images whose groups are given.
+        partition: int64 [n], their groups, in [0, M).
+        num_categories: M.
+        delta: arguments of `augment.positive_view` that keep the identity of an image.
+        seed: root of all randomness.
+        report: called with a line of text after each round.
+
+    Returns:
+        The categorizer; see `build_categorizer`.
+    """
+    labels = np.zeros(len(images), np.int64)
+    weights = np.zeros(len(images))
+    labels[first], weights[first] = partition, 1.0
+    sizes = np.bincount(partition, minlength=num_categories) / len(partition)
+    generator = np.random.default_rng(seed)
+    keras.utils.set_random_seed(seed)
+    with policy("float32"):
+        categorizer = build_categorizer(tuple(images.shape[1:]), num_categories)
+        steps = ROUNDS * STEPS_PER_ROUND
+        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps))
+    train_step = _make_train_step(categorizer, optimizer, num_categories, strong_delta(delta))
+    for round_number in range(ROUNDS):
+        # Images of little weight are drawn rarely, instead of often with little weight.
+        chances = weights / weights.sum()
+        progress = keras.utils.Progbar(STEPS_PER_ROUND, verbose=int(sys.stdout.isatty()))
+        for step in range(STEPS_PER_ROUND):
+            batch = generator.choice(len(images), _BATCH, p=chances)
+            order, inverse = np.unique(batch, return_inverse=True)
+            view_seed = stream_seed(seed, Stream.CATEGORIZER, round_number * STEPS_PER_ROUND + step)
+            loss = train_step(images[order][inverse], labels[batch], view_seed)
+            progress.add(1, [("loss", loss)])
+        probabilities = categorize_in_batches(categorizer, images)
+        sizes = (sizes + probabilities.mean(axis=0)) / 2
+        balanced = balance_probabilities(probabilities, sizes).argmax(axis=1)
+        changed = np.mean(balanced != labels) if round_number else np.mean(balanced[first] != partition)
+        labels = balanced
+        confidence = probabilities[np.arange(len(labels)), labels]
+        share = _FIRST_SHARE + (1 - _FIRST_SHARE) * (round_number + 1) / ROUNDS
+        weights = np.where(confidence >= np.quantile(confidence, 1 - share), 1.0, _UNSURE_WEIGHT)
+        report(f"categorizer, round {round_number + 1}/{ROUNDS}: {100 * changed:.1f} % of the labels changed")
+    return categorizer
+
+
+def strong_delta(delta: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments of `augment.positive_view` that are at least as strong as those of a run."""
+    return {**delta, **{name: max(least, delta.get(name, 0.0)) for name, least in _LEAST.items()},
+            "crop": min(_LARGEST_CROP, delta.get("crop", 1.0))}
+
+
+def balance_probabilities(probabilities: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return the transport plan nearest to probabilities whose column sums follow given sizes.
+
+    The plan minimizes KL(plan || probabilities) under the constraints that each row sums to one and the
+    columns sum to N times `sizes`; Sinkhorn's iterations find it (Cuturi 2013; Asano et al. 2020).
+
+    Args:
+        probabilities: float [N, M], rows sum to one.
+        sizes: float [M], which sum to one.
+
+    Returns:
+        float64 [N, M], rows sum to one.
+    """
+    plan = np.asarray(probabilities, np.float64) + 1e-12
+    for _ in range(_SINKHORN_ITERATIONS):
+        plan *= len(plan) * sizes / plan.sum(axis=0)
+        plan /= plan.sum(axis=1, keepdims=True)
+    return plan
+
+
+def categorize_in_batches(categorizer: keras.Model, images: np.ndarray | StoredImages) -> np.ndarray:
+    """Return the probabilities of the categories, float32 [N, M], of images uint8 [N, H, W, C], N > 0."""
+    return np.concatenate([
+        tf.nn.softmax(categorizer(to_float(images[start:start + _AT_A_TIME]), training=False)[1]).numpy()
+        for start in range(0, len(images), _AT_A_TIME)])
+
+
+def save_categorizer(categorizer: keras.Model, path: str | os.PathLike) -> None:
+    """Write a categorizer as a `.keras` file, atomically."""
+    with files.replacing(path) as temporary:
+        categorizer.save(temporary)
+
+
+def load_categorizer(path: str | os.PathLike) -> keras.Model:
+    """Read what `save_categorizer` wrote.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{path} cannot be read: {reason}; expected the network that "
+                        "tools/find_categories.py writes") from None
+
+
+def _make_train_step(categorizer, optimizer, num_categories, delta):
+    @tf.function
+    def train_step(images, labels, seed):
+        views = augment.positive_view(to_float(images), seed, **delta)
+        targets = tf.one_hot(labels, num_categories) * (1 - _LABEL_SMOOTHING) + _LABEL_SMOOTHING / num_categories
+        with tf.GradientTape() as tape:
+            logits = categorizer(views, training=True)[1]
+            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+        variables = categorizer.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+        return loss
+    return train_step

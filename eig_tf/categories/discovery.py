@@ -1,0 +1,164 @@
+"""The discovery of categories: partition real images, train the categorizer, group the codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from tensorflow import keras
+
+from eig_tf.categories.categorizer import categorize_in_batches, train_categorizer
+from eig_tf.categories.grouping import CodeGrouping
+from eig_tf.categories.partitions import average_linkage, candidate_partitions, consensus_partition
+from eig_tf.data.image_set import StoredImages
+from eig_tf.models.base import GenerativeModel
+from eig_tf.models.sampling import encode_images, generate_images_of_code
+
+# Spectral clustering takes time and memory that grow faster than the number of images.
+MAX_PARTITIONED = 4000
+# So many images train the categorizer at most: its memory and the time of a round do not grow with the set.
+MAX_SELF_LABELLED = 20_000
+IMAGES_PER_CODE = 100
+# Power of the agreement in p(code | category); see docs/categories.md.
+_AGREEMENT_POWER = 8
+# Distance that keeps the codes of one category together in the hierarchy: no other distance exceeds it.
+_APART = 1.0
+
+
+class Discovery(NamedTuple):
+    """What `discover_categories` finds.
+
+    Attributes:
+        grouping: the categories as groups of codes.
+        categorizer: the network; see `networks.categorizer`.
+    """
+
+    grouping: CodeGrouping
+    categorizer: keras.Model
+
+
+def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImages, num_categories: int,
+                        delta: dict[str, Any], seed: int, epochs: int,
+                        report: Callable[[str], None] = print) -> Discovery:
+    """Find categories of real images, and the codes that generate each.
+
+    Args:
+        model: a trained model with K codes.
+        images: its training images, uint8 [N, H, W, C].
+        num_categories: M, from 2 to K.
+        delta: arguments of `augment.positive_view` that keep the identity of an image.
+        seed: root of all randomness.
+        epochs: number of epochs that the model was trained for.
+        report: called with a line of text after each step.
+    """
+    generator = np.random.default_rng(seed)
+    chosen = _choose(generator, len(images), MAX_SELF_LABELLED)
+    pool = images[chosen]
+    first = _choose(generator, len(pool), MAX_PARTITIONED)
+    features, codes = encode_images(model, pool[first])
+    partition, consensus = consensus_partition(candidate_partitions(features, num_categories, codes, seed))
+    report(f"consensus of the partitions of {len(first):,} real images: {consensus:.3f}")
+    categorizer = train_categorizer(pool, first, partition, num_categories, delta, seed, report)
+    shares = generated_shares(model, categorizer, num_categories, seed)
+    probabilities = categorize_in_batches(categorizer, pool)
+    _, pool_codes = encode_images(model, pool)
+    of_real = np.zeros([model.num_codes, num_categories])
+    np.add.at(of_real, (pool_codes, probabilities.argmax(axis=1)), 1)
+    fractions = of_real.sum(axis=0) / len(pool)
+    grouping = group_codes(shares, of_real, np.asarray(model.prior.probabilities, np.float64), fractions,
+                           epochs, consensus)
+    return Discovery(grouping, categorizer)
+
+
+def generated_shares(model: GenerativeModel, categorizer: keras.Model, num_categories: int,
+                     seed: int) -> np.ndarray:
+    """Return the share of each code's generated images in each category, float64 [K, M]; rows sum to one."""
+    shares = np.zeros([model.num_codes, num_categories])
+    for code in range(model.num_codes):
+        probabilities = categorize_in_batches(
+            categorizer, generate_images_of_code(model, code, IMAGES_PER_CODE, seed))
+        shares[code] = np.bincount(probabilities.argmax(axis=1), minlength=num_categories) / IMAGES_PER_CODE
+    return shares
+
+
+def group_codes(generated: np.ndarray, real: np.ndarray, prior: np.ndarray, fractions: np.ndarray,
+                epochs: int, consensus: float) -> CodeGrouping:
+    """Group codes by the categories of their generated images and of the real images that Q gives them.
+
+    Args:
+        generated: share of each code's generated images in each category [K, M]; rows sum to one.
+        real: number of real images of each code and category [K, M].
+        prior: p [K].
+        fractions: share of the real images in each category [M].
+        epochs: see `CodeGrouping`.
+        consensus: see `CodeGrouping`.
+    """
+    counts = real.sum(axis=1, keepdims=True)
+    of_real = np.divide(real, counts, out=np.zeros_like(generated), where=counts > 0)
+    # Codes that no real image has are placed by their generated images alone.
+    evidence = np.where(counts > 0, (generated + of_real) / 2, generated)
+    code_to_category = assign_codes(evidence)
+    agreement = generated[np.arange(len(generated)), code_to_category]
+    return CodeGrouping(
+        code_to_category, agreement, distribute_codes(code_to_category, agreement, prior, len(fractions)),
+        np.bincount(code_to_category, weights=prior, minlength=len(fractions)), fractions,
+        code_hierarchy(evidence, code_to_category), epochs, consensus)
+
+
+def assign_codes(evidence: np.ndarray) -> np.ndarray:
+    """Return the category of each code, int64 [K], such that no category is without a code.
+
+    Each code goes to its most probable category. A category without codes then takes the code that fits it
+    best among those whose own category has others.
+
+    Args:
+        evidence: probabilities of the categories for each code [K, M], K at least M.
+    """
+    num_codes, num_categories = evidence.shape
+    if num_codes < num_categories:
+        raise ValueError(f"there are {num_codes} codes for {num_categories} categories; expected no fewer codes")
+    categories = evidence.argmax(axis=1)
+    for category in range(num_categories):
+        sizes = np.bincount(categories, minlength=num_categories)
+        if not sizes[category]:
+            free = sizes[categories] > 1
+            categories[np.argmax(np.where(free, evidence[:, category], -1.0))] = category
+    return categories
+
+
+def distribute_codes(code_to_category: np.ndarray, agreement: np.ndarray, prior: np.ndarray,
+                     num_categories: int) -> np.ndarray:
+    """Return p(code | category), float64 [M, K], in proportion to p(code) times a power of the agreement.
+
+    A code whose images fall into several categories would spoil the images of its own, so that purer codes
+    are preferred.
+
+    Args:
+        code_to_category: int64 [K].
+        agreement: share of a code's generated images that are of its category [K].
+        prior: p [K].
+        num_categories: M; every category has a code.
+    """
+    members = np.eye(num_categories)[code_to_category].T
+    weights = members * (prior * (agreement ** _AGREEMENT_POWER + 1e-12))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def code_hierarchy(evidence: np.ndarray, code_to_category: np.ndarray) -> np.ndarray:
+    """Return the average linkage of the codes, float64 [K - 1, 4] in SciPy's format.
+
+    The distance of two codes is the probability that an image of the one and an image of the other are of
+    different categories, plus one when the codes are: codes of one category are joined first.
+
+    Args:
+        evidence: probabilities of the categories for each code [K, M].
+        code_to_category: int64 [K].
+    """
+    distances = 1 - evidence @ evidence.T
+    return average_linkage(distances + _APART * (code_to_category[:, np.newaxis] != code_to_category))
+
+
+def _choose(generator, num, most):
+    """Sorted indices of all of `num` images, or of `most` random ones."""
+    return np.sort(generator.permutation(num)[:most])

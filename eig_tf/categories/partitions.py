@@ -1,0 +1,152 @@
+"""Partitions of real images by spectral clustering of their features, and the consensus of many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+from sklearn.cluster import KMeans
+from sklearn.metrics import normalized_mutual_info_score
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
+
+# The family of partitions: neighbours of the graph, eigenvectors beyond the number of groups, and clusters
+# for each group before clusters are merged. No single choice is best on every set; see docs/categories.md.
+NEIGHBOURS = (8, 12, 18)
+_MORE_EIGENVECTORS = (0, 3, 6)
+_CLUSTERS_PER_GROUP = (2, 3, 4)
+# For eigenvectors that only feed k-means, which starts several times.
+_TOLERANCE = 1e-3
+_STARTS = 3
+
+
+def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarray | None = None,
+                         seed: int = 0) -> list[np.ndarray]:
+    """Partition images in many ways, all into at most `num_groups` groups.
+
+    For each number of neighbours and of eigenvectors, the groups are k-means clusters of the spectral
+    embedding (Ng, Jordan and Weiss 2001), and more clusters than that, merged by the links between them. For
+    each number of neighbours, they are also the images' codes, merged in the same way.
+
+    Args:
+        features: float [N, F]; their directions count, not their lengths. N at least 3.
+        num_groups: M, from 1 to N.
+        codes: int64 [N], the code of each image; None for none.
+        seed: of k-means.
+
+    Returns:
+        int [N] each, in [0, M).
+    """
+    num = len(features)
+    neighbours = _nearest_neighbours(features, min(max(NEIGHBOURS), num - 1))
+    partitions = []
+    for num_neighbours in NEIGHBOURS:
+        graph = neighbour_graph(neighbours[:, :num_neighbours])
+        largest = min(num_groups + max(_MORE_EIGENVECTORS), num - 2)
+        values, vectors = spectral_embedding(graph, largest)
+        for more in _MORE_EIGENVECTORS:
+            size = min(num_groups + more, largest)
+            # Directions, as Ng, Jordan and Weiss have them; a diffusion map weighs eigenvectors by values.
+            partitions.append(_k_means(normalize(vectors[:, :size]), num_groups, seed))
+            diffusion = normalize(vectors[:, :size] * values[:size])
+            for factor in _CLUSTERS_PER_GROUP:
+                clusters = _k_means(diffusion, min(factor * num_groups, num), seed)
+                partitions.append(merge_by_links(graph, clusters, num_groups)[clusters])
+        if codes is not None:
+            partitions.append(merge_by_links(graph, codes, num_groups)[codes])
+    return partitions
+
+
+def consensus_partition(partitions: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
+    """Return the partition that agrees most with all others, and its mean NMI with them.
+
+    Args:
+        partitions: two or more, int [N] each.
+    """
+    similarity = np.array([[normalized_mutual_info_score(one, other) for other in partitions]
+                           for one in partitions])
+    np.fill_diagonal(similarity, 0)
+    means = similarity.sum(axis=1) / (len(partitions) - 1)
+    best = int(np.argmax(means))
+    return partitions[best], float(means[best])
+
+
+def neighbour_graph(neighbours: np.ndarray) -> scipy.sparse.csr_matrix:
+    """Return the symmetric adjacency matrix [N, N] of a graph of nearest neighbours.
+
+    Args:
+        neighbours: int [N, k], indices of the neighbours of each node.
+
+    Returns:
+        1 where two nodes are neighbours of each other, 1/2 where one is the other's, else 0.
+    """
+    num, degree = neighbours.shape
+    edges = (np.repeat(np.arange(num), degree), neighbours.ravel())
+    directed = scipy.sparse.csr_matrix((np.ones(num * degree), edges), shape=(num, num))
+    return (directed + directed.T) / 2
+
+
+def spectral_embedding(graph: scipy.sparse.csr_matrix, num: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest eigenvalues [num] of D^-1/2 A D^-1/2, in descending order, and eigenvectors [N, num].
+
+    Args:
+        graph: the adjacency matrix A [N, N]; every node has a neighbour.
+        num: from 1 to N - 2.
+    """
+    scale = scipy.sparse.diags(1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel()))
+    values, vectors = scipy.sparse.linalg.eigsh(
+        scale @ graph @ scale, k=num, which="LA", tol=_TOLERANCE, v0=np.ones(graph.shape[0]))
+    order = np.argsort(-values)
+    return values[order], vectors[:, order]
+
+
+def merge_by_links(graph: scipy.sparse.csr_matrix, clusters: np.ndarray, num_groups: int) -> np.ndarray:
+    """Merge clusters of the nodes of a graph by average linkage of the weight between them.
+
+    The weight L_ij between clusters i and j is divided by sqrt(L_i L_j), where L_i is the weight of all edges
+    of cluster i; without that, large clusters would attract all others.
+
+    Args:
+        graph: adjacency matrix [N, N].
+        clusters: int64 [N], in [0, m).
+        num_groups: M, 1 or more.
+
+    Returns:
+        int64 [m], the group of each cluster, in [0, M). Clusters without nodes are linked to none.
+    """
+    num = int(clusters.max()) + 1
+    members = scipy.sparse.csr_matrix((np.ones(len(clusters)), (np.arange(len(clusters)), clusters)),
+                                      shape=(len(clusters), num))
+    links = np.asarray((members.T @ graph @ members).todense())
+    totals = links.sum(axis=1)
+    similarity = links / np.sqrt(np.maximum(np.outer(totals, totals), 1e-12))
+    return average_linkage_groups(similarity.max() - similarity, num_groups)
+
+
+def average_linkage_groups(distances: np.ndarray, num_groups: int) -> np.ndarray:
+    """Return the groups, int64 [m] in [0, M), of average linkage of symmetric distances [m, m]."""
+    if len(distances) == 1:
+        return np.zeros(1, np.int64)
+    return fcluster(average_linkage(distances), num_groups, "maxclust").astype(np.int64) - 1
+
+
+def average_linkage(distances: np.ndarray) -> np.ndarray:
+    """Return the hierarchy [m - 1, 4], in SciPy's format, of average linkage of distances [m, m], m > 1."""
+    symmetric = (distances + distances.T) / 2
+    np.fill_diagonal(symmetric, 0)
+    return linkage(squareform(symmetric, checks=False), "average")
+
+
+def _nearest_neighbours(features, num):
+    """Indices [N, num] of the nearest other images, the nearest first."""
+    directions = normalize(features)
+    search = NearestNeighbors(n_neighbors=num, algorithm="brute").fit(directions)
+    return search.kneighbors(return_distance=False)
+
+
+def _k_means(points, num_clusters, seed):
+    return KMeans(num_clusters, n_init=_STARTS, random_state=seed).fit_predict(points)
