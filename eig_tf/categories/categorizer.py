@@ -143,13 +143,14 @@ def load_categorizer(path: str | os.PathLike) -> keras.Model:
 
 
 def _make_train_step(categorizer, optimizer, num_categories, delta):
+    smoothed = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=_LABEL_SMOOTHING)
+
     @tf.function
     def train_step(images, labels, seed):
         views = augment.positive_view(to_float(images), seed, **delta)
-        targets = tf.one_hot(labels, num_categories) * (1 - _LABEL_SMOOTHING) + _LABEL_SMOOTHING / num_categories
         with tf.GradientTape() as tape:
             logits = categorizer(views, training=True)[1]
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+            loss = smoothed(tf.one_hot(labels, num_categories), logits)
         variables = categorizer.trainable_variables
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
         return loss

@@ -10,7 +10,12 @@ from tensorflow import keras
 
 from eig_tf.categories.categorizer import categorize_in_batches, train_categorizer
 from eig_tf.categories.grouping import CodeGrouping
-from eig_tf.categories.partitions import average_linkage, candidate_partitions, consensus_partition
+from eig_tf.categories.partitions import (
+    average_linkage,
+    candidate_partitions,
+    consensus_partition,
+    pixel_components,
+)
 from eig_tf.data.image_set import StoredImages
 from eig_tf.models.base import GenerativeModel
 from eig_tf.models.sampling import encode_images, generate_images_of_code
@@ -56,8 +61,7 @@ def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImage
     chosen = _choose(generator, len(images), MAX_SELF_LABELLED)
     pool = images[chosen]
     first = _choose(generator, len(pool), MAX_PARTITIONED)
-    features, codes = encode_images(model, pool[first])
-    partition, consensus = consensus_partition(candidate_partitions(features, num_categories, codes, seed))
+    partition, consensus = partition_images(model, pool[first], num_categories, seed)
     report(f"consensus of the partitions of {len(first):,} real images: {consensus:.3f}")
     categorizer = train_categorizer(pool, first, partition, num_categories, delta, seed, report)
     shares = generated_shares(model, categorizer, num_categories, seed)
@@ -69,6 +73,31 @@ def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImage
     grouping = group_codes(shares, of_real, np.asarray(model.prior.probabilities, np.float64), fractions,
                            epochs, consensus)
     return Discovery(grouping, categorizer)
+
+
+def partition_images(model: GenerativeModel, images: np.ndarray, num_categories: int,
+                     seed: int) -> tuple[np.ndarray, float]:
+    """Return the consensus of partitions of images by the encoder's features and, where they help, by pixels.
+
+    Partitions by principal components of the pixels take part if they agree with each other more than those
+    by the features do: on sets of few or aligned images the encoder knows less than the pixels show.
+
+    Args:
+        model: a trained model.
+        images: uint8 [n, H, W, C].
+        num_categories: M.
+        seed: of k-means.
+
+    Returns:
+        The groups, int64 [n] in [0, M), and their mean NMI with the other partitions.
+    """
+    features, codes = encode_images(model, images)
+    by_features = candidate_partitions(features, num_categories, codes, seed)
+    by_pixels = candidate_partitions(pixel_components(images, seed), num_categories, seed=seed)
+    partition, consensus = consensus_partition(by_features)
+    if consensus_partition(by_pixels)[1] > consensus:
+        partition, consensus = consensus_partition([*by_features, *by_pixels])
+    return partition, consensus
 
 
 def generated_shares(model: GenerativeModel, categorizer: keras.Model, num_categories: int,
@@ -117,7 +146,8 @@ def assign_codes(evidence: np.ndarray) -> np.ndarray:
     """
     num_codes, num_categories = evidence.shape
     if num_codes < num_categories:
-        raise ValueError(f"there are {num_codes} codes for {num_categories} categories; expected no fewer codes")
+        raise ValueError(f"there are {num_codes} codes for {num_categories} categories; expected as many or "
+                         "more")
     categories = evidence.argmax(axis=1)
     for category in range(num_categories):
         sizes = np.bincount(categories, minlength=num_categories)

@@ -10,6 +10,7 @@ import scipy.sparse.linalg
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
@@ -22,6 +23,7 @@ _CLUSTERS_PER_GROUP = (2, 3, 4)
 # For eigenvectors that only feed k-means, which starts several times.
 _TOLERANCE = 1e-3
 _STARTS = 3
+_COMPONENTS = 50
 
 
 def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarray | None = None,
@@ -61,6 +63,12 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
     return partitions
 
 
+def pixel_components(images: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Return at most 50 principal components of the pixels, float [N, P], of images uint8 [N, H, W, C]."""
+    pixels = images.reshape(len(images), -1) / np.float32(255)
+    return PCA(min(_COMPONENTS, *pixels.shape), random_state=seed).fit_transform(pixels)
+
+
 def consensus_partition(partitions: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
     """Return the partition that agrees most with all others, and its mean NMI with them.
 
@@ -90,8 +98,9 @@ def neighbour_graph(neighbours: np.ndarray) -> scipy.sparse.csr_matrix:
     return (directed + directed.T) / 2
 
 
-def spectral_embedding(graph: scipy.sparse.csr_matrix, num: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the largest eigenvalues [num] of D^-1/2 A D^-1/2, in descending order, and eigenvectors [N, num].
+def spectral_embedding(graph: scipy.sparse.csr_matrix,
+                       num: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest eigenvalues [num] of D^-1/2 A D^-1/2, the largest first, and eigenvectors [N, num].
 
     Args:
         graph: the adjacency matrix A [N, N]; every node has a neighbour.

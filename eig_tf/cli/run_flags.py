@@ -26,9 +26,10 @@ flags.DEFINE_string("class_set", None, "cars, chairs: one of the paper's five se
 flags.DEFINE_integer("num_identities", None, "ytf: number of people, in alphabetical order")
 flags.DEFINE_integer("image_size", None, "side of the images, 28, 32, 64 or 128; not for digits and mnist")
 flags.DEFINE_string("resize", None, "folder: crop to the centred square, or pad to one")
-flags.DEFINE_integer("num_categories", None, "M, the number of categories to find; for methods that group codes")
-flags.DEFINE_integer("num_codes", None, "K, the number of codes; for methods that group codes, three for each "
-                     "category when absent")
+flags.DEFINE_integer("num_categories", None, "M, the number of categories to find; for methods that group "
+                     "codes")
+flags.DEFINE_integer("num_codes", None, "K, the number of codes; for methods that group codes, three for "
+                     "each category when absent")
 
 _TOP_LEVEL = tuple(field for field in config_lib.NAMED_FLAGS if "." not in field)
 

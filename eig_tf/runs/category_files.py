@@ -19,7 +19,8 @@ GROUPING, CATEGORIZER = "categories.json", "categorizer.keras"
 
 
 def update_categories(directory: RunDirectory, config: config_dict.ConfigDict, model: GenerativeModel,
-                      epochs: int, images: np.ndarray | StoredImages, num_categories: int | None = None) -> None:
+                      epochs: int, images: np.ndarray | StoredImages,
+                      num_categories: int | None = None) -> None:
     """Find the categories of a run's last checkpoint unless the directory has them; write both files at once.
 
     Args:
@@ -42,8 +43,8 @@ def update_categories(directory: RunDirectory, config: config_dict.ConfigDict, m
                         f"{model.num_codes}, the number of codes")
     # Neighbours and eigenvectors need a few images more than there are groups.
     if len(images) < num_categories + 3:
-        raise UserError(f"{config_lib.flag('categories.num_categories')} is {num_categories}; the training set "
-                        f"holds {len(images)} images; expected at most {len(images) - 3} categories")
+        raise UserError(f"{config_lib.flag('categories.num_categories')} is {num_categories}; the training "
+                        f"set holds {len(images)} images; expected at most {len(images) - 3} categories")
     found = load_grouping(directory.categories / GROUPING)
     if found is not None and (found.epochs, found.num_categories) == (epochs, num_categories):
         return

@@ -21,8 +21,8 @@ from eig_tf.data.image_set import ImageSet, summary_lines
 from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model, check_codes, compile_model
 from eig_tf.runs import environment
-from eig_tf.runs.category_files import update_categories
 from eig_tf.runs.callbacks import Checkpoints, Records, SampleGrids
+from eig_tf.runs.category_files import update_categories
 from eig_tf.runs.run_directory import (
     RunDirectory,
     RunEnvironment,

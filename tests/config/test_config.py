@@ -41,7 +41,7 @@ def test_every_preset_is_valid_and_has_the_fields_of_the_schema(name):
     known = {field.name for field in config_lib.FIELDS}
     fields = config_lib.flatten(preset).keys()
     assert fields <= known
-    assert all(field.startswith(("data.", "vae.")) for field in known - fields)
+    assert all(field.startswith(("data.", "vae.", "categories.")) for field in known - fields)
     assert preset.networks.stages == (2 if name == "ytf" else 1)
 
 
