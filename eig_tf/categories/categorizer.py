@@ -63,7 +63,8 @@ def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, part
     generator = np.random.default_rng(seed)
     keras.utils.set_random_seed(seed)
     with policy("float32"):
-        categorizer = build_categorizer(tuple(images.shape[1:]), num_categories)
+        height, width, channels = images.shape[1:]
+        categorizer = build_categorizer((height, width, channels), num_categories)
         steps = ROUNDS * STEPS_PER_ROUND
         optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps))
     train_step = _make_train_step(categorizer, optimizer, num_categories, strong_delta(delta))
