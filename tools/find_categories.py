@@ -1,10 +1,13 @@
 """Find the categories of real images of a finished run of any method, or find another number of them.
 
     python tools/find_categories.py RUN_DIR --num_categories=10
+    python tools/find_categories.py RUN_DIR --candidates=8,9,10,11,12
 
 Codes are grouped, nothing is trained but the categorizer, and no labels are used; see docs/categories.md. The
 run needs as many codes as categories, better three times as many. Writes categories/ in RUN_DIR, in place of
-what is there. Runs of agglomerative_infogan do this at the end of their training.
+what is there. Runs of agglomerative_infogan do this at the end of their training. With --candidates, prints how
+much the partitions into each number of groups agree, the evidence of how many categories there are, and writes
+nothing.
 """
 
 from __future__ import annotations
@@ -19,24 +22,44 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_integer("num_categories", None, "M, the number of categories, 2 or more; that of the training "
                      "when absent")
+flags.DEFINE_list("candidates", None, "numbers of categories to compare, each 2 or more; nothing is written")
 flags.DEFINE_string("data_dir", None, "directory of the data set's files; that of the training when absent")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
+
+
+def _parse_candidates(num_codes: int) -> list[int]:
+    """Return the numbers of --candidates, none when it is absent."""
+    if FLAGS.candidates is not None and FLAGS.num_categories is not None:
+        raise UserError("--candidates and --num_categories are given; expected one of them")
+    for text in FLAGS.candidates or ():
+        if not text.isdecimal() or not 2 <= int(text) <= num_codes:
+            raise UserError(f"--candidates has {text!r}; expected numbers from 2 to {num_codes}, the number of "
+                            "codes")
+    return [int(text) for text in FLAGS.candidates or ()]
 
 
 def main(arguments: list[str]) -> None:
     """Find the categories of the run directory that the command line names."""
     run_dir = command.run_directory_argument(arguments)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
+    from eig_tf.categories import discovery
     from eig_tf.data import registry
     from eig_tf.runs import category_files
     from eig_tf.runs.run_directory import RunDirectory
     directory = RunDirectory(run_dir)
     config, model, epochs = directory.restore_model()
     num_categories = FLAGS.num_categories
-    if num_categories is None and "categories" not in config:
+    candidates = _parse_candidates(model.num_codes)
+    if num_categories is None and not candidates and "categories" not in config:
         raise UserError(f"--num_categories is missing; a run of {config.method} has no number of its own")
     data_dir = FLAGS.data_dir or directory.load_environment().data_dir
     _, image_set = registry.load_split(config, data_dir, FLAGS.cache_dir)
+    if candidates:
+        found = discovery.consensus_by_number(model, image_set.images, candidates, config.seed)
+        for number, consensus in found.items():
+            print(f"{number:>4} categories  consensus {consensus:.3f}")
+        print(f"suggested   {max(found, key=found.get)}")
+        return
     category_files.update_categories(directory, config, model, epochs, image_set.images, num_categories)
     print(f"categories  {directory.categories}")
 

@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
 def demo(python: str, run_dir: str) -> int:
     """Train, evaluate and export on the embedded digits; return the exit status."""
     steps = (
-        ["-m", "eig_tf.train", "--dataset=digits", "--noexport", f"--workdir={run_dir}"],
+        ["-m", "eig_tf.train", "--dataset=digits", "--method=agglomerative_infogan", "--noexport",
+         f"--workdir={run_dir}"],
         [str(REPOSITORY / "tools" / "evaluate.py"), run_dir],
         [str(REPOSITORY / "tools" / "export.py"), run_dir],
     )

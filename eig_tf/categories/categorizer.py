@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -104,14 +105,14 @@ def balance_probabilities(probabilities: np.ndarray, sizes: np.ndarray) -> np.nd
 
     Args:
         probabilities: float [N, M], rows sum to one.
-        sizes: float [M], which sum to one.
+        sizes: float [M], which sum to one; a category of size zero gets nothing.
 
     Returns:
         float64 [N, M], rows sum to one.
     """
     plan = np.asarray(probabilities, np.float64) + 1e-12
     for _ in range(_SINKHORN_ITERATIONS):
-        plan *= len(plan) * sizes / plan.sum(axis=0)
+        plan *= len(plan) * sizes / np.maximum(plan.sum(axis=0), 1e-300)
         plan /= plan.sum(axis=1, keepdims=True)
     return plan
 
@@ -137,7 +138,8 @@ def load_categorizer(path: str | os.PathLike) -> keras.Model:
     """
     try:
         return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError,
+            zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path} cannot be read: {reason}; expected the network that "
                         "tools/find_categories.py writes") from None

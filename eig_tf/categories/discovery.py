@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,6 +73,23 @@ def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImage
     grouping = group_codes(shares, of_real, np.asarray(model.prior.probabilities, np.float64), fractions,
                            epochs, consensus)
     return Discovery(grouping, categorizer)
+
+
+def consensus_by_number(model: GenerativeModel, images: np.ndarray | StoredImages, candidates: Sequence[int],
+                        seed: int) -> dict[int, float]:
+    """Return the consensus of the partitions of real images for several numbers of categories.
+
+    Partitions into the number of groups that the images have agree more than those into others; a number that
+    is much too small can agree as well.
+
+    Args:
+        model: a trained model.
+        images: its training images, uint8 [N, H, W, C].
+        candidates: values of M.
+        seed: root of all randomness.
+    """
+    chosen = images[_choose(np.random.default_rng(seed), len(images), MAX_PARTITIONED)]
+    return {num: partition_images(model, chosen, num, seed)[1] for num in candidates}
 
 
 def partition_images(model: GenerativeModel, images: np.ndarray, num_categories: int,

@@ -28,8 +28,8 @@ class CodeGrouping(NamedTuple):
             category. See `distribute_codes`.
         prior: float64 [M], the prior's mass of the codes of each category.
         fractions: float64 [M], the share of the training images that the categorizer puts into each category.
-        linkage: float64 [K - 1, 4], the hierarchy of the codes in SciPy's format. Heights up to 1 join codes
-            of one category, heights above 1 join categories.
+        linkage: float64 [K - 1, 4], the hierarchy of the codes in SciPy's format. Heights below 1 join codes
+            of one category, others join categories.
         epochs: the number of epochs of training of the weights that were used.
         consensus: mean NMI of the chosen partition of real images with the others, in [0, 1].
     """
@@ -75,7 +75,7 @@ def load_grouping(path: str | os.PathLike) -> CodeGrouping | None:
         _check_shapes(grouping)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UserError(f"{path} cannot be read: {error}; expected the file that "
                         "tools/find_categories.py writes") from None
     return grouping

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
@@ -57,16 +59,18 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
             diffusion = normalize(vectors[:, :size] * values[:size])
             for factor in _CLUSTERS_PER_GROUP:
                 clusters = _k_means(diffusion, min(factor * num_groups, num), seed)
-                partitions.append(merge_by_links(graph, clusters, num_groups)[clusters])
+                partitions.append(merge_by_links(graph, clusters, num_groups))
         if codes is not None:
-            partitions.append(merge_by_links(graph, codes, num_groups)[codes])
+            partitions.append(merge_by_links(graph, codes, num_groups))
     return partitions
 
 
 def pixel_components(images: np.ndarray, seed: int = 0) -> np.ndarray:
     """Return at most 50 principal components of the pixels, float [N, P], of images uint8 [N, H, W, C]."""
     pixels = images.reshape(len(images), -1) / np.float32(255)
-    return PCA(min(_COMPONENTS, *pixels.shape), random_state=seed).fit_transform(pixels)
+    # PCA divides by the variance, which equal images do not have, for a number that is not used here.
+    with np.errstate(invalid="ignore"):
+        return PCA(min(_COMPONENTS, *pixels.shape), random_state=seed).fit_transform(pixels)
 
 
 def consensus_partition(partitions: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
@@ -107,8 +111,10 @@ def spectral_embedding(graph: scipy.sparse.csr_matrix,
         num: from 1 to N - 2.
     """
     scale = scipy.sparse.diags(1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel()))
+    # A constant start is nearly an eigenvector: eigenvectors of other components of the graph are then missed.
+    start = np.random.default_rng(0).normal(size=graph.shape[0])
     values, vectors = scipy.sparse.linalg.eigsh(
-        scale @ graph @ scale, k=num, which="LA", tol=_TOLERANCE, v0=np.ones(graph.shape[0]))
+        scale @ graph @ scale, k=num, which="LA", tol=_TOLERANCE, v0=start)
     order = np.argsort(-values)
     return values[order], vectors[:, order]
 
@@ -121,26 +127,33 @@ def merge_by_links(graph: scipy.sparse.csr_matrix, clusters: np.ndarray, num_gro
 
     Args:
         graph: adjacency matrix [N, N].
-        clusters: int64 [N], in [0, m).
+        clusters: int64 [N], 0 or more; numbers without nodes count for nothing.
         num_groups: M, 1 or more.
 
     Returns:
-        int64 [m], the group of each cluster, in [0, M). Clusters without nodes are linked to none.
+        int64 [N], the group of each node, in [0, M).
     """
-    num = int(clusters.max()) + 1
+    used, clusters = np.unique(clusters, return_inverse=True)
+    num = len(used)
     members = scipy.sparse.csr_matrix((np.ones(len(clusters)), (np.arange(len(clusters)), clusters)),
                                       shape=(len(clusters), num))
     links = np.asarray((members.T @ graph @ members).todense())
     totals = links.sum(axis=1)
     similarity = links / np.sqrt(np.maximum(np.outer(totals, totals), 1e-12))
-    return average_linkage_groups(similarity.max() - similarity, num_groups)
+    return average_linkage_groups(similarity.max() - similarity, num_groups)[clusters]
 
 
 def average_linkage_groups(distances: np.ndarray, num_groups: int) -> np.ndarray:
-    """Return the groups, int64 [m] in [0, M), of average linkage of symmetric distances [m, m]."""
+    """Return the groups, int64 [m] in [0, M), of average linkage of symmetric distances [m, m].
+
+    There are M groups, or m when that is less.
+    """
     if len(distances) == 1:
         return np.zeros(1, np.int64)
-    return fcluster(average_linkage(distances), num_groups, "maxclust").astype(np.int64) - 1
+    hierarchy = average_linkage(distances)
+    # SciPy cuts at a height, and undoes no join or all of those of equal height, such as of unlinked clusters.
+    hierarchy[:, 2] = np.arange(len(hierarchy))
+    return fcluster(hierarchy, num_groups, "maxclust").astype(np.int64) - 1
 
 
 def average_linkage(distances: np.ndarray) -> np.ndarray:
@@ -158,4 +171,7 @@ def _nearest_neighbours(features, num):
 
 
 def _k_means(points, num_clusters, seed):
-    return KMeans(num_clusters, n_init=_STARTS, random_state=seed).fit_predict(points)
+    with warnings.catch_warnings():
+        # Nodes of one component of the graph may be the same point, so that there are fewer clusters.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return KMeans(num_clusters, n_init=_STARTS, random_state=seed).fit_predict(points)
