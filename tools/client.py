@@ -2,13 +2,16 @@
 
     python tools/client.py status --address=HOST:8500 --model=mnist
     python tools/client.py generate --address=HOST:8500 --model=mnist --codes=0,3 --output=grid.png
+    python tools/client.py generate --address=HOST:8500 --model=faces --categories=0,3 --output=grid.png
     python tools/client.py sample --address=http://HOST:8501 --model=mnist --count=100 --output=images
     python tools/client.py categorize FOLDER --address=HOST:8500 --model=mnist --output=found.csv
 
 The address is HOST:PORT for the gRPC port, and http://HOST:PORT for the REST port, which needs no TensorFlow
-here. generate makes a row of images for each code, with the same seeds in every row; sample draws codes from
-the prior. Both write one PNG file if --output ends in .png, else a directory of PNG files. categorize sends
-the images below a folder and writes a table with the code of each image and its probability.
+here. generate makes a row of images for each code, with the same seeds in every row; with --categories, it
+makes a row for each category, whose codes are drawn anew for each image. sample draws codes from the prior.
+Both write one PNG file if --output ends in .png, else a directory of PNG files. categorize sends the images
+below a folder and writes a table with the code of each image and its probability, and with the category where
+the model has categories.
 """
 
 from __future__ import annotations
@@ -32,7 +35,9 @@ flags.DEFINE_float("timeout", 30.0, "seconds for a request including retries", l
                    upper_bound=1e6)
 flags.DEFINE_integer("retries", 5, "retries while the server is unavailable", lower_bound=0)
 flags.DEFINE_list("codes", None, "generate: codes, such as 0,3,7; all by default")
-flags.DEFINE_integer("per_code", 10, "generate: images of each code", lower_bound=1)
+flags.DEFINE_list("categories", None, "generate: categories, such as 0,3,7, or all, of a model that has "
+                  "them")
+flags.DEFINE_integer("per_code", 10, "generate: images of each code or category", lower_bound=1)
 flags.DEFINE_integer("count", 100, "sample: number of images", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "generate, sample: seed of the first image; each further one adds 1")
 flags.DEFINE_string("output", None, "generate, sample: PNG file or directory; categorize: CSV file")
@@ -51,13 +56,16 @@ def show_status(client: Client) -> None:
 
 
 def generate_images(client: Client, output: Path) -> None:
-    """Write images, a row for each code."""
+    """Write images, a row for each code or each category."""
     from eig_tf.serving.client import image_files
-    num_codes, = client.signature("prior").outputs["probabilities"].shape
-    codes = [code for code in _parse_codes() or range(num_codes) for _ in range(FLAGS.per_code)]
-    seeds = [FLAGS.seed + index % FLAGS.per_code for index in range(len(codes))]
-    stems = [f"code_{code:04d}_seed_{seed}" for code, seed in zip(codes, seeds)]
-    image_files.write_images(client.generate_png(codes, seeds), FLAGS.per_code, stems, output)
+    if FLAGS.categories is not None:
+        images, stems = _generate_categories(client)
+    else:
+        num_codes, = client.signature("prior").outputs["probabilities"].shape
+        codes, seeds = _rows(_parse_numbers("codes") or range(num_codes))
+        images = client.generate_png(codes, seeds)
+        stems = [f"code_{code:04d}_seed_{seed}" for code, seed in zip(codes, seeds)]
+    image_files.write_images(images, FLAGS.per_code, stems, output)
 
 
 def sample_images(client: Client, output: Path) -> None:
@@ -72,13 +80,14 @@ def sample_images(client: Client, output: Path) -> None:
 
 
 def categorize_images(client: Client, folder: Path, output: Path) -> None:
-    """Write the table of a folder's images, and print the number of images of each code."""
+    """Write the table of a folder's images, and print the number of images of each category or code."""
     from eig_tf.data import names
     from eig_tf.serving.client import image_files
-    counts, unreadable = image_files.categorize_folder(client, folder, output)
-    for sentence in unreadable:
+    found = image_files.categorize_folder(client, folder, output)
+    for sentence in found.unreadable:
         print(names.printable(f"left out: {sentence}"))
-    print("\n".join(f"code {code:>4}  {count:>9,} images" for code, count in enumerate(counts)))
+    kind, counts = ("code", found.codes) if found.categories is None else ("category", found.categories)
+    print("\n".join(f"{kind} {index:>4}  {count:>9,} images" for index, count in enumerate(counts)))
 
 
 def main(arguments: list[str]) -> None:
@@ -108,7 +117,10 @@ def _check_nothing(arguments):
 
 def _check_image_output(arguments):
     _check_nothing(arguments)
-    _parse_codes()
+    if FLAGS.codes is not None and FLAGS.categories is not None:
+        raise UserError("--codes and --categories are given; expected one of them")
+    _parse_numbers("codes")
+    _parse_categories()
     output = _check_output("a PNG file or a directory")
     is_picture = output.suffix.lower() == ".png"
     if output.is_dir() if is_picture else output.is_file():
@@ -136,11 +148,38 @@ def _check_output(what):
     return output
 
 
-def _parse_codes():
+def _generate_categories(client):
+    """Return PNG files, a row for each category, and names for them."""
+    outputs = client.signature("prior").outputs
+    if "category_probabilities" not in outputs:
+        raise UserError(f"--categories is given, but the model {FLAGS.model!r} has no categories; expected "
+                        "--codes, or a model that was exported with categories")
+    num_categories, = outputs["category_probabilities"].shape
+    categories, seeds = _rows(_parse_categories() or range(num_categories))
+    answer = client.generate_category_png(categories, seeds)
+    stems = [f"category_{category:04d}_seed_{seed}_code_{code:04d}"
+             for category, seed, code in zip(categories, seeds, answer["code"])]
+    return answer["image_bytes"].tolist(), stems
+
+
+def _rows(indices):
+    """Return each index `--per_code` times, and the seeds of each row."""
+    repeated = [index for index in indices for _ in range(FLAGS.per_code)]
+    return repeated, [FLAGS.seed + position % FLAGS.per_code for position in range(len(repeated))]
+
+
+def _parse_categories():
+    """Return the categories of the flag; none stands for all."""
+    return [] if FLAGS.categories == ["all"] else _parse_numbers("categories", ", or all")
+
+
+def _parse_numbers(name, alternative=""):
+    values = FLAGS[name].value or []
     try:
-        return [int(code) for code in FLAGS.codes or []]
+        return [int(value) for value in values]
     except ValueError:
-        raise UserError(f"--codes is {','.join(FLAGS.codes)!r}; expected numbers such as 0,3,7") from None
+        raise UserError(f"--{name} is {','.join(values)!r}; expected numbers such as 0,3,7"
+                        f"{alternative}") from None
 
 
 def _describe(infos):

@@ -9,16 +9,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 from ml_collections import config_dict
 
 from eig_tf import files
+from eig_tf.categories.discovery import Discovery
+from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.data import names
 from eig_tf.data.pictures import CROP
 from eig_tf.errors import UserError
+from eig_tf.evaluation import metrics
 from eig_tf.evaluation.record import EvaluationRecord, load_record
 from eig_tf.models.base import GenerativeModel
 from eig_tf.networks.precision import policy
+from eig_tf.runs import category_files
 from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.serving import versions, warmup
 from eig_tf.serving.served_model import ServedModel
@@ -36,6 +41,7 @@ class ExportedRun(NamedTuple):
         output: the directory of models to export to.
         config: the run's config.
         model: its restored model.
+        categories: its categories, None for a run without them.
         description: the content of `model.json`; see `describe_model`.
     """
 
@@ -43,6 +49,7 @@ class ExportedRun(NamedTuple):
     output: Path
     config: config_dict.ConfigDict
     model: GenerativeModel
+    categories: Discovery | None
     description: dict[str, Any]
 
 
@@ -53,10 +60,13 @@ def load_run(path: str | os.PathLike, output: str | os.PathLike | None, name: st
     # Whatever policy training has set in this process.
     with policy(PRECISIONS[precision]):
         config, model, epochs_done = directory.restore_model()
+    categories = _load_categories(directory, model, epochs_done)
     name = name or config.dataset
     versions.check_model_name(name)
-    return ExportedRun(name, directory.export if output is None else Path(output), config, model,
-                       describe_model(directory, name, config, model, epochs_done))
+    description = describe_model(directory, name, config, model, epochs_done,
+                                 categories.grouping if categories else None)
+    return ExportedRun(name, directory.export if output is None else Path(output), config, model, categories,
+                       description)
 
 
 @contextlib.contextmanager
@@ -88,13 +98,13 @@ def export_run(path: str | os.PathLike, output: str | os.PathLike | None = None,
         The path of the new version, `<output>/<name>/<version>`. See `ServedModel` for its signatures.
 
     Raises:
-        UserError: the run or its checkpoint is missing or cannot be restored; the run's evaluation is
-            damaged; the name is invalid; the version exists; `output` cannot be written.
+        UserError: the run or its checkpoint is missing or cannot be restored; the run's evaluation or its
+            categories are damaged; the name is invalid; the version exists; `output` cannot be written.
     """
     run = load_run(path, output, name, precision)
 
     def write(content):
-        _save(served_model(run.config, run.model, run.description["class_names"]), content)
+        _save(served_model(run.config, run.model, run.description["class_names"], run.categories), content)
         (content / DESCRIPTION).parent.mkdir()
         files.write_json(run.description, content / DESCRIPTION)
         if warmup.available():
@@ -109,7 +119,7 @@ def export_run(path: str | os.PathLike, output: str | os.PathLike | None = None,
 
 
 def describe_model(directory: RunDirectory, name: str, config: config_dict.ConfigDict, model: GenerativeModel,
-                   epochs_done: int) -> dict[str, Any]:
+                   epochs_done: int, grouping: CodeGrouping | None = None) -> dict[str, Any]:
     """Return the content of `model.json`.
 
     Args:
@@ -118,11 +128,15 @@ def describe_model(directory: RunDirectory, name: str, config: config_dict.Confi
         config: the run's config.
         model: the restored model with K codes.
         epochs_done: the number of epochs that its weights were trained for.
+        grouping: the M categories of its codes; None for none.
 
     Returns:
         A dict of `name`, `config`, `epochs_done` and `prior` (K probabilities); of `class_names` (for each
         code the class that it matches, or None) and `metrics`, both None unless these very weights were
-        evaluated; of `packages` and `git_revision` of the training.
+        evaluated; of `packages` and `git_revision` of the training; and, with a grouping, of `categories`: a
+        dict of `num_categories`, `prior` (M probabilities), `codes` (for each category its codes, the most
+        probable first) and `class_names` (for each category the class that it matches, or None; None for all
+        unless these very weights were evaluated).
 
     Raises:
         UserError: the run's environment or evaluation is damaged.
@@ -131,7 +145,7 @@ def describe_model(directory: RunDirectory, name: str, config: config_dict.Confi
     record = load_record(directory.evaluation, model.num_codes)
     if record is not None and record.epochs != epochs_done:
         record = None
-    return {
+    description = {
         "name": name,
         "config": config.to_dict(),
         "epochs_done": epochs_done,
@@ -141,19 +155,44 @@ def describe_model(directory: RunDirectory, name: str, config: config_dict.Confi
         "packages": environment.over_segments("packages"),
         "git_revision": environment.over_segments("git_revision"),
     }
+    if grouping is not None:
+        description["categories"] = {
+            "num_categories": grouping.num_categories,
+            "prior": grouping.prior.tolist(),
+            "codes": [grouping.codes_of(category).tolist() for category in range(grouping.num_categories)],
+            "class_names": category_class_names(record, grouping) if record else None,
+        }
+    return description
+
+
+def category_class_names(record: EvaluationRecord, grouping: CodeGrouping) -> list[str | None]:
+    """Return the name of the class that each of M categories matches; None for categories without a class.
+
+    Categories are matched to classes one to one, as codes are, by the judged images of their codes in the
+    proportions p(code | category).
+
+    Args:
+        record: an evaluation of the weights whose K codes are grouped.
+        grouping: the M categories.
+    """
+    shares = record.confusion / np.maximum(record.confusion.sum(axis=1, keepdims=True), 1)
+    matched = metrics.match_codes(grouping.code_distribution @ shares)
+    return [None if label is None else record.class_names[label] for label in matched]
 
 
 def served_model(config: config_dict.ConfigDict, model: GenerativeModel,
-                 class_names: Sequence[str | None] | None = None) -> ServedModel:
+                 class_names: Sequence[str | None] | None = None,
+                 categories: Discovery | None = None) -> ServedModel:
     """Return the `ServedModel` of a run.
 
     Args:
         config: the run's config.
         model: its model with K codes.
         class_names: for each code the class that it matches, or None; None when no match is known.
+        categories: see `ServedModel`.
     """
     printable = [names.printable(name or "") for name in class_names or [None] * model.num_codes]
-    return ServedModel(model, config.data.get("resize", CROP), printable)
+    return ServedModel(model, config.data.get("resize", CROP), printable, categories)
 
 
 def ensure_exported(path: str | os.PathLike) -> Path:
@@ -185,6 +224,26 @@ def export_notes(version: Path) -> list[str]:
     if not (version / warmup.REQUESTS).is_file():
         found.append("there are no warm-up requests, so the first requests are slow; "
                      "pip install 'eig_tf[serving]' and export again")
+    return found
+
+
+def _load_categories(directory, model, epochs_done):
+    """Return the `Discovery` of a run or None, checked to fit the model."""
+    # Whatever policy training has set in this process.
+    with policy("float32"):
+        found = category_files.load_categories(directory, epochs_done)
+    if found is None:
+        return None
+    grouped = len(found.grouping.code_to_category)
+    if grouped != model.num_codes:
+        raise UserError(f"{directory.categories / category_files.GROUPING} is of {grouped} codes; expected "
+                        f"the {model.num_codes} of the model; tools/find_categories.py updates it")
+    sizes = [*found.categorizer.input_shape[1:], found.categorizer.output_shape[1][1]]
+    expected = [*model.image_shape, found.grouping.num_categories]
+    if sizes != expected:
+        raise UserError(f"{directory.categories / category_files.CATEGORIZER} has images {sizes[:3]} and "
+                        f"{sizes[3]} categories; expected images {expected[:3]} and {expected[3]} "
+                        "categories; tools/find_categories.py updates it")
     return found
 
 

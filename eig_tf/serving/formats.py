@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import tempfile
@@ -80,8 +81,8 @@ def export_files(path: str | os.PathLike, kind: str, output: str | os.PathLike |
                  name: str | None = None, quantization: str = "none") -> tuple[Path, Report]:
     """Export the last checkpoint of a run, replacing an earlier export of the same name and kind.
 
-    The directory holds the generator, the categorizer, see `functional_networks`, and `model.json`, see
-    `describe_model`.
+    The directory holds the generator, the categorizer of codes, see `functional_networks`, and `model.json`,
+    see `describe_model`. The network of a run's categories is not among them; see `format_notes`.
 
     Args:
         path: the run directory.
@@ -110,6 +111,15 @@ def export_files(path: str | os.PathLike, kind: str, output: str | os.PathLike |
                       write_keras(run.model, content))
             files.write_json(run.description, content / _DESCRIPTION)
     return target, report
+
+
+def format_notes(directory: Path) -> list[str]:
+    """Return sentences about what files of `export_files` lack beside a SavedModel, none if nothing."""
+    content = json.loads((directory / _DESCRIPTION).read_text(encoding="utf-8"))
+    if "categories" not in content:
+        return []
+    return ["these files generate and find codes alone; model.json lists the codes of each category, and "
+            "only a SavedModel has the network that finds the categories of images"]
 
 
 def write_keras(model: GenerativeModel, directory: Path) -> Report:

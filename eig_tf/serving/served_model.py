@@ -5,46 +5,57 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Callable
 
+import numpy as np
 import tensorflow as tf
 
+from eig_tf.categories.discovery import Discovery
 from eig_tf.models.base import GenerativeModel, Latents
 from eig_tf.serving import checks, decoding
 from eig_tf.serving.signatures import as_signature
 
 # The noise of training is drawn from N(0, 1); far outside, products overflow and images become NaN.
 _MAX_NOISE = 100.0
+# Random streams of a seed of a request; latents have the first.
+_CODE_STREAM = 1
 
 
 class ServedModel:
     """A model in inference mode as functions from named tensors to named tensors.
 
-    K is the number of codes, Z the size of the noise and C the number of continuous codes. Images are
-    float32 [N, H, W, channels] in [0, 1]. Every random draw is a function of a seed in the request, so that
-    the same request always gets the same answer. Invalid input raises `tf.errors.InvalidArgumentError` with
-    one sentence.
+    K is the number of codes, M that of categories, Z the size of the noise and C the number of continuous
+    codes. Images are float32 [N, H, W, channels] in [0, 1]. Every random draw is a function of a seed in the
+    request, so that the same request always gets the same answer. Invalid input raises
+    `tf.errors.InvalidArgumentError` with one sentence.
 
     Args:
         model: the restored model.
         resize: how encoded images are made square, `crop` or `pad`; see `data.pictures.fit`.
         class_names: K names of the classes that the codes match, empty where a code matches none.
+        categories: the categories of the model's codes and their network, which add signatures and outputs;
+            None for a model of codes alone.
     """
 
-    def __init__(self, model: GenerativeModel, resize: str, class_names: Sequence[str]) -> None:
+    def __init__(self, model: GenerativeModel, resize: str, class_names: Sequence[str],
+                 categories: Discovery | None = None) -> None:
         self._model = model
         self._resize = resize
         self._class_names = list(class_names)
+        self._categories = categories
         self._max_rows = checks.max_rows(model.image_shape)
 
     def variables(self) -> dict[str, Sequence[tf.Variable]]:
         """Return the variables that the functions read, by network; networks of training are left out."""
         parts = {**self._model.inference_networks(), "prior": self._model.prior}
+        if self._categories is not None:
+            parts["categorizer"] = self._categories.categorizer
         return {name: part.variables for name, part in parts.items()}
 
     def signatures(self) -> dict[str, Callable[..., Any]]:
         """Return all functions as `tf.function`s with input signatures by name.
 
-        The batch size N is free, from 1 to `checks.max_rows`. Inputs of size 0 are left out, and
-        `generate_continuous` exists when the model has continuous codes. `serving_default` is `generate`.
+        The batch size N is free, from 1 to `checks.max_rows`. Inputs of size 0 are left out.
+        `generate_continuous` exists when the model has continuous codes, `generate_category` and
+        `generate_category_png` when it has categories. `serving_default` is `generate`.
         """
         model = self._model
         code, seed = tf.TensorSpec([None], tf.int32, "code"), tf.TensorSpec([None], tf.int64, "seed")
@@ -68,6 +79,10 @@ class ServedModel:
         }
         if model.num_continuous:
             signatures["generate_continuous"] = as_signature(self.generate_continuous, code, seed, continuous)
+        if self._categories is not None:
+            category = tf.TensorSpec([None], tf.int32, "category")
+            signatures["generate_category"] = as_signature(self.generate_category, category, seed)
+            signatures["generate_category_png"] = as_signature(self.generate_category_png, category, seed)
         return {"serving_default": signatures["generate"], **signatures}
 
     def generate(self, code: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -90,8 +105,7 @@ class ServedModel:
 
         TensorFlow Serving's REST API encodes outputs whose names end in `_bytes` as base64.
         """
-        pixels = tf.cast(tf.round(self.generate(code, seed)["images"] * 255.0), tf.uint8)
-        return {"image_bytes": tf.io.encode_png(pixels)}
+        return {"image_bytes": _encode_png(self.generate(code, seed)["images"])}
 
     def generate_continuous(self, code: tf.Tensor, seed: tf.Tensor,
                             continuous: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -122,6 +136,38 @@ class ServedModel:
         return {"images": self._images(Latents(
             nothing if noise is None else noise, code, nothing if continuous is None else continuous))}
 
+    def generate_category(self, category: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Generate an image of each category, with a code drawn from p(code | category).
+
+        Args:
+            category: indices from 0 to M - 1, int32 [N].
+            seed: seeds of all draws, int64 [N].
+
+        Returns:
+            `images`, and their `code`, int32 [N]. A row depends on its category and seed alone, and its image
+            is the one that `generate` returns for that code and seed.
+        """
+        grouping = self._categories.grouping
+        category = checks.require_range("category", checks.require_rows("category", category, self._max_rows),
+                                        0, grouping.num_categories - 1)
+        seed = checks.require_same_rows("seed", seed, "category", category)
+        # The logarithm of 0 keeps codes of other categories from being drawn.
+        with np.errstate(divide="ignore"):
+            log_probabilities = tf.constant(np.log(grouping.code_distribution), tf.float32)
+
+        def draw(row):
+            row_category, row_seed = row
+            return tf.random.stateless_categorical(
+                log_probabilities[row_category][tf.newaxis], 1, _stateless_seed(row_seed, _CODE_STREAM),
+                tf.int32)[0, 0]
+        code = _map_rows(draw, (category, seed), tf.TensorSpec([], tf.int32))
+        return {**self.generate(code, seed), "code": code}
+
+    def generate_category_png(self, category: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Generate as `generate_category` does, and return `image_bytes`, as `generate_png`, and `code`."""
+        generated = self.generate_category(category, seed)
+        return {"image_bytes": _encode_png(generated["images"]), "code": generated["code"]}
+
     def sample(self, count: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """Generate images whose codes are drawn from the prior.
 
@@ -130,7 +176,7 @@ class ServedModel:
             seed: the seed of all draws, int64 [].
 
         Returns:
-            `images`, and their `code`, int32 [N].
+            `images`, and their `code`, int32 [N]; with categories, the `category` of each code, int32 [N].
         """
         model = self._model
         count = checks.require(count, (count >= 1) & (count <= self._max_rows),
@@ -138,7 +184,7 @@ class ServedModel:
         code_seed, latents_seed = tf.unstack(tf.random.experimental.stateless_split(_stateless_seed(seed), 2))
         code = model.prior.sample_indices(count, code_seed)
         latents = model.sample_latents(count, latents_seed, tf.one_hot(code, model.num_codes))
-        return {"images": self._images(latents), "code": code}
+        return {"images": self._images(latents), "code": code, **self._category_of(code)}
 
     def sample_each(self, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """Generate one image for each seed, int64 [N], with a code drawn from the prior.
@@ -146,33 +192,43 @@ class ServedModel:
         Unlike `sample`, it takes no scalars, so that a server can batch requests.
 
         Returns:
-            `images` and `code` as `sample` does. A row depends on its seed alone, and its image is the one
-            that `generate` returns for that code and seed.
+            `images`, `code` and `category` as `sample` does. A row depends on its seed alone, and its image
+            is the one that `generate` returns for that code and seed.
         """
         seed = checks.require_rows("seed", seed, self._max_rows)
-        code = _map_rows(lambda row: self._model.prior.sample_indices(1, _stateless_seed(row, 1))[0], seed,
-                         tf.TensorSpec([], tf.int32))
-        return {**self.generate(code, seed), "code": code}
+
+        def draw(row):
+            return self._model.prior.sample_indices(1, _stateless_seed(row, _CODE_STREAM))[0]
+        code = _map_rows(draw, seed, tf.TensorSpec([], tf.int32))
+        return {**self.generate(code, seed), "code": code, **self._category_of(code)}
 
     def prior(self) -> dict[str, tf.Tensor]:
         """Return the prior of the codes, `probabilities` float32 [K], and their `class_name`, string [K].
 
-        TensorFlow Serving's gRPC API accepts a request without inputs, its REST API does not.
+        With categories, it returns their prior `category_probabilities`, float32 [M], too. TensorFlow
+        Serving's gRPC API accepts a request without inputs, its REST API does not.
         """
-        return {"probabilities": tf.identity(self._model.prior.probabilities),
-                "class_name": tf.constant(self._class_names)}
+        probabilities = tf.identity(self._model.prior.probabilities)
+        found = {"probabilities": probabilities, "class_name": tf.constant(self._class_names)}
+        if self._categories is not None:
+            grouping = self._categories.grouping
+            found["category_probabilities"] = tf.math.unsorted_segment_sum(
+                probabilities, tf.constant(grouping.code_to_category), grouping.num_categories)
+        return found
 
     def categorize(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Find the codes of images.
+        """Find the codes and, where there are any, the categories of images.
 
         Returns:
             `probabilities` of the codes, float32 [N, K], their arg max `code`, int32 [N], and the
-            probability of that code, `confidence`, float32 [N].
+            probability of that code, `confidence`, float32 [N], by the encoder. With categories,
+            `category_probabilities`, float32 [N, M], `category` and `category_confidence` likewise by the
+            categorizer; a `category` need not be that of the `code`.
         """
         return self._categorize(self._checked_images(images))
 
     def categorize_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Find the codes of PNG or JPEG files of any size, string [N]; see `categorize`."""
+        """Categorize PNG or JPEG files of any size, string [N]; see `categorize`."""
         image_bytes = checks.require_rows("image_bytes", image_bytes, self._max_rows)
         return self._categorize(decoding.decode_images(image_bytes, self._model.image_shape, self._resize))
 
@@ -208,10 +264,34 @@ class ServedModel:
         return (self._model.generate(latents) + 1.0) / 2.0
 
     def _categorize(self, images):
-        probabilities = tf.nn.softmax(self._model.encode(images * 2.0 - 1.0).code_logits)
-        return {"probabilities": probabilities,
-                "code": tf.argmax(probabilities, axis=-1, output_type=tf.int32),
-                "confidence": tf.reduce_max(probabilities, axis=-1)}
+        images = images * 2.0 - 1.0
+        probabilities, code, confidence = _most_probable(self._model.encode(images).code_logits)
+        found = {"probabilities": probabilities, "code": code, "confidence": confidence}
+        if self._categories is not None:
+            _, logits = self._categories.categorizer(images, training=False)
+            probabilities, category, confidence = _most_probable(logits)
+            found.update(category_probabilities=probabilities, category=category,
+                         category_confidence=confidence)
+        return found
+
+    def _category_of(self, code):
+        """Return the output `category` of drawn codes [N]; none without categories."""
+        if self._categories is None:
+            return {}
+        code_to_category = tf.constant(self._categories.grouping.code_to_category, tf.int32)
+        return {"category": tf.gather(code_to_category, code)}
+
+
+def _most_probable(logits):
+    """Return probabilities [N, M], their arg max, int32 [N], and their maximum [N]."""
+    probabilities = tf.nn.softmax(logits)
+    return (probabilities, tf.argmax(probabilities, axis=-1, output_type=tf.int32),
+            tf.reduce_max(probabilities, axis=-1))
+
+
+def _encode_png(images):
+    """Return PNG files, string [N], of images in [0, 1]."""
+    return tf.io.encode_png(tf.cast(tf.round(images * 255.0), tf.uint8))
 
 
 def _map_rows(draw, rows, spec):

@@ -95,11 +95,16 @@ def _valid_values(signatures):
     The cost of a graph does not depend on the values. A scalar that stands for a whole shape keeps the file
     small: its proto holds one number, which the reader repeats.
     """
-    num_codes = tensor_sizes(signatures["prior"].outputs["probabilities"])[0]
+    prior = signatures["prior"].outputs
+    num_codes = tensor_sizes(prior["probabilities"])[0]
+    # Without categories no signature has such an input.
+    num_categories = (tensor_sizes(prior["category_probabilities"])[0] if "category_probabilities" in prior
+                      else 1)
     image = tf.fill(tensor_sizes(signatures["categorize"].inputs["images"])[1:], tf.constant(128, tf.uint8))
     png = tf.io.encode_png(image).numpy()
     return {
         ("code", 1): lambda shape: [row % num_codes for row in range(shape[0])],
+        ("category", 1): lambda shape: [row % num_categories for row in range(shape[0])],
         ("code", 2): lambda shape: 1.0 / num_codes,
         ("noise", 2): lambda shape: 0.0,
         ("continuous", 2): lambda shape: 0.0,

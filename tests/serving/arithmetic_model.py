@@ -6,18 +6,19 @@ NUM_CODES = 4
 SIZE = 2
 
 
-def save(path, offset=0.0):
+def save(path, offset=0.0, categories=False):
     """Write the model: images of the code k are grey of k / 4, and are assigned to the code k.
 
     Args:
         path: of the SavedModel.
         offset: a number that `embed` adds, to distinguish versions.
+        categories: whether the codes 0 and 1 are of category 0, and 2 and 3 of category 1.
     """
     module = tf.Module()
-    tf.saved_model.save(module, str(path), signatures=_signatures(offset))
+    tf.saved_model.save(module, str(path), signatures=_signatures(offset, categories))
 
 
-def _signatures(offset):
+def _signatures(offset, categories):
     codes, seeds = tf.TensorSpec([None], tf.int32, "code"), tf.TensorSpec([None], tf.int64, "seed")
     images = tf.TensorSpec([None, SIZE, SIZE, 1], tf.float32, "images")
     functions = {
@@ -31,6 +32,13 @@ def _signatures(offset):
         "prior": (_prior,),
         "burn": (_burn, tf.TensorSpec([None], tf.int32, "steps")),
     }
+    if categories:
+        category = tf.TensorSpec([None], tf.int32, "category")
+        functions.update(
+            generate_category_png=(_generate_category_png, category, seeds),
+            categorize_bytes=(lambda image_bytes: _with_categories(_categorize_bytes(image_bytes)),
+                              tf.TensorSpec([None], tf.string, "image_bytes")),
+            prior=(lambda: {**_prior(), "category_probabilities": tf.constant([0.3, 0.7])},))
     signatures = {name: tf.function(function, input_signature=specs)
                   for name, (function, *specs) in functions.items()}
     return {**signatures, "serving_default": signatures["generate"]}
@@ -48,6 +56,18 @@ def _generate(code, seed):
 def _generate_png(code, seed):
     images = tf.cast(tf.round(_generate(code, seed)["images"] * 255), tf.uint8)
     return {"image_bytes": tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)}
+
+
+def _generate_category_png(category, seed):
+    """The code of an even seed is the first of the category, that of an odd seed the second."""
+    code = 2 * category + tf.cast(seed % 2, tf.int32)
+    return {**_generate_png(code, seed), "code": code}
+
+
+def _with_categories(found):
+    probabilities = tf.reduce_sum(tf.reshape(found["probabilities"], [-1, 2, 2]), axis=-1)
+    return {**found, "category": found["code"] // 2, "category_probabilities": probabilities,
+            "category_confidence": tf.reduce_max(probabilities, axis=-1)}
 
 
 def _sample(count, seed):

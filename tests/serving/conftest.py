@@ -1,6 +1,7 @@
 """Finished runs without training: small networks with made-up weights, their models and their exports."""
 
 import resource
+import shutil
 
 import numpy as np
 import pytest
@@ -8,7 +9,11 @@ import tensorflow as tf
 from tensorflow import keras
 
 from eig_tf import config as config_lib
+from eig_tf.categories.categorizer import save_categorizer
+from eig_tf.categories.grouping import CodeGrouping, save_grouping
 from eig_tf.models.registry import build_model
+from eig_tf.networks.categorizer import build_categorizer
+from eig_tf.runs import category_files
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 from eig_tf.serving.export import export_run
 
@@ -71,6 +76,54 @@ def live(finished_run):
 def served(exported):
     """Calls a signature of `exported` with arrays or lists: `served("generate", code=..., seed=...)`."""
     return _caller(exported)
+
+
+@pytest.fixture(scope="session")
+def grouping():
+    """Ten codes in three categories: p(code | category) by hand, the rest from it and the prior of `live`."""
+    code_to_category = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 2])
+    distribution = np.zeros([3, 10])
+    distribution[0, [0, 3, 6]] = 0.7, 0.3, 0.0
+    distribution[1, [1, 4, 7]] = 0.125, 0.125, 0.75
+    distribution[2, 9] = 1.0
+    prior = np.exp(np.linspace(-1.5, 1.5, 10))
+    return CodeGrouping(
+        code_to_category, np.ones(10), distribution, np.bincount(code_to_category, prior / prior.sum()),
+        np.array([0.5, 0.25, 0.25]), np.zeros([9, 4]), EPOCHS_DONE, 0.5)
+
+
+@pytest.fixture(scope="session")
+def categorizer():
+    """A network for `grouping` with made-up weights, which tells dark images from bright ones."""
+    network = build_categorizer((28, 28, 1), 3)
+    _assign_made_up_weights(network, seed=1)
+    # Else one category is the most probable of all images.
+    logits = network(np.zeros([1, 28, 28, 1], np.float32), training=False)[1]
+    network.get_layer("logits").bias.assign_sub(logits[0])
+    return network
+
+
+@pytest.fixture(scope="session")
+def category_run(finished_run, grouping, categorizer, tmp_path_factory):
+    """The `RunDirectory` of a copy of `finished_run` with categories."""
+    directory = RunDirectory(
+        shutil.copytree(finished_run.path, tmp_path_factory.mktemp("category_run") / "run"))
+    directory.categories.mkdir()
+    save_grouping(grouping, directory.categories / category_files.GROUPING)
+    save_categorizer(categorizer, directory.categories / category_files.CATEGORIZER)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def category_exported(category_run, tmp_path_factory):
+    """The path of `category_run`'s export."""
+    return export_run(category_run.path, tmp_path_factory.mktemp("export"))
+
+
+@pytest.fixture(scope="session")
+def category_served(category_exported):
+    """As `served`, for `category_run`."""
+    return _caller(category_exported)
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,21 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 from eig_tf import config as config_lib
+from eig_tf.categories.categorizer import save_categorizer
+from eig_tf.categories.grouping import save_grouping
 from eig_tf.errors import UserError
-from eig_tf.evaluation.record import EvaluationRecord, save_record
+from eig_tf.evaluation.record import EvaluationRecord, load_record, save_record
+from eig_tf.networks.categorizer import build_categorizer
 from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.serving import warmup
-from eig_tf.serving.export import describe_model, ensure_exported, export_notes, export_run
+from eig_tf.serving.export import (
+    category_class_names,
+    describe_model,
+    ensure_exported,
+    export_notes,
+    export_run,
+    load_run,
+)
 from eig_tf.serving.signatures import describe_signatures
 
 
@@ -167,6 +177,45 @@ def test_signatures_are_described_a_line_each(exported):
         "sample_each         seed int64 [N] -> code int32 [N], images float32 [N, 28, 28, 1]",
         "serving_default     code int32 [N], seed int64 [N] -> images float32 [N, 28, 28, 1]",
     ]
+
+
+def test_categories_match_classes_by_the_images_of_their_codes(run_copy, grouping):
+    """Category 0 has codes 0 and 3, category 1 mostly code 7, category 2 code 9, which another class has."""
+    _evaluate(run_copy, epochs=3)
+    record = load_record(run_copy.evaluation)
+    record.class_names, record.confusion = ("a", "b"), np.zeros([10, 2], np.int64)
+    record.confusion[[0, 3], [0, 1]] = 10, 1000  # shares: 0.7 of a, 0.3 of b
+    record.confusion[[1, 4, 7], [0, 0, 1]] = 50  # 0.25 of a, 0.75 of b
+    record.confusion[9] = 30, 20  # 0.6 of a
+    assert category_class_names(record, grouping) == ["a", "b", None]
+    config, model, epochs_done = run_copy.restore_model()
+    found = describe_model(run_copy, "mnist", config, model, epochs_done, grouping)["categories"]
+    assert len(set(found["class_names"])) == 3 and None not in found["class_names"]
+
+
+def test_categories_of_other_weights_are_left_out_and_those_that_do_not_fit_refused(
+        run_copy, grouping, categorizer):
+    run_copy.categories.mkdir()
+    table, network = run_copy.categories / "categories.json", run_copy.categories / "categorizer.keras"
+    save_categorizer(categorizer, network)
+    save_grouping(grouping._replace(epochs=2), table)
+    run = load_run(run_copy.path, None, None)
+    assert run.categories is None and "categories" not in run.description
+
+    save_grouping(grouping._replace(
+        code_to_category=np.array([0, 1, 2]), agreement=np.ones(3), code_distribution=np.eye(3),
+        linkage=np.zeros([2, 4])), table)
+    with pytest.raises(UserError, match=r"categories\.json is of 3 codes; expected the 10 of the model"):
+        load_run(run_copy.path, None, None)
+    save_grouping(grouping, table)
+    save_categorizer(build_categorizer((28, 28, 1), 4), network)
+    with pytest.raises(UserError, match=r"categorizer\.keras has images \[28, 28, 1\] and 4 categories; "
+                                        r"expected images \[28, 28, 1\] and 3 categories"):
+        load_run(run_copy.path, None, None)
+    network.write_text("damaged")
+    with pytest.raises(UserError, match=r"categorizer\.keras cannot be read"):
+        export_run(run_copy.path)
+    assert not run_copy.export.exists()
 
 
 @pytest.mark.parametrize(("damaged", "sentence"), [

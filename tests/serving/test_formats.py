@@ -243,6 +243,17 @@ def test_a_second_export_replaces_the_first(finished_run, tmp_path, written):
     assert os.listdir(tmp_path / "new") == ["digits-keras"]
 
 
+@pytest.mark.usefixtures("written")
+def test_files_without_the_network_of_categories_say_so(finished_run, category_run, tmp_path):
+    target, _ = export_files(finished_run.path, "keras", tmp_path)
+    assert formats.format_notes(target) == []
+    target, _ = export_files(category_run.path, "keras", tmp_path)
+    assert formats.format_notes(target) == [
+        "these files generate and find codes alone; model.json lists the codes of each category, and only a "
+        "SavedModel has the network that finds the categories of images"]
+    assert json.loads((target / "model.json").read_text())["categories"]["codes"][0] == [0, 3, 6]
+
+
 def test_what_is_somebody_elses_is_left_alone(finished_run, tmp_path, written):
     (tmp_path / "mnist-keras").mkdir()
     (tmp_path / "mnist-keras" / "thesis.txt").write_text("mine")

@@ -15,22 +15,28 @@ from eig_tf.serving import warmup
 FLOAT, INT, LONG, STRING = tf.float32, tf.int32, tf.int64, tf.string
 N = -1
 IMAGES = {"images": (FLOAT, [N, 64, 64, 3])}
-CATEGORIES = {"probabilities": (FLOAT, [N, 7]), "code": (INT, [N]), "confidence": (FLOAT, [N])}
+CATEGORIES = {"probabilities": (FLOAT, [N, 7]), "code": (INT, [N]), "confidence": (FLOAT, [N]),
+              "category_probabilities": (FLOAT, [N, 3]), "category": (INT, [N]),
+              "category_confidence": (FLOAT, [N])}
 CODE, SEED, CONTINUOUS = {"code": (INT, [N])}, {"seed": (LONG, [N])}, {"continuous": (FLOAT, [N, 2])}
 GENERATE = ({**CODE, **SEED}, IMAGES)
-# Those of a model with 7 codes and 2 continuous codes, as in `ServedModel`.
+CATEGORY = {"category": (INT, [N])}
+# Those of a model with 7 codes, 2 continuous codes and 3 categories, as in `ServedModel`.
 SIGNATURES = {
     "serving_default": GENERATE,
     "generate": GENERATE,
     "generate_png": (GENERATE[0], {"image_bytes": (STRING, [N])}),
     "generate_continuous": ({**CODE, **SEED, **CONTINUOUS}, IMAGES),
     "generate_from_code": ({"code": (FLOAT, [N, 7]), "noise": (FLOAT, [N, 100]), **CONTINUOUS}, IMAGES),
-    "sample": ({"count": (INT, []), "seed": (LONG, [])}, {**IMAGES, **CODE}),
-    "sample_each": (SEED, {**IMAGES, **CODE}),
+    "generate_category": ({**CATEGORY, **SEED}, {**IMAGES, **CODE}),
+    "generate_category_png": ({**CATEGORY, **SEED}, {"image_bytes": (STRING, [N]), **CODE}),
+    "sample": ({"count": (INT, []), "seed": (LONG, [])}, {**IMAGES, **CODE, **CATEGORY}),
+    "sample_each": (SEED, {**IMAGES, **CODE, **CATEGORY}),
     "categorize": (IMAGES, CATEGORIES),
     "categorize_bytes": ({"image_bytes": (STRING, [N])}, CATEGORIES),
     "embed": (IMAGES, {"feature": (FLOAT, [N, 128])}),
-    "prior": ({}, {"probabilities": (FLOAT, [7]), "class_name": (STRING, [7])}),
+    "prior": ({}, {"probabilities": (FLOAT, [7]), "class_name": (STRING, [7]),
+                   "category_probabilities": (FLOAT, [3])}),
     "__saved_model_init_op": ({}, {}),
 }
 
@@ -82,13 +88,14 @@ def test_every_signature_with_rows_has_a_record_of_each_batch_size(version):
             assert all(size in (N, length) for size, length in zip(shape, value.shape))
     assert sizes == {name: [1, 8, 64] for name in (
         "serving_default", "generate", "generate_png", "generate_continuous", "generate_from_code",
-        "sample_each", "categorize", "categorize_bytes", "embed")}
+        "generate_category", "generate_category_png", "sample_each", "categorize", "categorize_bytes",
+        "embed")}
     requests = _requests(version)
     assert {request.model_spec.name for request in requests} == {"cars"}
     assert all(request.model_spec.WhichOneof("version_choice") is None for request in requests)
     assert [request.model_spec.signature_name for request in requests] == [
         signature for signature, _ in warmup.read_requests(version)]
-    assert len(requests) == 27 and not any(request.output_filter for request in requests)
+    assert len(requests) == 33 and not any(request.output_filter for request in requests)
 
 
 def test_inputs_have_valid_values(version):
@@ -98,6 +105,7 @@ def test_inputs_have_valid_values(version):
     np.testing.assert_allclose(inputs["generate_from_code"]["code"].sum(axis=1), 1, atol=1e-6)
     assert np.all(inputs["generate_from_code"]["noise"] == 0)
     assert np.all(inputs["generate_continuous"]["continuous"] == 0)
+    np.testing.assert_array_equal(inputs["generate_category"]["category"][:5], [0, 1, 2, 0, 1])
     assert np.all(inputs["categorize"]["images"] == 0.5)
     image = tf.io.decode_png(inputs["categorize_bytes"]["image_bytes"][63]).numpy()
     assert image.shape == (64, 64, 3)

@@ -21,8 +21,18 @@ SERVING_TESTS = REPOSITORY / "tests" / "serving"
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory):
     """The gRPC and the REST address of a server of `arithmetic_model`."""
+    yield from _serve(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def category_addresses(tmp_path_factory):
+    """As `addresses`, of a model with categories."""
+    yield from _serve(tmp_path_factory, categories=True)
+
+
+def _serve(tmp_path_factory, **options):
     base = tmp_path_factory.mktemp("models") / "toy"
-    runpy.run_path(str(SERVING_TESTS / "arithmetic_model.py"))["save"](base / "3")
+    runpy.run_path(str(SERVING_TESTS / "arithmetic_model.py"))["save"](base / "3", **options)
     process = subprocess.Popen(
         [sys.executable, SERVING_TESTS / "model_server.py", "--model_name=toy", f"--model_base_path={base}",
          "--port=0", "--rest_api_port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -109,6 +119,38 @@ def test_a_folder_is_sorted(by_rest, tmp_path):
     assert {probability for _, _, probability, _ in rows} == {"0.775000"}
     assert all(file.startswith(f"{name}/") for file, _, _, name in rows)
     assert [file for file, *_ in rows[:4]] == ["a/0.jpg", "a/0.png", "a/0.webp", "a/1.jpg"]
+
+
+@pytest.mark.slow
+def test_images_and_tables_by_category(command, without_tensorflow, category_addresses, tmp_path):
+    """By REST, the seeds 6 and 7 take the first and the second code of each category."""
+    def run(*arguments):
+        finished = command(TOOL, *arguments, f"--address={category_addresses[1]}", "--model=toy",
+                           PYTHONPATH=without_tensorflow)
+        assert (finished.returncode, finished.stderr) == (0, "")
+        return finished.stdout.splitlines()
+
+    assert run("generate", "--categories=1", "--per_code=2", "--seed=6", "--output=one") == ["output  one"]
+    assert set(os.listdir(tmp_path / "one")) == {
+        "category_0001_seed_6_code_0002.png", "category_0001_seed_7_code_0003.png"}
+    run("generate", "--categories=all", "--per_code=2", "--seed=6", "--output=grid.png")
+    grid = np.asarray(Image.open(tmp_path / "grid.png"))
+    assert [grid[0, 0], grid[0, 4], grid[4, 0], grid[4, 4]] == [0, 64, 128, 191]
+    for code in (0, 1, 1, 3):
+        _write_grey(tmp_path / "folder" / f"{code}.png", code)
+    assert run("categorize", "folder", "--output=found.csv") == [
+        "category    0          2 images", "category    1          1 images", "output  found.csv"]
+    assert (tmp_path / "found.csv").read_text().splitlines() == [
+        "file,category,probability,code,code_probability",
+        "0.png,0,0.850000,0,0.775000", "1.png,0,0.850000,1,0.775000", "3.png,1,0.850000,3,0.775000"]
+
+
+@pytest.mark.slow
+def test_a_model_without_categories_is_named(by_rest, refused, tmp_path):
+    finished = by_rest("generate", "--categories=0", "--output=grid.png")
+    assert refused(finished) == ("--categories is given, but the model 'toy' has no categories; expected "
+                                 "--codes, or a model that was exported with categories")
+    assert not (tmp_path / "grid.png").exists()
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -24,6 +24,23 @@ from eig_tf.serving.client.protocol import ServingError
 _MAX_UNREADABLE = 0.05
 # Limits on a request, which bound the memory for encoded images.
 _FILES, _BYTES = 64, 2**25
+# Outputs that the table holds, and those whose widths are the numbers of codes and categories.
+_COLUMNS = ("code", "confidence", "category", "category_confidence")
+_PROBABILITIES = {"code": "probabilities", "category": "category_probabilities"}
+
+
+class SortedFolder(NamedTuple):
+    """How many images of a folder were found of each code and category, and what was left out.
+
+    Attributes:
+        codes: the number of images of each code, int64 [K].
+        categories: the number of images of each category, int64 [M]; None for a model without categories.
+        unreadable: a sentence for every file that was left out.
+    """
+
+    codes: np.ndarray
+    categories: np.ndarray | None
+    unreadable: list[str]
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -52,17 +69,14 @@ def write_images(images: Sequence[bytes], columns: int, stems: Sequence[str], ou
             temporary.write_bytes(image)
 
 
-def categorize_folder(client: Client, folder: Path, path: Path) -> tuple[np.ndarray, list[str]]:
-    """Find the codes of the images below a folder, and write them as a table.
+def categorize_folder(client: Client, folder: Path, path: Path) -> SortedFolder:
+    """Find the codes of the images below a folder, and their categories if any; write them as a table.
 
     Args:
         client: a client of the model.
         folder: the folder.
-        path: the CSV file: `file`, `code` and `probability` of each image, and its `class` when all images
-            are in sub-folders; tools/categorize.py writes the same columns.
-
-    Returns:
-        The number of images of each code, int64 [K], and a sentence for every file that was left out.
+        path: the CSV file, which has a `class` when all images are in sub-folders; see
+            `categories_table.write`. tools/categorize.py writes the same columns.
 
     Raises:
         UserError: there are no images, or too many cannot be read.
@@ -73,23 +87,28 @@ def categorize_folder(client: Client, folder: Path, path: Path) -> tuple[np.ndar
     if not found:
         raise UserError(f"{folder} holds no images; expected files named "
                         f"{', '.join('*' + suffix for suffix in pictures.SUFFIXES)}")
-    rows: list[tuple[str, int, float]] = []
+    categorized: list[str] = []
+    answers: list[dict[str, np.ndarray]] = []
+    sizes: dict[str, int] = {}
     unreadable: list[str] = []
     for batch in _batches(folder, found, unreadable):
-        for name, probabilities in _categorize_batch(client, batch, unreadable):
-            rows.append((name, int(probabilities.argmax()), probabilities.max()))
-            num_codes = len(probabilities)
-        _show_progress(len(rows) + len(unreadable), len(found))
+        for rows, answer in _categorize_batch(client, batch, unreadable):
+            categorized.extend(rows)
+            answers.append({name: answer[name] for name in _COLUMNS if name in answer})
+            sizes = {name: answer[key].shape[1] for name, key in _PROBABILITIES.items() if key in answer}
+        _show_progress(len(categorized) + len(unreadable), len(found))
         if len(unreadable) > _MAX_UNREADABLE * len(found):
             raise UserError(f"{folder}: {len(unreadable)} of {len(found)} files are unreadable "
                             f"({names.first_few(unreadable, '; ')}); expected a share of at most "
                             f"{_MAX_UNREADABLE:g}")
-    categorized, codes, all_probabilities = zip(*rows)
     labelled = all(os.sep in name for name in categorized)
+    columns = {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
     with files.replacing(path) as temporary:
-        categories_table.write(temporary, categorized, codes, all_probabilities,
-                               [name.split(os.sep)[0] for name in categorized] if labelled else None)
-    return np.bincount(codes, minlength=num_codes), unreadable
+        categories_table.write(temporary, categorized, columns["code"], columns["confidence"],
+                               [name.split(os.sep)[0] for name in categorized] if labelled else None,
+                               columns.get("category"), columns.get("category_confidence"))
+    counts = {name: np.bincount(columns[name], minlength=size) for name, size in sizes.items()}
+    return SortedFolder(counts["code"], counts.get("category"), unreadable)
 
 
 def _batches(folder: Path, found: Sequence[str], unreadable: list[str]) -> Iterator[list[tuple[str, bytes]]]:
@@ -129,8 +148,8 @@ def _is_read_alike(path):
 
 
 def _categorize_batch(client: Client, batch: list[tuple[str, bytes]],
-                      unreadable: list[str]) -> Iterator[tuple[str, Any]]:
-    """Yield names and probabilities [K]; a file that the server refuses is found by bisection."""
+                      unreadable: list[str]) -> Iterator[tuple[list[str], dict[str, np.ndarray]]]:
+    """Yield names and answers of parts of a batch; a file that the server refuses is found by bisection."""
     if not batch:
         return
     try:
@@ -144,7 +163,7 @@ def _categorize_batch(client: Client, batch: list[tuple[str, bytes]],
         for half in (batch[:len(batch) // 2], batch[len(batch) // 2:]):
             yield from _categorize_batch(client, half, unreadable)
         return
-    yield from zip((name for name, _ in batch), answer["probabilities"])
+    yield [name for name, _ in batch], answer
 
 
 def _show_progress(done, total):

@@ -139,14 +139,30 @@ class Client:
             seed: seeds of noise and continuous codes, [N], or one for all rows.
             continuous: continuous codes in [-1, 1], [N, C], for a model that has them; drawn when None.
         """
-        inputs = _codes_and_seeds(code, seed)
+        inputs = _with_seeds("code", code, seed)
         if continuous is None:
             return self.predict("generate", inputs)["images"]
         return self.predict("generate_continuous", {**inputs, "continuous": continuous})["images"]
 
     def generate_png(self, code: ArrayLike, seed: ArrayLike) -> list[bytes]:
         """Generate as `generate` does, and return N PNG files."""
-        return self.predict("generate_png", _codes_and_seeds(code, seed))["image_bytes"].tolist()
+        return self.predict("generate_png", _with_seeds("code", code, seed))["image_bytes"].tolist()
+
+    def generate_category(self, category: ArrayLike, seed: ArrayLike) -> dict[str, np.ndarray]:
+        """Generate images of categories, for a model that has them.
+
+        Args:
+            category: indices from 0 to M - 1, [N].
+            seed: seeds of all draws, [N], or one for all rows.
+
+        Returns:
+            `images`, float32 [N, H, W, channels] in [0, 1], and the `code` drawn for each, int32 [N].
+        """
+        return self.predict("generate_category", _with_seeds("category", category, seed))
+
+    def generate_category_png(self, category: ArrayLike, seed: ArrayLike) -> dict[str, np.ndarray]:
+        """Generate as `generate_category` does; return PNG files as `image_bytes`, bytes [N], and `code`."""
+        return self.predict("generate_category_png", _with_seeds("category", category, seed))
 
     def generate_from_code(self, code: ArrayLike, noise: ArrayLike | None = None,
                            continuous: ArrayLike | None = None) -> np.ndarray:
@@ -164,7 +180,8 @@ class Client:
     def sample(self, count: int, seed: int) -> dict[str, np.ndarray]:
         """Generate `images` of `count` codes drawn from the prior; return the `code`s, int32 [count], too.
 
-        A server with batching offers `sample_each` only.
+        With categories, it returns the `category` of each code, int32 [count], as well. A server with
+        batching offers `sample_each` only.
         """
         return self.predict("sample", {"count": count, "seed": seed})
 
@@ -173,16 +190,17 @@ class Client:
         return self.predict("sample_each", {"seed": seed})
 
     def categorize(self, images: ArrayLike) -> dict[str, np.ndarray]:
-        """Find the codes of images, [N, H, W, channels] in [0, 1].
+        """Find the codes, and the categories if there are any, of images, [N, H, W, channels] in [0, 1].
 
         Returns:
             `probabilities` of the codes, float32 [N, K], the largest as `confidence`, float32 [N], and its
-            `code`, int32 [N].
+            `code`, int32 [N]. With categories, `category_probabilities`, float32 [N, M],
+            `category_confidence` and `category` likewise.
         """
         return self.predict("categorize", {"images": images})
 
     def categorize_bytes(self, image_bytes: Sequence[bytes]) -> dict[str, np.ndarray]:
-        """Find the codes of PNG or JPEG files of any size; see `categorize`."""
+        """Categorize PNG or JPEG files of any size; see `categorize`."""
         return self.predict("categorize_bytes", {"image_bytes": image_bytes})
 
     def embed(self, images: ArrayLike) -> np.ndarray:
@@ -192,7 +210,8 @@ class Client:
     def prior(self) -> dict[str, np.ndarray]:
         """Return the `probabilities` of the codes, float32 [K], and their `class_name`, bytes [K].
 
-        It works over gRPC only: TensorFlow Serving's REST API serves no signature without inputs.
+        With categories, it returns their `category_probabilities`, float32 [M], as well. It works over gRPC
+        only: TensorFlow Serving's REST API serves no signature without inputs.
         """
         return self.predict("prior", {})
 
@@ -254,9 +273,10 @@ def _checked_number(name, value, kind, smallest, largest):
     return value
 
 
-def _codes_and_seeds(code, seed):
-    code = np.atleast_1d(code)
-    return {"code": code, "seed": np.broadcast_to(seed, code.shape) if np.ndim(seed) == 0 else seed}
+def _with_seeds(name, indices, seed):
+    """Return the inputs of codes or categories [N] and of their seeds, one for all or [N]."""
+    indices = np.atleast_1d(indices)
+    return {name: indices, "seed": np.broadcast_to(seed, indices.shape) if np.ndim(seed) == 0 else seed}
 
 
 def _to_array(key: str, value: Any, info: TensorInfo) -> np.ndarray:

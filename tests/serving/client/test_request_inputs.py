@@ -5,6 +5,7 @@ import pytest
 from fakes import FakeTransport, make_client
 
 from eig_tf.serving.client import ServingError
+from eig_tf.serving.client.protocol import Signature, TensorInfo
 
 
 @pytest.mark.parametrize(("signature", "inputs", "sentence"), [
@@ -29,6 +30,17 @@ def test_bad_inputs_are_refused_before_they_are_sent(signature, inputs, sentence
         make_client(transport)[0].predict(signature, inputs)
     assert str(raised.value) == sentence
     assert transport.sent == []
+
+
+def test_one_seed_serves_all_categories():
+    inputs = {"category": TensorInfo("int32", (None,)), "seed": TensorInfo("int64", (None,))}
+    transport = FakeTransport(signatures={name: Signature(inputs, {"code": TensorInfo("int32", (None,))})
+                                          for name in ("generate_category", "generate_category_png")})
+    client, _ = make_client(transport)
+    assert client.generate_category([2, 0], 7)["code"].tolist() == [2, 0]
+    client.generate_category_png(1, [5])
+    assert [(sent["category"].tolist(), sent["seed"].tolist()) for sent in transport.sent] == [
+        ([2, 0], [7, 7]), ([1], [5])]
 
 
 def test_ragged_lists_are_refused():
