@@ -1,12 +1,15 @@
-"""Sort real images by the categories that a run has learned; no labels are needed.
+"""Sort real images by the categories that a run has found; no labels are needed.
 
     python tools/categorize.py RUN_DIR
     python tools/categorize.py RUN_DIR --images=FOLDER --output=found.csv
 
 Without --images, all images of the run's own data set are sorted. With it, those of any folder are, which
-are resized and converted to the run's size and colours. Writes a table with the file, the code (category),
-its probability and, where there are labels, the class of every image, and beside it a picture of the images
-that are most probably of each code.
+are resized and converted to the run's size and colours. Writes a table with a row for every image, and beside
+it a picture of the surest images of each category.
+
+If the codes of the run are grouped into categories (RUN_DIR/categories), the columns are file, category,
+probability, code (that of the encoder) and code_probability. Otherwise each code is a category, and the
+columns are file, code and probability. The column class follows where there are labels.
 """
 
 from __future__ import annotations
@@ -52,14 +55,15 @@ def main(arguments: list[str]) -> None:
     check_output(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.data import names
-    from eig_tf.evaluation import categories
-    image_set, found = categories.categorize(run_dir, output, FLAGS.images, FLAGS.data_dir, FLAGS.cache_dir)
+    from eig_tf.evaluation import categorize
+    image_set, found, notes = categorize.categorize(
+        run_dir, output, FLAGS.images, FLAGS.data_dir, FLAGS.cache_dir)
     print(names.printable(f"{len(image_set.images)} images from {image_set.source}"))
-    for note in image_set.notes:
+    for note in notes:
         print(names.printable(f"note: {note}"))
-    print(categories.format_categories(found))
+    print(categorize.format_categories(found))
     print(f"table    {output}")
-    print(f"picture  {categories.figure_path(output)}")
+    print(f"picture  {categorize.figure_path(output)}")
 
 
 if __name__ == "__main__":

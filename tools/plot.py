@@ -7,6 +7,7 @@
 Writes, all or none, into RUN_DIR/figures:
   overview        what goes in (images without labels), the categories that come out, and their distribution
   codes           images of each code, with its probability and the class it matches (figures 4 to 7)
+  hierarchy       the tree of the codes, cut into categories, if the run has categories
   traversal_J     each code along continuous code J, if the run has continuous codes
   neighbours      real images and their five nearest by the encoder's features, red where the class differs
                   (figure 9)
@@ -15,6 +16,8 @@ Writes, all or none, into RUN_DIR/figures:
   losses          each loss over the epochs
   confusion       codes and the classes of their images
 Matched classes and confusion are those that tools/evaluate.py found; a run without them is drawn as well.
+If the codes of the run are grouped into categories (RUN_DIR/categories), overview has a row for each category
+and the codes are ordered by category; --codes shows single codes in overview too.
 """
 
 from __future__ import annotations

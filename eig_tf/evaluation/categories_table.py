@@ -6,26 +6,37 @@ import csv
 import os
 from collections.abc import Iterable
 
-_COLUMNS = ["file", "code", "probability"]
-
 
 def write(path: str | os.PathLike, names: Iterable[str | int], codes: Iterable[int],
-          probabilities: Iterable[float], classes: Iterable[str] | None = None) -> None:
-    """Write a row for each image: its name, its code, the code's probability, and its class if known.
+          code_probabilities: Iterable[float], classes: Iterable[str] | None = None,
+          categories: Iterable[int] | None = None, probabilities: Iterable[float] | None = None) -> None:
+    """Write a row for each image.
+
+    The columns are `file`, `code` and `probability`, or `file`, `category`, `probability`, `code` and
+    `code_probability` when codes are grouped into categories; `class` follows when classes are known.
 
     Args:
         path: the CSV file, UTF-8 except for the bytes of file names, which are written unchanged.
         names: N names of files, or numbers.
         codes: N codes.
-        probabilities: N numbers in [0, 1].
+        code_probabilities: N numbers in [0, 1].
         classes: N names of classes, None when they are not known.
+        categories: N categories, None when codes are not grouped.
+        probabilities: those of the categories, N numbers in [0, 1]; given when `categories` are.
     """
-    columns = [names, codes, (f"{probability:.6f}" for probability in probabilities)]
-    header = [*_COLUMNS]
+    columns: dict[str, Iterable] = {"file": names}
+    if categories is None:
+        columns.update(code=codes, probability=_decimals(code_probabilities))
+    else:
+        columns.update(category=categories, probability=_decimals(probabilities), code=codes,
+                       code_probability=_decimals(code_probabilities))
     if classes is not None:
-        columns.append(classes)
-        header.append("class")
+        columns["class"] = classes
     with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(zip(*columns))
+        writer.writerow(list(columns))
+        writer.writerows(zip(*columns.values()))
+
+
+def _decimals(values):
+    return (f"{value:.6f}" for value in values)

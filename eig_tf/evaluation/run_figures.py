@@ -13,17 +13,21 @@ from typing import NamedTuple, Union
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.cluster.hierarchy import is_valid_linkage
 
+from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.data import registry
 from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
 from eig_tf.evaluation import knn, metrics
+from eig_tf.evaluation.categorize import load_current_grouping
 from eig_tf.evaluation.record import EvaluationRecord, load_record
-from eig_tf.figures import charts, grids, overview, tiling
+from eig_tf.figures import charts, grids, hierarchy, overview, tiling
 from eig_tf.figures.image_grid import draw_image_grid
 from eig_tf.figures.neighbours import draw_neighbours
 from eig_tf.figures.page import class_label
 from eig_tf.models import sampling
+from eig_tf.runs.category_files import GROUPING
 from eig_tf.runs.run_directory import RunDirectory
 
 # Three lines of a label fit beside images of this side.
@@ -64,13 +68,14 @@ class PlottedRun:
         config, model: the run's config and `GenerativeModel`.
         probabilities: float64 [K], the model's distribution of the codes.
         record: the `EvaluationRecord`, or None if the run was not evaluated.
+        grouping: the `CodeGrouping` of the checkpoint, or None if codes are not grouped into categories.
         options: how the figures look.
         about: the run in a few words, for titles.
         notes: sentences for people on what is missing or old.
 
     Raises:
         UserError: `run_dir` is not a run directory, or it has no checkpoint, or its weights are not finite,
-            or the options name codes that the run does not have.
+            or the options name codes that the run does not have, or a file of it is damaged.
     """
 
     def __init__(self, run_dir: str | os.PathLike, options: FigureOptions, data_dir: str | None = None,
@@ -91,6 +96,7 @@ class PlottedRun:
             self.notes.append(f"evaluation.json is of epoch {self.record.epochs}, the checkpoint of epoch "
                               f"{epochs}: matched classes may be wrong; tools/evaluate.py {run_dir} updates "
                               "them")
+        self.grouping = load_current_grouping(self.directory, epochs, self.model.num_codes, self.notes)
 
     @functools.cached_property
     def image_set(self) -> ImageSet:
@@ -131,26 +137,60 @@ def register_figure(name: str) -> Callable[[FigureFunction], FigureFunction]:
 
 @register_figure("overview")
 def _draw_overview(run):
-    codes = run.options.codes or order_codes(run.probabilities)[0]
-    codes = codes[:overview.MAX_ROWS]
-    num_samples = overview.SAMPLE_COLUMNS * len(codes)
+    seed, columns = run.options.seed, overview.CODE_COLUMNS
+    prior, noun, matches = run.probabilities, "code", run.record and run.record.code_to_class
+    # Codes that are asked for are shown as such.
+    grouped = run.grouping is not None and run.options.codes is None
+    if grouped:
+        prior, noun = run.grouping.prior, "category"
+        matches = run.record and match_categories(run.grouping, run.record)
+    shown = (run.options.codes or order_codes(prior)[0])[:overview.MAX_ROWS]
+    num_samples = overview.SAMPLE_COLUMNS * len(shown)
     images = run.image_set.images
-    samples = images[np.random.default_rng(run.options.seed).permutation(len(images))[:num_samples]]
-    labels, true = [f"code {code}" for code in codes], None
-    if run.record is not None:
-        matches = [run.record.code_to_class[code] for code in codes]
-        true = np.array([np.nan if match is None else run.record.true_fractions[match] for match in matches])
+    samples = images[np.random.default_rng(seed).permutation(len(images))[:num_samples]]
+    labels, true = [f"{noun} {number}" for number in shown], None
+    if matches is not None:
+        shown_matches = [matches[number] for number in shown]
+        true = np.array([np.nan if match is None else run.record.true_fractions[match]
+                         for match in shown_matches])
         labels = [label if match is None else f"{label}\n{class_label(run.record.class_names[match])}"
-                  for label, match in zip(labels, matches)]
-    rows = grids.code_images(run.model, codes, overview.CODE_COLUMNS, run.options.seed)
-    return overview.draw_overview(samples, rows, labels, run.probabilities[codes], true, run.learned,
-                                  run.model.num_codes)
+                  for label, match in zip(labels, shown_matches)]
+    if grouped:
+        rows = grids.category_images(run.model, run.grouping.code_distribution[shown], columns, seed)
+    else:
+        rows = grids.code_images(run.model, shown, columns, seed)
+    return overview.draw_overview(samples, rows, labels, prior[shown], true, run.learned, len(prior))
 
 
 @register_figure("codes")
 def _draw_codes(run):
     columns, seed = run.options.columns, run.options.seed
     return _draw_code_grid(run, lambda codes: grids.code_images(run.model, codes, columns, seed))
+
+
+@register_figure("hierarchy")
+def _draw_hierarchy(run):
+    grouping = run.grouping
+    if grouping is None:
+        run.notes.append("the run has no categories; the hierarchy of its codes is left out; "
+                         f"tools/find_categories.py {run.directory.path} finds them")
+        return None
+    if not is_valid_linkage(grouping.linkage):
+        raise UserError(f"{run.directory.categories / GROUPING}: linkage is no hierarchy of the codes; "
+                        "tools/find_categories.py writes it again")
+    codes = range(run.model.num_codes)
+    rows = grids.code_images(run.model, codes, hierarchy.IMAGES, run.options.seed)
+    labels = [f"code {code}, p = {run.probabilities[code]:.3f}, {100 * grouping.agreement[code]:.0f} %"
+              for code in codes]
+    category_labels = [f"category {category}: prior {100 * mass:.1f} %, images {100 * share:.1f} %"
+                       for category, (mass, share) in enumerate(zip(grouping.prior, grouping.fractions))]
+    title = (f"{run.about}: {len(codes)} codes form {grouping.num_categories} categories. The height of a "
+             "link is the mean probability that images of two codes differ in category, plus 1 between "
+             f"categories. p is the {'learned' if run.learned else 'fixed'} probability of a code, the "
+             "percentage beside it the share of its images that the categorizer puts into its category; "
+             "beside a category are the prior's mass and the share of the training images")
+    return hierarchy.draw_hierarchy(grouping.linkage, grouping.code_to_category, rows, labels,
+                                    category_labels, title)
 
 
 @register_figure("traversal")
@@ -213,34 +253,59 @@ def _draw_confusion(run):
     return record and charts.draw_confusion(record.confusion, record.code_to_class, record.class_names)
 
 
-def order_codes(probabilities: np.ndarray, record: EvaluationRecord | None = None) -> tuple[list[int], str]:
+def order_codes(probabilities: np.ndarray, record: EvaluationRecord | None = None,
+                grouping: CodeGrouping | None = None) -> tuple[list[int], str]:
     """Return all K codes in the order of a figure, and that order in words for its title.
 
     Args:
         probabilities: float [K].
         record: the run's evaluation, whose matched classes give the order, codes without a class last;
             None to begin with the most probable code.
+        grouping: categories, which come before that order: the codes of each as `codes_of` orders them.
     """
+    if grouping is not None:
+        ordered = [grouping.codes_of(category) for category in range(grouping.num_categories)]
+        return np.concatenate(ordered).tolist(), "ordered by category"
     if record is None:
         return np.argsort(-np.asarray(probabilities), kind="stable").tolist(), "the most probable first"
     return charts.order_by_class(record.code_to_class), "ordered by the classes that they match"
 
 
-def code_label(code: int, probability: float, record: EvaluationRecord | None = None) -> str:
+def code_label(code: int, probability: float, record: EvaluationRecord | None = None,
+               category: int | None = None) -> str:
     """Return the text beside a code: its number, its probability, its matched class and how well it matches.
 
     Matching is one to one, so that it may give a code a class that few of its images show: the share of
-    those that do stands beside the class.
+    those that do stands beside the class. In place of the match, which few codes of a category can have, a
+    code with a category has the class that most of its images show.
     """
-    lines = [f"code {code}", f"p = {probability:.3f}"]
+    if category is None:
+        lines = [f"code {code}", f"p = {probability:.3f}"]
+    else:
+        lines = [f"code {code}, category {category}", f"p = {probability:.3f}"]
     if record is not None:
-        match = record.code_to_class[code]
+        counts = record.confusion[code]
+        match = record.code_to_class[code] if category is None else int(np.argmax(counts))
         if match is None:
             lines.append("no class")
         else:
-            share = record.confusion[code, match] / max(1, record.confusion[code].sum())
+            share = counts[match] / max(1, counts.sum())
             lines.append(f"{class_label(record.class_names[match], _LONGEST_NAME)}: {100 * share:.0f} %")
     return "\n".join(lines)
+
+
+def match_categories(grouping: CodeGrouping, record: EvaluationRecord) -> list[int | None]:
+    """Return the class of each category, one to one, None for those without one.
+
+    As in the evaluation of categories, the most generated images agree; here their numbers are those expected
+    of p(code | category) instead of one draw.
+
+    Args:
+        grouping: M categories of K codes.
+        record: the evaluation of the K codes.
+    """
+    shares = record.confusion / np.maximum(1, record.confusion.sum(axis=1, keepdims=True))
+    return metrics.match_codes(grouping.code_distribution @ shares)
 
 
 def _check_codes(codes, num_codes):
@@ -252,15 +317,18 @@ def _check_codes(codes, num_codes):
 
 def _draw_code_grid(run, make_rows, subject="", places=()):
     """Draw the rows of images that `make_rows` returns for the codes of the run's options."""
-    codes, order = order_codes(run.probabilities, run.record)
+    codes, order = order_codes(run.probabilities, run.record, run.grouping)
     if run.options.codes is not None:
         codes, order = run.options.codes, "as chosen"
-    labels = [code_label(code, run.probabilities[code], run.record) for code in codes]
+    categories = None if run.grouping is None else run.grouping.code_to_category
+    labels = [code_label(code, run.probabilities[code], run.record,
+                         None if categories is None else categories[code]) for code in codes]
     line, other = ("column", "row") if run.options.as_columns else ("row", "column")
     title = (f"{run.about}: {subject}one {line} for each categorical code, {order}. Images of one {other} "
              f"differ in that code alone. p is its {'learned' if run.learned else 'fixed'} probability")
     if run.record is not None:
         title += ", the percentage is the share of its images that the classifier assigns to the class"
+        title += "" if categories is None else " beside it, the most frequent one"
     return draw_image_grid(tiling.shrink(make_rows(codes), run.side), labels, title, places,
                            run.options.as_columns)
 

@@ -47,6 +47,31 @@ def code_images(model: GenerativeModel, codes: Sequence[int], columns: int, seed
     return _generate_rows(model, codes, latents.noise, latents.continuous)
 
 
+def category_images(model: GenerativeModel, code_distribution: np.ndarray, columns: int,
+                    seed: int = 0) -> np.ndarray:
+    """Generate images of categories, each of a code that is drawn from its category's codes.
+
+    An image's noise, continuous codes and quantile of the code depend on its column alone, so that a row does
+    not change with the categories beside it.
+
+    Args:
+        model: the model, with K codes.
+        code_distribution: float [R, K], p(code | category) of R categories; rows sum to one.
+        columns: images of each category.
+        seed: seed of the codes, the noise and the continuous codes, at least 0.
+
+    Returns:
+        uint8 [R, columns, H, W, C].
+    """
+    latents = _column_latents(model, columns, seed)
+    quantiles = np.random.default_rng(seed).random(columns)
+    sums = np.cumsum(code_distribution, axis=1)
+    # Sums of rounded numbers may end below one; the last code with any probability takes what is left.
+    sums[sums >= sums[:, -1:]] = 1.0
+    codes = np.stack([np.searchsorted(row, quantiles, side="right") for row in sums])
+    return _generate_rows(model, codes, latents.noise, latents.continuous)
+
+
 def traversal_images(model: GenerativeModel, index: int, codes: Sequence[int], columns: int,
                      seed: int = 0) -> np.ndarray:
     """Generate images of codes along continuous code `index`, at `traversal_positions(columns)`.
@@ -84,11 +109,13 @@ def _column_latents(model, columns, seed):
 
 
 def _generate_rows(model, codes, noise, continuous):
-    codes = tf.constant(list(codes), tf.int32)
-    one_hot = tf.repeat(tf.one_hot(codes, model.num_codes), len(noise), axis=0)
-    noise, continuous = (tf.tile(part, [len(codes), 1]) for part in (noise, continuous))
+    """Images [R, n, H, W, C] of codes [R], or [R, n] when they differ within a row, for n latents."""
+    num_rows, columns = len(codes), len(noise)
+    codes = np.broadcast_to(np.reshape(codes, [num_rows, -1]), [num_rows, columns])
+    one_hot = tf.one_hot(codes.ravel(), model.num_codes)
+    noise, continuous = (tf.tile(part, [num_rows, 1]) for part in (noise, continuous))
     images = generate_images(model, Latents(noise, one_hot, continuous))
-    return images.reshape(len(codes), -1, *images.shape[1:])
+    return images.reshape(num_rows, columns, *images.shape[1:])
 
 
 def _tile_rows(rows):

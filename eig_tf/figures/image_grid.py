@@ -42,23 +42,30 @@ def draw_image_grid(rows: Rows, labels: Sequence[str], title: str, places: Seque
 
 
 def draw_categories(images: np.ndarray | StoredImages, counts: np.ndarray,
-                    examples: Sequence[np.ndarray]) -> Figure:
-    """Draw real images of each code, the largest code first.
+                    examples: Sequence[np.ndarray], prior: np.ndarray | None = None) -> Figure:
+    """Draw real images of each category, the largest category first.
 
-    Codes without images and all but the `MAX_CATEGORIES` largest are left out, as the title says.
+    Categories without images and all but the `MAX_CATEGORIES` largest are left out, as the title says.
 
     Args:
         images: uint8 [N, H, W, C], N at least 1.
-        counts: int [K], number of images of each code.
-        examples: for each of the K codes, indices of the images to show.
+        counts: int [M], number of images of each category.
+        examples: for each of the M categories, indices of the images to show.
+        prior: float [M], the prior's mass of each category, which its label names; None where each code is a
+            category, which is then called a code.
     """
-    used = [code for code in np.argsort(-counts, kind="stable") if counts[code]]
+    used = [category for category in np.argsort(-counts, kind="stable") if counts[category]]
     shown = used[:MAX_CATEGORIES]
-    rows = [images[examples[code]] for code in shown]
-    labels = [f"code {code}\n{counts[code]:,} images\n{100 * counts[code] / len(images):.1f} %"
-              for code in shown]
+    rows = [images[examples[category]] for category in shown]
+    shares = 100 * counts / len(images)
+    if prior is None:
+        labels = [f"code {code}\n{counts[code]:,} images\n{shares[code]:.1f} %" for code in shown]
+    else:
+        labels = [f"category {category}\n{counts[category]:,} images, {shares[category]:.1f} %\n"
+                  f"prior {100 * prior[category]:.1f} %" for category in shown]
+    noun = "codes" if prior is None else "categories"
     some = "" if len(shown) == len(used) else f", of which the {len(shown)} largest are shown"
-    title = f"{len(images):,} images in {len(used)} of {len(counts)} codes{some}; the most certain first"
+    title = f"{len(images):,} images in {len(used)} of {len(counts)} {noun}{some}; the most certain first"
     return draw_image_grid(rows, labels, title)
 
 

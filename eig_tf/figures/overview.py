@@ -18,18 +18,19 @@ _PART_GAP, _CAPTION, _CHART_WIDTH = 36, 34, 190
 
 
 def draw_overview(samples: np.ndarray, rows: np.ndarray, labels: Sequence[str], prior: np.ndarray,
-                  true_fractions: np.ndarray | None, learned: bool, num_codes: int) -> Figure:
-    """Draw training images, generated images of codes, and bars of the codes' probabilities beside them.
+                  true_fractions: np.ndarray | None, learned: bool, num_categories: int) -> Figure:
+    """Draw training images, generated images of categories, and bars of the categories' probabilities.
 
     Args:
         samples: uint8 [n, H, W, C], training images.
-        rows: uint8 [R, m, H, W, C], generated images of R codes.
-        labels: R texts beside the codes.
-        prior: float [R], probabilities of these codes.
-        true_fractions: float [R], the share that belongs to each code, NaN where there is none; None if the
-            true distribution is not known.
+        rows: uint8 [R, m, H, W, C], generated images of R categories.
+        labels: R texts beside the categories.
+        prior: float [R], probabilities of these categories.
+        true_fractions: float [R], the share that belongs to each category, NaN where there is none; None if
+            the true distribution is not known.
         learned: whether the prior was learned; otherwise it is called fixed.
-        num_codes: K, of which R are shown.
+        num_categories: how many there are, of which R are shown; without a grouping the codes are the
+            categories.
 
     Returns:
         The figure, about 1000 pixels wide. Images are shrunk to 48 pixels, or enlarged to about as many.
@@ -59,8 +60,8 @@ def draw_overview(samples: np.ndarray, rows: np.ndarray, labels: Sequence[str], 
     below = {"va": "top", "fontsize": TITLE_SIZE}
     page.add_text("in: images without labels", 0, 0, **below)
     caption = "out: one category in each row"
-    if num_codes > len(rows):
-        caption = f"out: {len(rows)} of {num_codes} categories"
+    if num_categories > len(rows):
+        caption = f"out: {len(rows)} of {num_categories} categories"
     page.add_text(caption, left + grid.label_width, 0, **below)
     page.add_text("learned" if learned else "fixed", chart_left, 0, color=charts.LEARNED, **below)
     if true_fractions is not None:

@@ -1,15 +1,26 @@
 """All figures of small runs with their first weights."""
 
+import contextlib
+import shutil
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
 from eig_tf import config as config_lib
+from eig_tf.categories.discovery import group_codes
+from eig_tf.categories.grouping import save_grouping
 from eig_tf.errors import UserError
 from eig_tf.evaluation import plots
 from eig_tf.evaluation.record import EvaluationRecord, save_record
-from eig_tf.evaluation.run_figures import FIGURES, FigureOptions, code_label, order_codes
+from eig_tf.evaluation.run_figures import (
+    FIGURES,
+    FigureOptions,
+    code_label,
+    match_categories,
+    order_codes,
+)
 from eig_tf.models.registry import build_model
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 
@@ -40,6 +51,23 @@ def write_evaluation(directory, num_codes, epochs=2):
         directory.load_config().to_dict(), epochs, [str(label) for label in range(10)],
         np.ones([num_codes, 10]), [*range(10), *[None] * (num_codes - 10)], true_fractions=[0.1] * 10,
         prior=[1 / num_codes] * num_codes, prior_learned=True), directory.evaluation)
+
+
+def grouping_of(num_codes, epochs=2, prior=None):
+    """Categories 0, 1, 2, 0, 1, 2, ... of codes whose images are all of their category."""
+    evidence = np.eye(3)[np.arange(num_codes) % 3]
+    prior = np.full(num_codes, 1 / num_codes) if prior is None else np.array(prior)
+    return group_codes(evidence, evidence, prior, np.array([0.5, 0.3, 0.2]), epochs, 1.0)
+
+
+@contextlib.contextmanager
+def categories_in(directory, grouping):
+    directory.categories.mkdir()
+    save_grouping(grouping, directory.categories / "categories.json")
+    try:
+        yield
+    finally:
+        shutil.rmtree(directory.categories)
 
 
 def names_in(directory):
@@ -75,7 +103,7 @@ def test_a_bare_run_is_drawn_and_what_is_missing_is_said(bare, tmp_path):
     assert names_in(tmp_path / "figures") == ALWAYS == sorted(path.name for path in paths)
     text = " ".join(notes)
     for missing in ("tools/evaluate.py", "prior.csv is missing", "history.csv is missing",
-                    "no continuous codes"):
+                    "no continuous codes", "no categories; the hierarchy of its codes is left out"):
         assert missing in text
     for path in paths:
         with Image.open(path) as image:
@@ -87,7 +115,9 @@ def test_a_full_run_in_both_formats(full, tmp_path):
     stems = ["codes", "confusion", "losses", "neighbours", "overview", "prior", "prior_history",
              "traversal_0"]
     assert names_in(tmp_path) == sorted(f"{stem}.{suffix}" for stem in stems for suffix in ("pdf", "png"))
-    assert len(paths) == 16 and notes == []
+    assert len(paths) == 16
+    (note,) = notes
+    assert "the run has no categories" in note and "tools/find_categories.py" in note
     assert all(path.read_bytes().startswith(b"%PDF") for path in paths if path.suffix == ".pdf")
 
 
@@ -152,6 +182,44 @@ def test_an_overview_shows_images_codes_and_both_distributions(full, monkeypatch
     np.testing.assert_allclose([bar.get_width() for bar in bars.patches], [1 / 12, 1 / 12, 0, 0.1], rtol=1e-5)
     assert [text.strip() for text in texts(bars)] == ["8.3 %", "8.3 %", "10.0 %"]
     assert {"out: 2 of 12 categories", "learned", "true share", "code 11", "code 0\n0"} <= set(texts(figure))
+
+
+def test_a_run_with_categories_is_drawn_by_category(full, monkeypatch):
+    grouping = grouping_of(12, prior=[0.05] * 3 + [0.85 / 9] * 9)
+    with categories_in(full, grouping):
+        figures, notes = drawn(monkeypatch, full, "overview", "codes", "hierarchy")
+        chosen, _ = drawn(monkeypatch, full, "overview", "codes", codes=[11, 0])
+    assert notes == []
+    labels = [text.split("\n") for text in texts(figures["codes"]) if text.startswith("code ")]
+    assert [line[0] for line in labels] == [
+        f"code {code}, category {category}" for category in range(3)
+        for code in (category + 3, category + 6, category + 9, category)]
+    # All classes are as frequent; of equals, the first is named.
+    assert all(line[2] == "0: 10 %" for line in labels)
+    assert "ordered by category" in texts(figures["codes"])[0].replace("\n", " ")
+    samples, images, bars = figures["overview"].axes
+    assert samples.images[0].get_array().shape[0] == images.images[0].get_array().shape[0] == 3 * 58 - 2
+    np.testing.assert_allclose([bar.get_width() for bar in bars.patches], [1 / 3] * 3 + [0.1] * 3, rtol=1e-5)
+    assert "out: one category in each row" in texts(figures["overview"])
+    assert sum(text.startswith("category ") for text in texts(figures["overview"])) == 3
+    found = texts(figures["hierarchy"])
+    assert sum(text.startswith("code ") for text in found) == 12 and "code 3, p = 0.083, 100 %" in found
+    assert any(text.startswith("category 2: prior 33.3 %, images 20.0 %") for text in found)
+    for figure, first in (("overview", "code 11"), ("codes", "code 11, category 2")):
+        assert first in [text.split("\n")[0] for text in texts(chosen[figure])]
+
+
+def test_categories_of_other_weights_and_damaged_ones(bare, monkeypatch):
+    with categories_in(bare, grouping_of(10, epochs=1)):
+        figures, notes = drawn(monkeypatch, bare, "codes", "hierarchy")
+    assert list(figures) == ["codes"] and not any("category" in text for text in texts(figures["codes"]))
+    assert any("categories.json is of epoch 1, the checkpoint of epoch 2" in note for note in notes)
+    with categories_in(bare, grouping_of(10)._replace(linkage=np.zeros([9, 4]))), \
+            pytest.raises(UserError, match=r"categories\.json: linkage is no hierarchy of the codes"):
+        drawn(monkeypatch, bare, "hierarchy")
+    with categories_in(bare, grouping_of(9)), \
+            pytest.raises(UserError, match="groups 9 codes; expected the 10"):
+        drawn(monkeypatch, bare, "codes")
 
 
 def test_an_old_evaluation_is_said_to_be_old(full, monkeypatch):
@@ -250,3 +318,13 @@ def test_long_and_strange_names_stay_on_their_line():
     found = record(class_names=("cat\n", "x" * 50))
     assert code_label(2, 0, found).split("\n")[2:] == ["cat\\n: 0 %"]
     assert len(code_label(0, 0, found).split("\n")[2]) <= 24
+
+
+def test_categories_are_matched_by_the_images_of_their_codes():
+    """Of code 0 most images are dogs, of code 1 half are, and code 2 has none at all."""
+    grouping = grouping_of(3)
+    assert match_categories(grouping, record()) == [1, 0, None]
+    # Categories 0 and 1 prefer the dog; 0 more so.
+    assert match_categories(grouping._replace(code_distribution=np.array([[1.0, 0, 0], [0.5, 0.5, 0]])),
+                            record()) == [1, 0]
+    assert code_label(1, 0.3, record(), category=4) == "code 1, category 4\np = 0.300\ncat: 50 %"

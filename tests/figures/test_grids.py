@@ -47,6 +47,20 @@ def test_to_uint8_covers_the_range():
                                   [0, 0, 128, 255, 255])
 
 
+def test_categories_draw_their_codes_and_share_the_rest():
+    distribution = np.array([[0.25, 0.75, 0], [0, 0, 1], [0.3, 0.7 - 1e-9, 0]])
+    images = grids.category_images(ReadableModel(), distribution, columns=400, seed=5)
+    shown = images[:, :, 0, 0].astype(int)
+    assert np.unique(shown[1, :, 0]).tolist() == [pixel(0.2)]
+    assert np.unique(shown[0, :, 0]).tolist() == np.unique(shown[2, :, 0]).tolist() == [pixel(0), pixel(0.1)]
+    assert np.mean(shown[0, :, 0] == pixel(0.1)) == pytest.approx(0.75, abs=0.1)  # four standard deviations
+    np.testing.assert_array_equal(shown[0, :, 1:], shown[1, :, 1:])
+    # A row is the same alone, and its images are those of `code_images`.
+    np.testing.assert_array_equal(
+        images[:1], grids.category_images(ReadableModel(), distribution[:1], columns=400, seed=5))
+    np.testing.assert_array_equal(images[1:2], grids.code_images(ReadableModel(), [2], columns=400, seed=5))
+
+
 @pytest.mark.parametrize("model", [ReadableModel(), ReadableModel(num_continuous=0), NarrowModel()])
 def test_columns_share_all_but_the_code_and_differ_from_each_other(model):
     images = grids.code_images(model, [2, 0], columns=4, seed=4)

@@ -164,6 +164,14 @@ def test_categories_show_the_most_certain_images_of_the_largest_first(channels):
     assert middles[1].tolist() == [20] + [255] * 9
 
 
+def test_groups_of_codes_are_called_categories_and_have_the_priors_mass():
+    figure = draw_categories(np.zeros([8, 28, 28, 1], np.uint8), np.array([2, 0, 6]),
+                             [np.arange(2), np.arange(0), np.arange(6)], np.array([0.25, 0.15, 0.6]))
+    assert [text.get_text() for text in figure.texts] == [
+        "8 images in 2 of 3 categories; the most certain first",
+        "category 2\n6 images, 75.0 %\nprior 60.0 %", "category 0\n2 images, 25.0 %\nprior 25.0 %"]
+
+
 def test_only_the_largest_categories_are_shown(monkeypatch):
     monkeypatch.setattr(image_grid, "MAX_CATEGORIES", 2)
     figure = draw_flat_images(range(5), [0, 1, 2, 1, 2], [1.0] * 5, 3)

@@ -1,0 +1,228 @@
+"""Real images sorted by the categories of a run: a table, a figure, and the size of each category.
+
+A run whose codes are grouped has categories of its own, which its categorizer finds in images. For any other
+run each code is a category.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from ml_collections import config_dict
+from tensorflow import keras
+
+from eig_tf import config as config_lib
+from eig_tf import files
+from eig_tf.categories.categorizer import categorize_in_batches
+from eig_tf.categories.discovery import Discovery
+from eig_tf.categories.grouping import CodeGrouping, load_grouping
+from eig_tf.data import registry
+from eig_tf.data.image_set import ImageSet, StoredImages
+from eig_tf.errors import UserError
+from eig_tf.evaluation import categories_table
+from eig_tf.figures.image_grid import draw_categories
+from eig_tf.figures.page import figure_style, save_figure
+from eig_tf.models.base import GenerativeModel
+from eig_tf.models.sampling import BATCH, encode_in_batches
+from eig_tf.runs.category_files import GROUPING, load_categories
+from eig_tf.runs.run_directory import RunDirectory
+
+_SURE = 10
+
+
+class Categories(NamedTuple):
+    """The categories and codes of N images. Without a grouping of the K codes, each code is a category.
+
+    Attributes:
+        categories: int64 [N], the most probable category of each image, in [0, M).
+        probabilities: float64 [N], the probability of that category, in [1 / M, 1].
+        codes: int64 [N], the code that the encoder finds most probable, in [0, K).
+        code_probabilities: float64 [N], the encoder's probability of that code, in [1 / K, 1].
+        prior: float64 [M], the mass of each category in the model's distribution of the codes.
+        learned: whether that distribution was learned; otherwise it is fixed.
+        grouped: whether categories are groups of codes; otherwise they are the codes.
+    """
+
+    categories: np.ndarray
+    probabilities: np.ndarray
+    codes: np.ndarray
+    code_probabilities: np.ndarray
+    prior: np.ndarray
+    learned: bool
+    grouped: bool = False
+
+    @property
+    def noun(self) -> str:
+        """What a category is called: `category`, or `code` without a grouping."""
+        return "category" if self.grouped else "code"
+
+    def counts(self) -> np.ndarray:
+        """Return the number of images of each category, int64 [M]."""
+        return np.bincount(self.categories, minlength=len(self.prior))
+
+    def by_size(self) -> np.ndarray:
+        """Return all categories [M], the one with the most images first and ties in ascending order."""
+        return np.argsort(-self.counts(), kind="stable")
+
+    def surest(self, category: int, num: int = _SURE) -> np.ndarray:
+        """Return the indices of at most `num` images of a category, the most probable first."""
+        members = np.flatnonzero(self.categories == category)
+        return members[np.argsort(-self.probabilities[members], kind="stable")[:num]]
+
+
+def categorize(run_dir: str | os.PathLike, output: Path, images: str | os.PathLike | None = None,
+               data_dir: str | os.PathLike | None = None, cache_dir: str | os.PathLike | None = None
+               ) -> tuple[ImageSet, Categories, list[str]]:
+    """Sort images by the categories of a run's last checkpoint; write a table and a figure.
+
+    Args:
+        run_dir: the run directory.
+        output: the CSV file; the figure is a PNG beside it.
+        images: a folder of images, see `eig_tf.data.loaders.folder`; when None, all images of the run's own
+            data set, also those that an imbalanced run was not trained on.
+        data_dir: directory of the run's own data set; that of the training when None.
+        cache_dir: directory of decoded sets; the user's cache directory when None.
+
+    Returns:
+        The images, their categories, and sentences for people, on files that were left out for example.
+
+    Raises:
+        UserError: there is no run or no checkpoint, the images cannot be loaded, the files of the categories
+            are damaged, or the run diverged.
+        OSError: a file cannot be written.
+    """
+    directory = RunDirectory(run_dir)
+    config, model, epochs = directory.restore_model()
+    notes: list[str] = []
+    discovery = None
+    if load_current_grouping(directory, epochs, model.num_codes, notes) is not None:
+        discovery = load_categories(directory, epochs)
+    if images is None:
+        image_set = registry.load(
+            config, data_dir or directory.load_environment().data_dir, cache_dir)
+    else:
+        image_set = registry.load(folder_config(config), images, cache_dir)
+    categories = categorize_images(model, image_set.images, discovery)
+    # Nested, so that neither file is replaced before both are written.
+    with files.replacing(output) as table, files.replacing(figure_path(output)) as figure:
+        write_csv(image_set, categories, table)
+        with figure_style():
+            examples = [categories.surest(category) for category in range(len(categories.prior))]
+            save_figure(draw_categories(image_set.images, categories.counts(), examples,
+                                        categories.prior if categories.grouped else None), figure)
+    return image_set, categories, [*image_set.notes, *notes]
+
+
+def load_current_grouping(directory: RunDirectory, epochs: int, num_codes: int,
+                          notes: list[str]) -> CodeGrouping | None:
+    """Return the grouping of a run's codes; None if there is none of the weights of its checkpoint.
+
+    Args:
+        directory: the run directory.
+        epochs: the number of epochs of its checkpoint.
+        num_codes: K.
+        notes: gets a sentence when the grouping is of another checkpoint.
+
+    Raises:
+        UserError: the file is damaged, or of another number of codes.
+    """
+    path = directory.categories / GROUPING
+    grouping = load_grouping(path)
+    if grouping is None:
+        return None
+    if grouping.epochs != epochs:
+        notes.append(f"{path} is of epoch {grouping.epochs}, the checkpoint of epoch {epochs}: its "
+                     f"categories are not used; tools/find_categories.py {directory.path} updates them")
+        return None
+    if len(grouping.code_to_category) != num_codes:
+        raise UserError(f"{path} groups {len(grouping.code_to_category)} codes; expected the {num_codes} of "
+                        "the run; tools/find_categories.py writes it again")
+    return grouping
+
+
+def folder_config(config: config_dict.ConfigDict) -> config_dict.ConfigDict:
+    """Return the config that reads a folder of images in the shape and with the resizing of a run's own."""
+    other = config_lib.load_preset("folder")
+    size, _, channels = config_lib.image_shape(config)
+    other.data.image_size, other.data.channels = size, channels
+    other.data.resize = config.data.get("resize", other.data.resize)
+    return other
+
+
+def figure_path(output: Path) -> Path:
+    """Return the path of the figure that belongs to a table."""
+    return output.with_suffix(".png")
+
+
+def categorize_images(model: GenerativeModel, images: np.ndarray | StoredImages,
+                      discovery: Discovery | None = None, batch_size: int = BATCH) -> Categories:
+    """Return the categories of images, in inference mode; one batch of them is in memory at a time.
+
+    Args:
+        model: the model.
+        images: uint8 [N, H, W, C], N at least 1.
+        discovery: the grouping of the model's codes and the categorizer; None if each code is a category.
+        batch_size: number of images in a batch of the encoder.
+
+    Raises:
+        UserError: the categorizer has another number of categories than the grouping.
+    """
+    found, found_probabilities = [], []
+    progress = keras.utils.Progbar(len(images), verbose=int(sys.stdout.isatty()), unit_name="image")
+    for encoding in encode_in_batches(model, images, batch_size):
+        # In float32 many images would have probability one, and could not be ordered.
+        logits = encoding.code_logits.astype(np.float64)
+        found.append(np.argmax(logits, axis=-1))
+        found_probabilities.append(1 / np.exp(logits - logits.max(axis=-1, keepdims=True)).sum(axis=-1))
+        progress.add(len(logits))
+    codes, code_probabilities = np.concatenate(found), np.concatenate(found_probabilities)
+    prior, learned = np.asarray(model.prior.probabilities, np.float64), model.prior.learned
+    if discovery is None:
+        return Categories(codes, code_probabilities, codes, code_probabilities, prior, learned)
+    by_category = categorize_in_batches(discovery.categorizer, images).astype(np.float64)
+    if by_category.shape[1] != discovery.grouping.num_categories:
+        raise UserError(f"the categorizer has {by_category.shape[1]} categories; expected the "
+                        f"{discovery.grouping.num_categories} of {GROUPING}; tools/find_categories.py writes "
+                        "both")
+    return Categories(by_category.argmax(axis=1), by_category.max(axis=1), codes, code_probabilities,
+                      discovery.grouping.prior, learned, grouped=True)
+
+
+def write_csv(image_set: ImageSet, categories: Categories, path: Path) -> None:
+    """Write a row for each image; `categories_table.write` describes the columns.
+
+    Args:
+        image_set: the images; where there are no files, their indices are the names.
+        categories: their categories.
+        path: the CSV file, UTF-8 except for the bytes of file names, which are written unchanged.
+    """
+    names = range(len(image_set.images)) if image_set.names is None else image_set.names
+    classes = None
+    if image_set.labels is not None:
+        classes = (image_set.class_names[label] for label in image_set.labels)
+    by_category = (categories.categories, categories.probabilities) if categories.grouped else ()
+    categories_table.write(path, names, categories.codes, categories.code_probabilities, classes,
+                           *by_category)
+
+
+def format_categories(categories: Categories) -> str:
+    """Return the number and share of the images of each category beside the prior's mass, as text.
+
+    The largest category is first.
+    """
+    counts = categories.counts()
+    prior = "learned prior" if categories.learned else "fixed prior"
+    width = len(categories.noun)
+    lines = [f"{categories.noun}  {'images':>9}  {'share':>7}  {prior:>13}"]
+    lines += [f"{category:>{width}}  {counts[category]:>9,}  "
+              f"{_percent(counts[category] / len(categories.categories)):>7}  "
+              f"{_percent(categories.prior[category]):>13}" for category in categories.by_size()]
+    return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
