@@ -111,7 +111,7 @@ def spectral_embedding(graph: scipy.sparse.csr_matrix,
         num: from 1 to N - 2.
     """
     scale = scipy.sparse.diags(1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel()))
-    # A constant start is nearly an eigenvector: eigenvectors of other components of the graph are then missed.
+    # A constant start is nearly an eigenvector, so that those of other components of the graph are missed.
     start = np.random.default_rng(0).normal(size=graph.shape[0])
     values, vectors = scipy.sparse.linalg.eigsh(
         scale @ graph @ scale, k=num, which="LA", tol=_TOLERANCE, v0=start)
@@ -151,7 +151,7 @@ def average_linkage_groups(distances: np.ndarray, num_groups: int) -> np.ndarray
     if len(distances) == 1:
         return np.zeros(1, np.int64)
     hierarchy = average_linkage(distances)
-    # SciPy cuts at a height, and undoes no join or all of those of equal height, such as of unlinked clusters.
+    # SciPy cuts at a height: joins of equal height, such as of unlinked clusters, would be undone together.
     hierarchy[:, 2] = np.arange(len(hierarchy))
     return fcluster(hierarchy, num_groups, "maxclust").astype(np.int64) - 1
 

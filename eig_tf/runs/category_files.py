@@ -45,8 +45,8 @@ def update_categories(directory: RunDirectory, config: config_dict.ConfigDict, m
     if len(images) < num_categories + 3:
         raise UserError(f"{config_lib.flag('categories.num_categories')} is {num_categories}; the training "
                         f"set holds {len(images)} images; expected at most {len(images) - 3} categories")
-    found = load_grouping(directory.categories / GROUPING)
-    if found is not None and (found.epochs, found.num_categories) == (epochs, num_categories):
+    found = load_categories(directory, epochs)
+    if found is not None and found.grouping.num_categories == num_categories:
         return
     print(f"finds {num_categories} categories of real images", flush=True)
     discovery = discover_categories(model, images, num_categories, dict(config.augment), config.seed, epochs)

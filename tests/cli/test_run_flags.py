@@ -51,7 +51,20 @@ def test_every_named_flag_sets_its_field(parse):
     assert parse("--dataset=ytf", "--num_identities=5")["data.num_identities"] == 5
 
 
+@pytest.mark.parametrize(("arguments", "num_categories", "num_codes"), [
+    ([], 10, 30), (["--num_categories=4"], 4, 12), (["--num_categories=4", "--num_codes=5"], 4, 5),
+    (["--num_codes=20"], 10, 20)])
+def test_codes_follow_the_categories_unless_they_are_given(parse, arguments, num_categories, num_codes):
+    found = parse("--dataset=digits", "--method=agglomerative_infogan", *arguments)
+    assert (found["categories.num_categories"], found["networks.num_codes"]) == (num_categories, num_codes)
+
+
 @pytest.mark.parametrize(("arguments", "sentence"), [
+    (["--dataset=digits", "--num_categories=5"], "--num_categories is given, which "),
+    (["--dataset=digits", "--method=agglomerative_infogan", "--num_categories=5", "--num_codes=4"],
+     "--num_categories is 5; expected no more than --num_codes, 4"),
+    (["--dataset=digits", "--method=agglomerative_infogan", "--num_categories=1"],
+     "--num_categories is 1; expected 2 or more"),
     (["--dataset=cars", "--num_identities=3"],
      "--num_identities is given, which --dataset=cars does not take"),
     (["--dataset=mnist", "--image_size=64"], "--image_size is given, which --dataset=mnist does not take"),

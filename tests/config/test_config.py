@@ -6,6 +6,7 @@ import math
 import pytest
 
 from eig_tf import config as config_lib
+from eig_tf.config import METHODS
 from eig_tf.errors import UserError
 
 # Field and value of the paper's MNIST setting (section 4, supplement 4.1 and 4.4).
@@ -117,6 +118,44 @@ def test_value_out_of_place_is_refused_by_flag_and_value(field, value):
 def test_value_at_the_edge_is_accepted(config, field, value):
     set_field(config, field, value)
     config_lib.validate(config)
+
+
+@pytest.mark.parametrize(("dataset", "num_categories"), [("mnist", 10), ("cars", 10), ("shapenet", 5)])
+def test_methods_that_group_codes_have_three_for_each_category(dataset, num_categories):
+    preset = config_lib.load_preset(dataset, method="agglomerative_infogan")
+    assert preset.categories.num_categories == num_categories
+    assert preset.networks.num_codes == 3 * num_categories
+    config_lib.validate(preset)
+
+
+def test_as_many_categories_as_codes_are_accepted_and_more_refused():
+    config = config_lib.load_preset("mnist", method="agglomerative_infogan")
+    config.networks.num_codes = 10
+    config_lib.validate(config)
+    config.categories.num_categories = 11
+    with pytest.raises(UserError) as error:
+        config_lib.validate(config)
+    assert str(error.value) == "--num_categories is 11; expected no more than --num_codes, 10"
+    config.categories.num_categories = 1
+    with pytest.raises(UserError, match=r"^--num_categories is 1; expected 2 or more"):
+        config_lib.validate(config)
+
+
+@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"agglomerative_infogan"}))
+def test_other_methods_have_no_categories(method):
+    assert "categories" not in config_lib.load_preset("mnist", method=method)
+
+
+def test_photographs_have_defaults_of_their_own():
+    fields = METHODS["agglomerative_infogan"].photograph_defaults
+    cars, mnist, elastic = (
+        config_lib.flatten(config_lib.load_preset(dataset, method=method)) for dataset, method in (
+            ("cars", "agglomerative_infogan"), ("mnist", "agglomerative_infogan"),
+            ("mnist", "elastic_infogan")))
+    assert {field: cars[field] for field in fields} == dict(fields)
+    assert cars["loss.gradient_routing"] == "contrastive"
+    grouped = {"method", "networks.num_codes", "categories.num_categories"}
+    assert {field for field in mnist if mnist[field] != elastic.get(field)} == grouped
 
 
 def test_differences_name_field_and_both_values(config):

@@ -11,6 +11,7 @@ HELP = {
     "evaluate": ["--images_per_code", "RUN_DIR", "--classifier", "--pretrained_weights"],
     "export": ["RUN_DIR/export/<data set>/1", "--output", "--name", "--format", "--version", "--keep",
                "--precision", "--quantization"],
+    "find_categories": ["RUN_DIR", "--num_categories", "--data_dir"],
     "plot": ["--codes_as", "RUN_DIR", "\n  overview"],
     "prepare_data": ["--out", "--data_dir", "--class_set"],
     "preview_data --dataset=cars": ["--output", "--config.augment.crop"],
@@ -95,6 +96,10 @@ REFUSED = [
      "--keep is given with --format=tflite; expected it only with --format=savedmodel"),
     ("export", "run --quantization=int8",
      "--quantization is given with --format=savedmodel; expected it only with --format=tflite"),
+    ("find_categories", "", "the arguments are none; expected exactly one, RUN_DIR"),
+    ("find_categories", "no", "no is not a directory; expected a run directory that eig_tf.train wrote"),
+    ("find_categories", "here --num_categories=x", "flag --num_categories=x: invalid literal for int() with "
+     "base 10: 'x'; --help lists the flags"),
     ("plot", "", "the arguments are none; expected exactly one, RUN_DIR"),
     ("plot", ". --columns=0", "--columns is 0; expected a number from 1 to 100"),
     ("plot", ". --columns=101", "--columns is 101; expected a number from 1 to 100"),

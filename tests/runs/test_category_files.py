@@ -1,0 +1,110 @@
+"""The categories of a run directory: found once, whole or not at all, and read back; on real digits."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from eig_tf import config as config_lib
+from eig_tf.categories import categorizer, discovery, partitions
+from eig_tf.data.loaders import digits
+from eig_tf.errors import UserError
+from eig_tf.models.registry import build_model
+from eig_tf.runs import category_files
+from eig_tf.runs.run_directory import RunDirectory
+
+
+@pytest.fixture(scope="module")
+def config():
+    config = config_lib.load_preset("digits", method="agglomerative_infogan")
+    config.networks.width, config.networks.num_codes, config.categories.num_categories = 0.0625, 6, 3
+    return config
+
+
+@pytest.fixture(scope="module")
+def model(config):
+    return build_model(config)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.asarray(digits.load_images().images)[:150]
+
+
+@pytest.fixture
+def update(monkeypatch, config, model, images, tmp_path):
+    """Finds the categories of a run directory with little training; takes the epochs and options."""
+    monkeypatch.setattr(categorizer, "ROUNDS", 1)
+    monkeypatch.setattr(categorizer, "STEPS_PER_ROUND", 2)
+    monkeypatch.setattr(partitions, "NEIGHBOURS", (8,))
+    monkeypatch.setattr(discovery, "IMAGES_PER_CODE", 10)
+
+    def run(epochs, images=images, **options):
+        directory = RunDirectory(tmp_path / "run")
+        with threadpool_limits(1):
+            category_files.update_categories(directory, config, model, epochs, images, **options)
+        return directory
+    return run
+
+
+@pytest.mark.slow
+def test_categories_are_found_once_for_each_checkpoint_and_number(
+        update, contents, images, capsys, monkeypatch):
+    directory = update(4)
+    assert sorted(contents(directory.path)) == ["categories/categories.json", "categories/categorizer.keras"]
+    assert "finds 3 categories of real images" in capsys.readouterr().out
+    grouping, network = category_files.load_categories(directory, 4)
+    assert sorted(set(grouping.code_to_category)) == [0, 1, 2] and len(grouping.code_to_category) == 6
+    assert grouping.epochs == 4 and grouping.linkage.shape == (5, 4)
+    assert grouping.prior.sum() == pytest.approx(1) and grouping.fractions.sum() == pytest.approx(1)
+    np.testing.assert_allclose(grouping.code_distribution.sum(axis=1), 1)
+    probabilities = categorizer.categorize_in_batches(network, images)
+    counts = np.bincount(probabilities.argmax(axis=1), minlength=3)
+    np.testing.assert_allclose(grouping.fractions, counts / len(images))
+    assert category_files.load_categories(directory, 5) is None
+    before = contents(directory.path)
+    update(4)
+    assert (contents(directory.path), capsys.readouterr().out) == (before, "")
+
+    def fail(*arguments):
+        raise OSError("the disk is full")
+    # A failure between the two files leaves the directory as it was.
+    with monkeypatch.context() as broken:
+        broken.setattr(category_files, "save_grouping", fail)
+        with pytest.raises(OSError, match="the disk is full"):
+            update(5)
+    assert contents(directory.path) == before
+    assert [path.name for path in directory.path.iterdir()] == ["categories"]
+    update(5, num_categories=2)
+    assert category_files.load_categories(directory, 5).grouping.num_categories == 2
+    assert sorted(contents(directory.path)) == sorted(before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [category_files.GROUPING, category_files.CATEGORIZER])
+def test_damaged_files_are_refused_and_stay(update, contents, name):
+    directory = update(1)
+    path = directory.categories / name
+    path.write_bytes(path.read_bytes()[:100])
+    before = contents(directory.path)
+    for read in (lambda: category_files.load_categories(directory, 1), lambda: update(1)):
+        with pytest.raises(UserError, match=f"{name} cannot be read: "):
+            read()
+    assert contents(directory.path) == before
+
+
+@pytest.mark.parametrize(("num_images", "num_categories", "sentence"), [
+    (150, 7, "--num_categories is 7; expected 2 to 6, the number of codes"),
+    (150, 1, "--num_categories is 1; expected 2 to 6, the number of codes"),
+    (7, 5, "--num_categories is 5; the training set holds 7 images; expected at most 4 categories")])
+def test_too_many_categories_are_refused(update, images, tmp_path, num_images, num_categories, sentence):
+    with pytest.raises(UserError) as error:
+        update(1, images[:num_images], num_categories=num_categories)
+    assert str(error.value) == sentence
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_fewest_images_are_grouped(update, images):
+    directory = update(1, images[:5], num_categories=2)
+    grouping = category_files.load_categories(directory, 1).grouping
+    assert sorted(set(grouping.code_to_category)) == [0, 1]
+    assert 0 <= grouping.consensus <= 1
