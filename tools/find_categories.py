@@ -3,11 +3,11 @@
     python tools/find_categories.py RUN_DIR --num_categories=10
     python tools/find_categories.py RUN_DIR --candidates=8,9,10,11,12
 
-Codes are grouped, nothing is trained but the categorizer, and no labels are used; see docs/categories.md. The
-run needs as many codes as categories, better three times as many. Writes categories/ in RUN_DIR, in place of
-what is there. Runs of agglomerative_infogan do this at the end of their training. With --candidates, prints how
-much the partitions into each number of groups agree, the evidence of how many categories there are, and writes
-nothing.
+Codes are grouped, nothing is trained but the categorizer, and no labels are used; see docs/categories.md.
+The run needs as many codes as categories, better three times as many. Writes categories/ in RUN_DIR, in
+place of what is there. Runs of agglomerative_infogan do this at the end of their training. With
+--candidates, prints how much the partitions into each number of groups agree, the evidence of how many
+categories there are, and writes nothing.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def _parse_candidates(num_codes: int) -> list[int]:
         raise UserError("--candidates and --num_categories are given; expected one of them")
     for text in FLAGS.candidates or ():
         if not text.isdecimal() or not 2 <= int(text) <= num_codes:
-            raise UserError(f"--candidates has {text!r}; expected numbers from 2 to {num_codes}, the number of "
-                            "codes")
+            raise UserError(f"--candidates has {text!r}; expected numbers from 2 to {num_codes}, the number "
+                            "of codes")
     return [int(text) for text in FLAGS.candidates or ()]
 
 
@@ -60,7 +60,8 @@ def main(arguments: list[str]) -> None:
             print(f"{number:>4} categories  consensus {consensus:.3f}")
         print(f"suggested   {max(found, key=found.get)}")
         return
-    category_files.update_categories(directory, config, model, epochs, image_set.images, num_categories)
+    category_files.find_run_categories(directory, config, model, epochs, image_set.images,
+                                       num_categories or config.categories.num_categories)
     print(f"categories  {directory.categories}")
 
 

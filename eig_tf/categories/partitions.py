@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Sequence
 
@@ -79,9 +80,10 @@ def consensus_partition(partitions: Sequence[np.ndarray]) -> tuple[np.ndarray, f
     Args:
         partitions: two or more, int [N] each.
     """
-    similarity = np.array([[normalized_mutual_info_score(one, other) for other in partitions]
-                           for one in partitions])
-    np.fill_diagonal(similarity, 0)
+    similarity = np.zeros([len(partitions)] * 2)
+    for one, other in itertools.combinations(range(len(partitions)), 2):
+        similarity[one, other] = similarity[other, one] = normalized_mutual_info_score(
+            partitions[one], partitions[other])
     means = similarity.sum(axis=1) / (len(partitions) - 1)
     best = int(np.argmax(means))
     return partitions[best], float(means[best])

@@ -81,9 +81,13 @@ def config_from_flags() -> config_dict.ConfigDict:
         if FLAGS[name].value is None:
             continue
         if field not in known:
-            raise UserError(f"--{name} is given, which --dataset={FLAGS.dataset} does not take")
+            raise UserError(f"--{name} is given, which --dataset={FLAGS.dataset} with "
+                            f"--method={config.method} does not take")
         config.update_from_flattened_dict({field: FLAGS[name].value})
-    if FLAGS.num_categories is not None and FLAGS.num_codes is None:
-        config.networks.num_codes = METHODS[config.method].codes_per_category * FLAGS.num_categories
+    preset = _preset_from_flags()
+    if "categories" in config and FLAGS.num_codes is None and (
+            config.networks.num_codes == preset.networks.num_codes):
+        config.networks.num_codes = (
+            METHODS[config.method].codes_per_category * config.categories.num_categories)
     config_lib.validate(config)
     return config

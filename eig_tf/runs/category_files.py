@@ -18,10 +18,20 @@ from eig_tf.runs.run_directory import RunDirectory
 GROUPING, CATEGORIZER = "categories.json", "categorizer.keras"
 
 
-def update_categories(directory: RunDirectory, config: config_dict.ConfigDict, model: GenerativeModel,
-                      epochs: int, images: np.ndarray | StoredImages,
-                      num_categories: int | None = None) -> None:
-    """Find the categories of a run's last checkpoint unless the directory has them; write both files at once.
+def check_num_categories(num_categories: int, num_codes: int, num_images: int) -> None:
+    """Raise a `UserError` unless so many categories can be found in so many images with so many codes."""
+    flag = config_lib.flag("categories.num_categories")
+    if not 2 <= num_categories <= num_codes:
+        raise UserError(f"{flag} is {num_categories}; expected 2 to {num_codes}, the number of codes")
+    # Neighbours and eigenvectors need a few images more than there are groups.
+    if num_images < num_categories + 3:
+        raise UserError(f"{flag} is {num_categories}; the training set holds {num_images} images; expected "
+                        f"at least {num_categories + 3} images")
+
+
+def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict, model: GenerativeModel,
+                        epochs: int, images: np.ndarray | StoredImages, num_categories: int) -> None:
+    """Find the categories of a run's last checkpoint; write both files at once, in place of earlier ones.
 
     Args:
         directory: the run directory.
@@ -29,25 +39,13 @@ def update_categories(directory: RunDirectory, config: config_dict.ConfigDict, m
         model: its model, with the weights of the last checkpoint.
         epochs: the number of epochs of that checkpoint.
         images: the training images, uint8 [N, H, W, C].
-        num_categories: M; that of the config when None.
+        num_categories: M.
 
     Raises:
-        UserError: there are fewer codes than categories, no more images than categories, or the files that
-            the directory has are damaged.
+        UserError: there are too few codes or images, see `check_num_categories`.
         OSError: the files cannot be written.
     """
-    if num_categories is None:
-        num_categories = config.categories.num_categories
-    if not 2 <= num_categories <= model.num_codes:
-        raise UserError(f"{config_lib.flag('categories.num_categories')} is {num_categories}; expected 2 to "
-                        f"{model.num_codes}, the number of codes")
-    # Neighbours and eigenvectors need a few images more than there are groups.
-    if len(images) < num_categories + 3:
-        raise UserError(f"{config_lib.flag('categories.num_categories')} is {num_categories}; the training "
-                        f"set holds {len(images)} images; expected at most {len(images) - 3} categories")
-    found = load_categories(directory, epochs)
-    if found is not None and found.grouping.num_categories == num_categories:
-        return
+    check_num_categories(num_categories, model.num_codes, len(images))
     print(f"finds {num_categories} categories of real images", flush=True)
     discovery = discover_categories(model, images, num_categories, dict(config.augment), config.seed, epochs)
     with files.replacing_directory(directory.categories, replace=True) as content:

@@ -22,7 +22,7 @@ from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model, check_codes, compile_model
 from eig_tf.runs import environment
 from eig_tf.runs.callbacks import Checkpoints, Records, SampleGrids
-from eig_tf.runs.category_files import update_categories
+from eig_tf.runs.category_files import check_num_categories, find_run_categories, load_categories
 from eig_tf.runs.run_directory import (
     RunDirectory,
     RunEnvironment,
@@ -61,6 +61,9 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
         raise UserError(f"--config.training.batch_size is {config.training.batch_size}; the training set "
                         f"holds {len(image_set.images)} images; expected no more than that")
     check_codes(config, image_set.class_fractions())
+    if METHODS[config.method].codes_per_category:
+        check_num_categories(
+            config.categories.num_categories, config.networks.num_codes, len(image_set.images))
     make_view = augment.make_view_function(config)
     data = fingerprint_images(image_set)
     directory = prepare_run_directory(workdir, config, overwrite, data)
@@ -84,8 +87,11 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
             image_set.images, config.training.batch_size, config.seed, config.training.epochs,
             first_epoch=epochs_done, make_view=make_view)
         _fit(model, batches, config.training.epochs, directory, manager, steps, callbacks)
-    if METHODS[config.method].codes_per_category:
-        update_categories(directory, config, model, config.training.epochs, image_set.images)
+    # Categories that a command found since, perhaps another number of them, are kept.
+    epochs = config.training.epochs
+    if METHODS[config.method].codes_per_category and load_categories(directory, epochs) is None:
+        find_run_categories(directory, config, model, epochs, image_set.images,
+                            config.categories.num_categories)
     return directory
 
 

@@ -53,23 +53,28 @@ def test_every_named_flag_sets_its_field(parse):
 
 @pytest.mark.parametrize(("arguments", "num_categories", "num_codes"), [
     ([], 10, 30), (["--num_categories=4"], 4, 12), (["--num_categories=4", "--num_codes=5"], 4, 5),
-    (["--num_codes=20"], 10, 20)])
+    (["--num_codes=20"], 10, 20), (["--config.categories.num_categories=5"], 5, 15),
+    (["--num_categories=4", "--config.networks.num_codes=7"], 4, 7)])
 def test_codes_follow_the_categories_unless_they_are_given(parse, arguments, num_categories, num_codes):
     found = parse("--dataset=digits", "--method=agglomerative_infogan", *arguments)
     assert (found["categories.num_categories"], found["networks.num_codes"]) == (num_categories, num_codes)
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
-    (["--dataset=digits", "--num_categories=5"], "--num_categories is given, which "),
+    (["--dataset=digits", "--num_categories=5"],
+     "--num_categories is given, which --dataset=digits with --method=elastic_infogan does not take"),
     (["--dataset=digits", "--method=agglomerative_infogan", "--num_categories=5", "--num_codes=4"],
      "--num_categories is 5; expected no more than --num_codes, 4"),
     (["--dataset=digits", "--method=agglomerative_infogan", "--num_categories=1"],
      "--num_categories is 1; expected 2 or more"),
     (["--dataset=cars", "--num_identities=3"],
-     "--num_identities is given, which --dataset=cars does not take"),
-    (["--dataset=mnist", "--image_size=64"], "--image_size is given, which --dataset=mnist does not take"),
-    (["--dataset=digits", "--class_set=1"], "--class_set is given, which --dataset=digits does not take"),
-    (["--dataset=ytf", "--resize=pad"], "--resize is given, which --dataset=ytf does not take"),
+     "--num_identities is given, which --dataset=cars with --method=elastic_infogan does not take"),
+    (["--dataset=mnist", "--image_size=64"],
+     "--image_size is given, which --dataset=mnist with --method=elastic_infogan does not take"),
+    (["--dataset=digits", "--class_set=1"],
+     "--class_set is given, which --dataset=digits with --method=elastic_infogan does not take"),
+    (["--dataset=ytf", "--resize=pad"],
+     "--resize is given, which --dataset=ytf with --method=elastic_infogan does not take"),
     (["--dataset=mnist", "--preset=cpu"], "--preset is 'cpu'; --dataset=mnist expects paper"),
     (["--dataset=folder", "--image_size=48"], "--image_size is 48; expected one of 28, 32, 64, 128"),
     (["--dataset=folder", "--num_codes=1"], "--num_codes is 1; expected 2 or more"),
