@@ -37,6 +37,13 @@ def test_tables_are_those_of_the_result_files(page, pattern):
     assert summary.markdown_table(evaluations) in read(page)
 
 
+def test_the_table_of_categories_is_that_of_the_result_files():
+    paths = sorted(REPOSITORY.glob("results/categories/*/*.json"))
+    evaluations = [summary.read_evaluation(path) for path in paths]
+    assert evaluations
+    assert summary.category_table(evaluations) in read("docs/categories.md")
+
+
 def test_the_readme_is_short_and_all_links_lead_somewhere():
     assert len(read("README.md").splitlines()) <= 200
     pages = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *REPOSITORY.glob("docs/*.md")]

@@ -1,4 +1,4 @@
-"""Print a Markdown table of means over evaluations, beside the paper's numbers.
+"""Print a Markdown table of means over evaluations, beside the paper's numbers, and one of categories.
 
     python tools/summarize.py runs/*/evaluation.json
 """
@@ -14,7 +14,11 @@ def main(arguments: list[str]) -> None:
     if not arguments:
         raise UserError("no file is named; expected one or more evaluation.json")
     from eig_tf.evaluation import summary
-    print(summary.markdown_table(summary.read_evaluation(path) for path in arguments))
+    evaluations = [summary.read_evaluation(path) for path in arguments]
+    print(summary.markdown_table(evaluations))
+    with_categories = [evaluation for evaluation in evaluations if evaluation.record.categories]
+    if with_categories:
+        print(f"\n{summary.category_table(with_categories)}")
 
 
 if __name__ == "__main__":

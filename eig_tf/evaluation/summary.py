@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from eig_tf.config import flatten, load_preset
@@ -19,6 +20,11 @@ _NOT_SETTINGS = ("dataset", "preset", "method", "split", "seed", "training.epoch
 _COLUMNS = ("data set", "method", "settings", "width", "epochs (steps)", "routing", "runs (split/seed)",
             "NMI", "ENT", "TV matched (uniform)", "TV generated (uniform)", "1-NN", "classifier",
             "paper NMI / ENT")
+
+_CATEGORY_COLUMNS = ("data set", "method", "settings", "epochs", "runs (split/seed)", "M (K)",
+                     "NMI / ENT, generated", "distribution error (prior; uniform)", "NMI / accuracy, real",
+                     "held out", "k-means of pixels", "spectral, pixels", "spectral, features")
+_BASELINES = ("kmeans_pixels", "spectral_pca", "spectral_features")
 
 
 class Row(NamedTuple):
@@ -76,11 +82,28 @@ def markdown_table(evaluations: Iterable[Evaluation]) -> str:
     Raises:
         UserError: runs of one row differ in the number of images for each code, or lack a metric.
     """
+    return _format_table(_COLUMNS, evaluations, _format_row)
+
+
+def category_table(evaluations: Iterable[Evaluation]) -> str:
+    """Return a table of categories beside the baselines, with the rows of `markdown_table`.
+
+    Args:
+        evaluations: one or more evaluations with categories.
+
+    Returns:
+        The Markdown text. Numbers are means over the runs of a row, as docs/evaluation.md defines them.
+    """
+    return _format_table(_CATEGORY_COLUMNS, evaluations, _format_category_row)
+
+
+def _format_table(columns: Sequence[str], evaluations: Iterable[Evaluation],
+                  format_row: Callable[[Row, Sequence[Evaluation]], list[str]]) -> str:
     groups: dict[Row, list[Evaluation]] = {}
     for evaluation in evaluations:
         groups.setdefault(evaluation.row, []).append(evaluation)
-    lines = [_COLUMNS, ["---"] * len(_COLUMNS)]
-    lines += [_format_row(row, sorted(groups[row], key=lambda evaluation: evaluation.run))
+    lines = [columns, ["---"] * len(columns)]
+    lines += [format_row(row, sorted(groups[row], key=lambda evaluation: evaluation.run))
               for row in sorted(groups)]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
@@ -113,6 +136,31 @@ def _format_row(row: Row, evaluations: Sequence[Evaluation]) -> list[str]:
         f"{statistics.mean(record.judge['accuracy'] for record in records):.3f}",
         f"{published[0]:.3f} / {published[1]:.3f}" if published else "",
     ]
+
+
+def _format_category_row(row: Row, evaluations: Sequence[Evaluation]) -> list[str]:
+    found = [evaluation.record.categories or {} for evaluation in evaluations]
+
+    def mean(*path: str) -> float:
+        values: list[Any] = [functools.reduce(lambda group, name: group[name], path, categories)
+                             for categories in found]
+        return statistics.mean(values)
+
+    def pair(*path: str) -> str:
+        return f"{mean(*path, 'nmi'):.3f} / {mean(*path, 'accuracy'):.3f}"
+
+    numbers = {(categories["num_categories"], len(evaluation.record.prior))
+               for categories, evaluation in zip(found, evaluations)}
+    runs = ", ".join("/".join(map(str, evaluation.run)) for evaluation in evaluations)
+    return [
+        row.dataset, row.method, row.settings, f"{row.epochs:,}",
+        runs + (f" ({row.class_set})" if row.class_set else ""),
+        ", ".join(f"{num_categories} ({num_codes})" for num_categories, num_codes in sorted(numbers)),
+        f"{mean('nmi'):.3f} / {mean('ent'):.3f}",
+        f"{mean('distribution_error'):.3f} ({mean('distribution_error_of_prior'):.3f}; "
+        f"{mean('distribution_error_of_uniform'):.3f})",
+        pair("real"), pair("held_out") if all(categories["held_out"] for categories in found) else "",
+        *(pair("baselines", name) for name in _BASELINES)]
 
 
 def _values(row: Row, records: Sequence[EvaluationRecord], metric: str) -> list[float]:

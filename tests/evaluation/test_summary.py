@@ -69,6 +69,22 @@ def test_an_evaluation_without_a_metric_is_refused(tmp_path):
         summary.markdown_table([_write(tmp_path / "a.json", metrics={"one_nn_accuracy": None})])
 
 
+def test_categories_are_averaged_beside_the_baselines(tmp_path):
+    def categories(nmi, held_out):
+        pair = {"nmi": nmi, "accuracy": 0.5}
+        return {"num_categories": 2, "nmi": nmi, "ent": 0.1, "distribution_error": 0.1,
+                "distribution_error_of_prior": 0.2, "distribution_error_of_uniform": 0.3, "real": pair,
+                "held_out": held_out and pair, "baselines": {name: pair for name in (
+                    "kmeans_pixels", "spectral_pca", "spectral_features")}}
+    evaluations = [
+        _write(tmp_path / f"{seed}.json", fields={"seed": seed}, categories=categories(nmi, seed == 0))
+        for seed, nmi in ((0, 0.6), (1, 0.8))]
+    row = summary.category_table(evaluations).splitlines()[2]
+    assert "| 0.700 / 0.100 | 0.100 (0.200; 0.300) | 0.700 / 0.500 |  | 0.700 / 0.500 |" in row
+    row = summary.category_table(evaluations[:1]).splitlines()[2]
+    assert "| 0.600 / 0.500 | 0.600 / 0.500 | 0.600 / 0.500 |" in row
+
+
 def test_damaged_files_are_named(tmp_path):
     (tmp_path / "a.json").write_text("{}")
     with pytest.raises(UserError, match=r"a\.json is not an evaluation"):
