@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from eig_tf import files
 from eig_tf.categories.categorizer import categorize_in_batches, load_categorizer
-from eig_tf.categories.grouping import CodeGrouping, load_grouping
 from eig_tf.data import registry
 from eig_tf.evaluation import category_metrics
+from eig_tf.evaluation.categorize import load_current_grouping
 from eig_tf.evaluation.judge import judge
 from eig_tf.evaluation.record import EvaluationRecord, save_record
 from eig_tf.evaluation.registry import EvaluationContext, compute_metrics, metric_rows
@@ -45,7 +45,10 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
     """
     directory = RunDirectory(path)
     config, model, epochs_done = directory.restore_model()
-    grouping = _load_current_grouping(directory, epochs_done)
+    notes: list[str] = []
+    grouping = load_current_grouping(directory, epochs_done, model.num_codes, notes)
+    for note in notes:
+        print(f"note: {note}", flush=True)
     environment = directory.load_environment()
     recipe = judge.choose_recipe(config, architecture, pretrained_weights)
     data_dir = data_dir or environment.data_dir
@@ -108,17 +111,6 @@ def format_evaluation(record: EvaluationRecord) -> str:
         categories = category_metrics.category_lines(record.categories, record.judge["accuracy"])
     return "\n".join([heading, *(f"  {label:<{width}}  {text}" for label, text in rows), *categories,
                       *judge.judge_warnings(record.judge, config["dataset"])])
-
-
-def _load_current_grouping(directory: RunDirectory, epochs_done: int) -> CodeGrouping | None:
-    """Return the grouping of a run's codes, or None if there is none of the weights of its checkpoint."""
-    path = directory.categories / "categories.json"
-    grouping = load_grouping(path)
-    if grouping is not None and grouping.epochs != epochs_done:
-        print(f"note: {path} is of epoch {grouping.epochs}, the checkpoint of epoch {epochs_done}: the "
-              "categories are not evaluated; tools/find_categories.py updates them", flush=True)
-        return None
-    return grouping
 
 
 def _without_location(source: str, data_dir: str | os.PathLike | None) -> str:

@@ -1,12 +1,9 @@
-import numpy as np
 import pytest
 
 from eig_tf import config as config_lib
-from eig_tf.categories.grouping import CodeGrouping, save_grouping
 from eig_tf.data import registry
 from eig_tf.evaluation import evaluate
 from eig_tf.evaluation.record import EvaluationRecord
-from eig_tf.runs.run_directory import RunDirectory
 
 
 def _record(dataset="cars", method="elastic_infogan", prior_learned=True, **judge):
@@ -45,20 +42,6 @@ def test_categories_stand_before_the_warnings():
     lines = evaluate.format_evaluation(record).splitlines()
     assert lines[:len(plain) - 1] == plain[:-1] and lines[-1] == plain[-1]
     assert lines[len(plain) - 1] == "2 categories" and len(lines) == len(plain) + 9
-
-
-def test_categories_of_other_weights_are_not_evaluated(tmp_path, capsys):
-    directory = RunDirectory(tmp_path)
-    assert evaluate._load_current_grouping(directory, 5) is None
-    grouping = CodeGrouping(np.array([0, 1]), np.ones(2), np.eye(2), np.full(2, 0.5), np.full(2, 0.5),
-                            np.zeros([1, 4]), epochs=4, consensus=1.0)
-    directory.categories.mkdir()
-    save_grouping(grouping, directory.categories / "categories.json")
-    assert evaluate._load_current_grouping(directory, 4).num_categories == 2
-    assert capsys.readouterr().out == ""
-    assert evaluate._load_current_grouping(directory, 5) is None
-    note = capsys.readouterr().out
-    assert "is of epoch 4, the checkpoint of epoch 5" in note and "tools/find_categories.py updates" in note
 
 
 @pytest.mark.parametrize("method", config_lib.METHODS)
