@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans, SpectralClustering
-from sklearn.decomposition import PCA
 from sklearn.preprocessing import normalize
 
+from eig_tf.categories.partitions import pixel_components
 from eig_tf.data.image_set import StoredImages
 
 MAX_KMEANS_IMAGES = 10_000
 MAX_SPECTRAL_IMAGES = 4_000
-MAX_COMPONENTS = 50
 NUM_NEIGHBOURS = 12
 _KMEANS_STARTS = 4
 
@@ -69,7 +68,7 @@ def kmeans_of_pixels(images: np.ndarray, num_clusters: int, seed: int) -> np.nda
         return np.arange(len(images))
     # The pixels are a copy already, which k-means may change.
     clustering = KMeans(num_clusters, n_init=_KMEANS_STARTS, random_state=seed, copy_x=False)
-    return _fit_quietly(clustering, _pixels(images))
+    return _fit_quietly(clustering, np.reshape(images, [len(images), -1]).astype(np.float32) / 255)
 
 
 def spectral_of_pixels(images: np.ndarray, num_clusters: int, seed: int) -> np.ndarray:
@@ -83,11 +82,7 @@ def spectral_of_pixels(images: np.ndarray, num_clusters: int, seed: int) -> np.n
     Returns:
         int64 [N].
     """
-    pixels = _pixels(images)
-    components = PCA(min(MAX_COMPONENTS, *pixels.shape), random_state=seed)
-    with np.errstate(invalid="ignore"):  # The share of explained variance among equal images.
-        points = components.fit_transform(pixels)
-    return spectral_clusters(points, num_clusters, seed)
+    return spectral_clusters(pixel_components(images, seed), num_clusters, seed)
 
 
 def spectral_of_features(features: np.ndarray, num_clusters: int, seed: int) -> np.ndarray:
@@ -122,10 +117,6 @@ def spectral_clusters(points: np.ndarray, num_clusters: int, seed: int) -> np.nd
     return _fit_quietly(SpectralClustering(
         num_clusters, affinity="nearest_neighbors", n_neighbors=min(NUM_NEIGHBOURS, len(points)),
         random_state=seed), points)
-
-
-def _pixels(images: np.ndarray) -> np.ndarray:
-    return np.reshape(images, [len(images), -1]).astype(np.float32) / 255
 
 
 def _fit_quietly(clustering: KMeans | SpectralClustering, points: np.ndarray) -> np.ndarray:
