@@ -129,7 +129,8 @@ def _decode_files(
     """Yield the images of each readable file, and record what was decoded and what was not."""
     progress = keras.utils.Progbar(len(listing.entries), verbose=int(sys.stdout.isatty()), unit_name="file")
     entries = iter(listing.entries)
-    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+    pool = ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0)))
+    try:
         for chunk in iter(lambda: list(itertools.islice(entries, _CHUNK)), []):
             for entry, images in zip(chunk, pool.map(lambda entry: _decode(listing, entry), chunk)):
                 if isinstance(images, Unreadable):
@@ -139,6 +140,9 @@ def _decode_files(
                     yield images
             _check_share(listing, unreadable)
             progress.add(len(chunk))
+    finally:
+        # An interrupt while `map` submits a chunk leaves files that nothing else cancels.
+        pool.shutdown(cancel_futures=True)
     if not decoded:
         raise UserError(f"{listing.directory} holds no readable image: {first_few(unreadable, '; ')}")
     lost = sorted({entry.label for entry in listing.entries} - {entry.label for entry in decoded})

@@ -1,10 +1,10 @@
 """From files to the cache: order, files that are left out, and changes that decode again."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,21 +14,26 @@ from eig_tf.data.listing import Entry, Listing
 from eig_tf.data.pictures import Unreadable
 from eig_tf.errors import UserError
 
-# Decodes a chunk of 256 files, each of which takes a tenth of a second, and writes a letter for each.
-SLOW = """
-import sys, time
+# Decodes a chunk of 256 files, writes a letter for each, and is interrupted while it submits the chunk.
+INTERRUPTED = """
+import os, signal, sys, time
 from pathlib import Path
 import numpy as np
 from eig_tf.cli import command
 from eig_tf.data import listing
 directory, cache = map(Path, sys.argv[1:])
+once = iter([1])
 def decode(path, entry):
     with (directory / "begun").open("a") as file:
         file.write("x")
-    time.sleep(0.1)
+    for _ in once:
+        os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(2)
     return np.zeros([1, 2, 2, 1], np.uint8)
 entries = tuple(listing.Entry("one", 0, None) for _ in range(256))
 listed = listing.Listing("made", directory, entries, (), "files", decode, {}, 1)
+# Tests in the background of a shell ignore SIGINT.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def main(arguments):
     listing.load_listing(listed, cache)
 command.run_command(main, "")
@@ -172,17 +177,33 @@ def test_names_that_are_no_utf8(make, load, decoder, tmp_path):
     assert decoder.read == [name]
 
 
+def test_interrupt_while_a_chunk_is_submitted_cancels_the_rest(make, load, monkeypatch):
+    read, submitted = [], []
+
+    class InterruptedPool(ThreadPoolExecutor):
+        def submit(self, *args, **kwargs):
+            submitted.append(args)
+            if len(submitted) == 200:
+                raise KeyboardInterrupt
+            return super().submit(*args, **kwargs)
+
+    def decode(path, entry):
+        read.append(entry.name)
+        time.sleep(0.05)
+        return np.zeros([1, 2, 2, 1], np.uint8)
+
+    monkeypatch.setattr(listing, "ThreadPoolExecutor", InterruptedPool)
+    listed = make("1")._replace(entries=(Entry("0", 0, None),) * 256, decode=decode)
+    with pytest.raises(KeyboardInterrupt):
+        load(listed)
+    assert len(read) < 100
+
+
 @pytest.mark.slow
 def test_interrupt_stops_at_once_and_leaves_nothing(tmp_path):
     (tmp_path / "one").touch()
-    process = subprocess.Popen([sys.executable, "-c", SLOW, str(tmp_path), str(tmp_path / "cache")],
-                               text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               # Tests in the background of a shell ignore SIGINT.
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-    while not (tmp_path / "begun").exists() and process.poll() is None:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stderr) == (130, "\ninterrupted\n")
-    assert len((tmp_path / "begun").read_text()) < 200
+    finished = subprocess.run([sys.executable, "-c", INTERRUPTED, str(tmp_path), str(tmp_path / "cache")],
+                              text=True, capture_output=True, timeout=60)
+    assert (finished.returncode, finished.stderr) == (130, "\ninterrupted\n")
+    assert len((tmp_path / "begun").read_text()) <= len(os.sched_getaffinity(0))
     assert [path.suffix for path in (tmp_path / "cache" / "data").iterdir()] == [".lock"]
