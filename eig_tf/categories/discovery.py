@@ -61,14 +61,14 @@ def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImage
     chosen = _choose(generator, len(images), MAX_SELF_LABELLED)
     pool = images[chosen]
     first = _choose(generator, len(pool), MAX_PARTITIONED)
-    partition, consensus = partition_images(model, pool[first], num_categories, seed)
+    features, codes = encode_images(model, pool)
+    partition, consensus = partition_images(pool[first], features[first], codes[first], num_categories, seed)
     report(f"consensus of the partitions of {len(first):,} real images: {consensus:.3f}")
     categorizer = train_categorizer(pool, first, partition, num_categories, delta, seed, report)
     shares = generated_shares(model, categorizer, num_categories, seed)
     probabilities = categorize_in_batches(categorizer, pool)
-    _, pool_codes = encode_images(model, pool)
     of_real = np.zeros([model.num_codes, num_categories])
-    np.add.at(of_real, (pool_codes, probabilities.argmax(axis=1)), 1)
+    np.add.at(of_real, (codes, probabilities.argmax(axis=1)), 1)
     fractions = of_real.sum(axis=0) / len(pool)
     grouping = group_codes(shares, of_real, np.asarray(model.prior.probabilities, np.float64), fractions,
                            epochs, consensus)
@@ -89,10 +89,11 @@ def consensus_by_number(model: GenerativeModel, images: np.ndarray | StoredImage
         seed: root of all randomness.
     """
     chosen = images[_choose(np.random.default_rng(seed), len(images), MAX_PARTITIONED)]
-    return {num: partition_images(model, chosen, num, seed)[1] for num in candidates}
+    features, codes = encode_images(model, chosen)
+    return {num: partition_images(chosen, features, codes, num, seed)[1] for num in candidates}
 
 
-def partition_images(model: GenerativeModel, images: np.ndarray, num_categories: int,
+def partition_images(images: np.ndarray, features: np.ndarray, codes: np.ndarray, num_categories: int,
                      seed: int) -> tuple[np.ndarray, float]:
     """Return the consensus of partitions of images by the encoder's features and, where they help, by pixels.
 
@@ -100,15 +101,15 @@ def partition_images(model: GenerativeModel, images: np.ndarray, num_categories:
     by the features do: on sets of few or aligned images the encoder knows less than the pixels show.
 
     Args:
-        model: a trained model.
         images: uint8 [n, H, W, C].
+        features: float [n, F], the encoder's features of the images.
+        codes: int64 [n], their codes.
         num_categories: M.
         seed: of k-means.
 
     Returns:
         The groups, int64 [n] in [0, M), and their mean NMI with the other partitions.
     """
-    features, codes = encode_images(model, images)
     by_features = candidate_partitions(features, num_categories, codes, seed)
     by_pixels = candidate_partitions(pixel_components(images, seed), num_categories, seed=seed)
     partition, consensus = consensus_partition(by_features)

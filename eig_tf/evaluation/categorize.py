@@ -19,16 +19,14 @@ from eig_tf import config as config_lib
 from eig_tf import files
 from eig_tf.categories.categorizer import categorize_in_batches
 from eig_tf.categories.discovery import Discovery
-from eig_tf.categories.grouping import CodeGrouping, load_grouping
 from eig_tf.data import registry
 from eig_tf.data.image_set import ImageSet, StoredImages
-from eig_tf.errors import UserError
 from eig_tf.evaluation import categories_table
 from eig_tf.figures.image_grid import draw_categories
 from eig_tf.figures.page import figure_style, save_figure
 from eig_tf.models.base import GenerativeModel
 from eig_tf.models.sampling import BATCH, encode_in_batches
-from eig_tf.runs.category_files import GROUPING, load_categories
+from eig_tf.runs.category_files import load_categories
 from eig_tf.runs.run_directory import RunDirectory
 
 _SURE = 10
@@ -98,9 +96,7 @@ def categorize(run_dir: str | os.PathLike, output: Path, images: str | os.PathLi
     directory = RunDirectory(run_dir)
     config, model, epochs = directory.restore_model()
     notes: list[str] = []
-    discovery = None
-    if load_current_grouping(directory, epochs, model.num_codes, notes) is not None:
-        discovery = load_categories(directory, epochs)
+    discovery = load_categories(directory, model, epochs, notes)
     if images is None:
         image_set = registry.load(
             config, data_dir or directory.load_environment().data_dir, cache_dir)
@@ -115,33 +111,6 @@ def categorize(run_dir: str | os.PathLike, output: Path, images: str | os.PathLi
             save_figure(draw_categories(image_set.images, categories.counts(), examples,
                                         categories.prior if categories.grouped else None), figure)
     return image_set, categories, [*image_set.notes, *notes]
-
-
-def load_current_grouping(directory: RunDirectory, epochs: int, num_codes: int,
-                          notes: list[str]) -> CodeGrouping | None:
-    """Return the grouping of a run's codes; None if there is none of the weights of its checkpoint.
-
-    Args:
-        directory: the run directory.
-        epochs: the number of epochs of its checkpoint.
-        num_codes: K.
-        notes: gets a sentence when the grouping is of another checkpoint.
-
-    Raises:
-        UserError: the file is damaged, or of another number of codes.
-    """
-    path = directory.categories / GROUPING
-    grouping = load_grouping(path)
-    if grouping is None:
-        return None
-    if grouping.epochs != epochs:
-        notes.append(f"{path} is of epoch {grouping.epochs}, the checkpoint of epoch {epochs}: its "
-                     f"categories are not used; tools/find_categories.py {directory.path} updates them")
-        return None
-    if len(grouping.code_to_category) != num_codes:
-        raise UserError(f"{path} groups {len(grouping.code_to_category)} codes; expected the {num_codes} of "
-                        "the run; tools/find_categories.py writes it again")
-    return grouping
 
 
 def folder_config(config: config_dict.ConfigDict) -> config_dict.ConfigDict:
@@ -167,9 +136,6 @@ def categorize_images(model: GenerativeModel, images: np.ndarray | StoredImages,
         images: uint8 [N, H, W, C], N at least 1.
         discovery: the grouping of the model's codes and the categorizer; None if each code is a category.
         batch_size: number of images in a batch of the encoder.
-
-    Raises:
-        UserError: the categorizer has another number of categories than the grouping.
     """
     found, found_probabilities = [], []
     progress = keras.utils.Progbar(len(images), verbose=int(sys.stdout.isatty()), unit_name="image")
@@ -184,10 +150,6 @@ def categorize_images(model: GenerativeModel, images: np.ndarray | StoredImages,
     if discovery is None:
         return Categories(codes, code_probabilities, codes, code_probabilities, prior, learned)
     by_category = categorize_in_batches(discovery.categorizer, images).astype(np.float64)
-    if by_category.shape[1] != discovery.grouping.num_categories:
-        raise UserError(f"the categorizer has {by_category.shape[1]} categories; expected the "
-                        f"{discovery.grouping.num_categories} of {GROUPING}; tools/find_categories.py writes "
-                        "both")
     return Categories(by_category.argmax(axis=1), by_category.max(axis=1), codes, code_probabilities,
                       discovery.grouping.prior, learned, grouped=True)
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.data.image_set import ImageSet
-from eig_tf.errors import UserError
 from eig_tf.evaluation import baselines, metrics
 from eig_tf.evaluation.registry import EvaluationContext
 
@@ -30,15 +29,8 @@ def evaluate_categories(context: EvaluationContext, grouping: CodeGrouping,
 
     Returns:
         Numbers and dicts of numbers, for JSON.
-
-    Raises:
-        UserError: the grouping is of another number of codes than the model has, or of another number of
-            categories than the categorizer has.
     """
-    num_codes, num_categories = len(grouping.code_to_category), grouping.num_categories
-    if num_codes != len(context.prior):
-        raise UserError(f"the grouping of the codes in categories.json is of {num_codes} codes; expected "
-                        f"the {len(context.prior)} of the model; tools/find_categories.py updates it")
+    num_categories = grouping.num_categories
     counts, by_prior = (
         count_classes(context.generated_classes,
                       draw_codes(distribution, context.images_per_code, context.seed), context.num_classes)
@@ -47,11 +39,7 @@ def evaluate_categories(context: EvaluationContext, grouping: CodeGrouping,
                                                      num_categories)))
 
     def score(images: Any, labels: np.ndarray) -> dict[str, float]:
-        probabilities = categorize(images)
-        if probabilities.shape[1] != num_categories:
-            raise UserError(f"the categorizer has {probabilities.shape[1]} categories; expected the "
-                            f"{num_categories} of categories.json; tools/find_categories.py writes both")
-        return clustering_scores(np.argmax(probabilities, axis=-1), labels, num_categories,
+        return clustering_scores(np.argmax(categorize(images), axis=-1), labels, num_categories,
                                  context.num_classes)
 
     clusterings = baselines.cluster_images(context.image_set.images, context.encodings[0], num_categories,

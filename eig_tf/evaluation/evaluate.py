@@ -8,14 +8,14 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from eig_tf import files
-from eig_tf.categories.categorizer import categorize_in_batches, load_categorizer
+from eig_tf.categories.categorizer import categorize_in_batches
 from eig_tf.data import registry
 from eig_tf.evaluation import category_metrics
-from eig_tf.evaluation.categorize import load_current_grouping
 from eig_tf.evaluation.judge import judge
 from eig_tf.evaluation.record import EvaluationRecord, save_record
 from eig_tf.evaluation.registry import EvaluationContext, compute_metrics, metric_rows
 from eig_tf.figures import charts, page
+from eig_tf.runs.category_files import load_categories
 from eig_tf.runs.run_directory import RunDirectory
 
 IMAGES_PER_CODE = 1000
@@ -46,7 +46,7 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
     directory = RunDirectory(path)
     config, model, epochs_done = directory.restore_model()
     notes: list[str] = []
-    grouping = load_current_grouping(directory, epochs_done, model.num_codes, notes)
+    discovery = load_categories(directory, model, epochs_done, notes)
     for note in notes:
         print(f"note: {note}", flush=True)
     environment = directory.load_environment()
@@ -59,10 +59,10 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
     context = EvaluationContext(model, config, image_set, trained.predict_classes, images_per_code, seed)
     metrics, details = compute_metrics(context)
     categories = None
-    if grouping is not None:
-        categorizer = load_categorizer(directory.categories / "categorizer.keras")
+    if discovery is not None:
         categories = category_metrics.evaluate_categories(
-            context, grouping, lambda images: categorize_in_batches(categorizer, images),
+            context, discovery.grouping,
+            lambda images: categorize_in_batches(discovery.categorizer, images),
             registry.left_out_images(config, whole))
     record = EvaluationRecord(
         config=config.to_dict(), epochs=epochs_done, class_names=whole.class_names,

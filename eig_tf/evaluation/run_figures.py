@@ -20,14 +20,13 @@ from eig_tf.data import registry
 from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
 from eig_tf.evaluation import knn, metrics
-from eig_tf.evaluation.categorize import load_current_grouping
 from eig_tf.evaluation.record import EvaluationRecord, load_record
 from eig_tf.figures import charts, grids, hierarchy, overview, tiling
 from eig_tf.figures.image_grid import draw_image_grid
 from eig_tf.figures.neighbours import draw_neighbours
 from eig_tf.figures.page import class_label
 from eig_tf.models import sampling
-from eig_tf.runs.category_files import GROUPING
+from eig_tf.runs.category_files import GROUPING, load_categories
 from eig_tf.runs.run_directory import RunDirectory
 
 # Three lines of a label fit beside images of this side.
@@ -96,7 +95,8 @@ class PlottedRun:
             self.notes.append(f"evaluation.json is of epoch {self.record.epochs}, the checkpoint of epoch "
                               f"{epochs}: matched classes may be wrong; tools/evaluate.py {run_dir} updates "
                               "them")
-        self.grouping = load_current_grouping(self.directory, epochs, self.model.num_codes, self.notes)
+        discovery = load_categories(self.directory, self.model, epochs, self.notes)
+        self.grouping = discovery.grouping if discovery else None
 
     @functools.cached_property
     def image_set(self) -> ImageSet:

@@ -13,6 +13,7 @@ from eig_tf.categories.grouping import load_grouping, save_grouping
 from eig_tf.data.image_set import StoredImages
 from eig_tf.errors import UserError
 from eig_tf.models.base import GenerativeModel
+from eig_tf.networks.precision import policy
 from eig_tf.runs.run_directory import RunDirectory
 
 GROUPING, CATEGORIZER = "categories.json", "categorizer.keras"
@@ -53,17 +54,38 @@ def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict,
         save_grouping(discovery.grouping, content / GROUPING)
 
 
-def load_categories(directory: RunDirectory, epochs: int) -> Discovery | None:
+def load_categories(directory: RunDirectory, model: GenerativeModel, epochs: int,
+                    notes: list[str] | None = None) -> Discovery | None:
     """Return the categories of a run; None when it has none, or has those of another checkpoint.
 
     Args:
         directory: the run directory.
-        epochs: the number of epochs of its checkpoint.
+        model: its model.
+        epochs: the number of epochs of the model's checkpoint.
+        notes: gets a sentence when the categories are those of another checkpoint.
 
     Raises:
-        UserError: a file is damaged.
+        UserError: a file is damaged, or the two files do not fit the model or each other.
     """
-    grouping = load_grouping(directory.categories / GROUPING)
-    if grouping is None or grouping.epochs != epochs:
+    path, network = directory.categories / GROUPING, directory.categories / CATEGORIZER
+    grouping = load_grouping(path)
+    if grouping is None:
         return None
-    return Discovery(grouping, load_categorizer(directory.categories / CATEGORIZER))
+    if grouping.epochs != epochs:
+        if notes is not None:
+            notes.append(f"{path} is of epoch {grouping.epochs}, the checkpoint of epoch {epochs}: its "
+                         f"categories are not used; tools/find_categories.py {directory.path} updates them")
+        return None
+    grouped = len(grouping.code_to_category)
+    if grouped != model.num_codes:
+        raise UserError(f"{path} is of {grouped} codes; expected the {model.num_codes} of the model; "
+                        "tools/find_categories.py updates it")
+    # Whatever policy training has set in this process.
+    with policy("float32"):
+        categorizer = load_categorizer(network)
+    sizes = [*categorizer.input_shape[1:], categorizer.output_shape[1][1]]
+    expected = [*model.image_shape, grouping.num_categories]
+    if sizes != expected:
+        raise UserError(f"{network} has images {sizes[:3]} and {sizes[3]} categories; expected images "
+                        f"{expected[:3]} and {expected[3]} categories; tools/find_categories.py updates it")
+    return Discovery(grouping, categorizer)

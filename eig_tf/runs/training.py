@@ -89,7 +89,8 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
         _fit(model, batches, config.training.epochs, directory, manager, steps, callbacks)
     # Categories that a command found since, perhaps another number of them, are kept.
     epochs = config.training.epochs
-    if METHODS[config.method].codes_per_category and load_categories(directory, epochs) is None:
+    if (METHODS[config.method].codes_per_category
+            and load_categories(directory, model, epochs) is None):
         find_run_categories(directory, config, model, epochs, image_set.images,
                             config.categories.num_categories)
     return directory

@@ -60,7 +60,7 @@ def load_run(path: str | os.PathLike, output: str | os.PathLike | None, name: st
     # Whatever policy training has set in this process.
     with policy(PRECISIONS[precision]):
         config, model, epochs_done = directory.restore_model()
-    categories = _load_categories(directory, model, epochs_done)
+    categories = category_files.load_categories(directory, model, epochs_done)
     name = name or config.dataset
     versions.check_model_name(name)
     description = describe_model(directory, name, config, model, epochs_done,
@@ -224,26 +224,6 @@ def export_notes(version: Path) -> list[str]:
     if not (version / warmup.REQUESTS).is_file():
         found.append("there are no warm-up requests, so the first requests are slow; "
                      "pip install 'eig_tf[serving]' and export again")
-    return found
-
-
-def _load_categories(directory, model, epochs_done):
-    """Return the `Discovery` of a run or None, checked to fit the model."""
-    # Whatever policy training has set in this process.
-    with policy("float32"):
-        found = category_files.load_categories(directory, epochs_done)
-    if found is None:
-        return None
-    grouped = len(found.grouping.code_to_category)
-    if grouped != model.num_codes:
-        raise UserError(f"{directory.categories / category_files.GROUPING} is of {grouped} codes; expected "
-                        f"the {model.num_codes} of the model; tools/find_categories.py updates it")
-    sizes = [*found.categorizer.input_shape[1:], found.categorizer.output_shape[1][1]]
-    expected = [*model.image_shape, found.grouping.num_categories]
-    if sizes != expected:
-        raise UserError(f"{directory.categories / category_files.CATEGORIZER} has images {sizes[:3]} and "
-                        f"{sizes[3]} categories; expected images {expected[:3]} and {expected[3]} "
-                        "categories; tools/find_categories.py updates it")
     return found
 
 

@@ -8,7 +8,6 @@ import tensorflow as tf
 from sklearn.metrics import adjusted_rand_score
 
 from eig_tf.categories import discovery, partitions
-from eig_tf.models.base import Encoding
 
 
 def test_each_code_goes_to_its_most_probable_category():
@@ -86,17 +85,6 @@ def test_shares_are_those_of_the_categorizer(monkeypatch):
     np.testing.assert_allclose(shares, [[1, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5]])
 
 
-class FakeModel:
-    """Encodes images as rows of given features, all with code 0."""
-
-    def __init__(self, features):
-        self.features = features
-
-    def encode(self, images):
-        assert len(images) == len(self.features)
-        return Encoding(self.features, np.zeros([len(images), 6]), np.zeros([len(images), 0]))
-
-
 @pytest.mark.parametrize("known_by", ["features", "pixels"])
 def test_partition_follows_what_knows_more(monkeypatch, known_by):
     monkeypatch.setattr(partitions, "NEIGHBOURS", (8,))
@@ -107,7 +95,8 @@ def test_partition_follows_what_knows_more(monkeypatch, known_by):
         features = 4 * np.eye(3, 8)[groups] + generator.normal(0, 0.4, [105, 8])
     else:
         pixels = generator.integers(0, 200, [3, 6, 6, 1])[groups] + generator.integers(0, 50, [105, 6, 6, 1])
-    found, consensus = discovery.partition_images(FakeModel(features), pixels.astype(np.uint8), 3, seed=0)
+    found, consensus = discovery.partition_images(
+        pixels.astype(np.uint8), features, np.zeros(105, np.int64), 3, seed=0)
     assert adjusted_rand_score(groups, found) > 0.95
     assert 0.3 < consensus <= 1
 
@@ -116,6 +105,7 @@ def test_partition_follows_what_knows_more(monkeypatch, known_by):
 def test_equal_images_with_equal_features_are_partitioned(monkeypatch, num):
     monkeypatch.setattr(partitions, "NEIGHBOURS", (8,))
     images = np.full([num, 4, 4, 3], 200, np.uint8)
-    found, consensus = discovery.partition_images(FakeModel(np.zeros([num, 4])), images, 2, seed=0)
+    found, consensus = discovery.partition_images(
+        images, np.zeros([num, 4]), np.zeros(num, np.int64), 2, seed=0)
     assert found.shape == (num,) and set(found) <= {0, 1}
     assert 0 <= consensus <= 1

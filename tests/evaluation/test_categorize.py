@@ -3,20 +3,17 @@
 import csv
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from eig_tf import config as config_lib
 from eig_tf.categories.discovery import Discovery
-from eig_tf.categories.grouping import CodeGrouping, save_grouping
+from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.data.image_set import ImageSet
-from eig_tf.errors import UserError
 from eig_tf.evaluation import categorize
 from eig_tf.models import sampling
 from eig_tf.models.base import Encoding
 from eig_tf.models.prior import CodePrior
 from eig_tf.models.registry import build_model
-from eig_tf.runs.run_directory import RunDirectory
 
 
 class BrightnessModel:
@@ -92,23 +89,6 @@ def test_categories_are_those_of_the_categorizer_beside_the_codes():
     np.testing.assert_allclose(result.code_probabilities, [e / (1 + e + 1 / e)] * 3, rtol=1e-6)
     np.testing.assert_array_equal(result.prior, [0.75, 0.25])
     np.testing.assert_array_equal(result.counts(), [1, 2])
-    with pytest.raises(UserError, match=r"has 3 categories; expected the 2 of categories\.json"):
-        categorize.categorize_images(BrightnessModel, flat_images(0), Discovery(
-            grouping(), lambda images, training: (None, tf.zeros([len(images), 3]))))
-
-
-def test_a_grouping_of_other_weights_or_codes_is_not_used(tmp_path):
-    directory, notes = RunDirectory(tmp_path), []
-    assert categorize.load_current_grouping(directory, 2, 3, notes) is None
-    directory.categories.mkdir()
-    save_grouping(grouping(), directory.categories / "categories.json")
-    assert categorize.load_current_grouping(directory, 2, 3, notes).num_categories == 2
-    assert notes == []
-    assert categorize.load_current_grouping(directory, 3, 3, notes) is None
-    (note,) = notes
-    assert "is of epoch 2, the checkpoint of epoch 3" in note and "tools/find_categories.py" in note
-    with pytest.raises(UserError, match="groups 3 codes; expected the 4 of the run"):
-        categorize.load_current_grouping(directory, 2, 4, notes)
 
 
 def test_codes_are_those_of_the_evaluation():

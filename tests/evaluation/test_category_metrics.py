@@ -7,7 +7,6 @@ import pytest
 
 from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.data.image_set import ImageSet
-from eig_tf.errors import UserError
 from eig_tf.evaluation import category_metrics, metrics
 from eig_tf.evaluation.registry import EvaluationContext
 
@@ -112,13 +111,6 @@ def test_all_metrics_of_categories(context):
         name: {"nmi": pytest.approx(1), "accuracy": 1, "num_images": 100}
         for name in ("kmeans_pixels", "spectral_pca", "spectral_features")}
     assert category_metrics.evaluate_categories(context, grouping(), by_brightness, None)["held_out"] is None
-
-
-def test_files_that_do_not_belong_together_are_refused(context):
-    with pytest.raises(UserError, match=r"categories\.json is of 3 codes; expected the 4 of the model"):
-        category_metrics.evaluate_categories(context, grouping([0, 1, 1]), by_brightness, None)
-    with pytest.raises(UserError, match=r"the categorizer has 3 categories; expected the 2 of categories"):
-        category_metrics.evaluate_categories(context, grouping(), lambda images: np.ones([100, 3]), None)
 
 
 def test_the_printed_block():

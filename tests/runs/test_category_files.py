@@ -6,9 +6,12 @@ from threadpoolctl import threadpool_limits
 
 from eig_tf import config as config_lib
 from eig_tf.categories import categorizer, discovery, partitions
+from eig_tf.categories.discovery import group_codes
+from eig_tf.categories.grouping import save_grouping
 from eig_tf.data.loaders import digits
 from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model
+from eig_tf.networks.categorizer import build_categorizer
 from eig_tf.runs import category_files
 from eig_tf.runs.run_directory import RunDirectory
 
@@ -48,11 +51,11 @@ def update(monkeypatch, config, model, images, tmp_path):
 
 @pytest.mark.slow
 def test_categories_belong_to_a_checkpoint_and_are_written_at_once(
-        update, contents, images, capsys, monkeypatch):
+        update, contents, model, images, capsys, monkeypatch):
     directory = update(4)
     assert sorted(contents(directory.path)) == ["categories/categories.json", "categories/categorizer.keras"]
     assert "finds 3 categories of real images" in capsys.readouterr().out
-    grouping, network = category_files.load_categories(directory, 4)
+    grouping, network = category_files.load_categories(directory, model, 4)
     assert sorted(set(grouping.code_to_category)) == [0, 1, 2] and len(grouping.code_to_category) == 6
     assert grouping.epochs == 4 and grouping.linkage.shape == (5, 4)
     assert grouping.prior.sum() == pytest.approx(1) and grouping.fractions.sum() == pytest.approx(1)
@@ -60,7 +63,7 @@ def test_categories_belong_to_a_checkpoint_and_are_written_at_once(
     probabilities = categorizer.categorize_in_batches(network, images)
     counts = np.bincount(probabilities.argmax(axis=1), minlength=3)
     np.testing.assert_allclose(grouping.fractions, counts / len(images))
-    assert category_files.load_categories(directory, 5) is None
+    assert category_files.load_categories(directory, model, 5) is None
     before = contents(directory.path)
 
     def fail(*arguments):
@@ -73,20 +76,44 @@ def test_categories_belong_to_a_checkpoint_and_are_written_at_once(
     assert contents(directory.path) == before
     assert [path.name for path in directory.path.iterdir()] == ["categories"]
     update(5, num_categories=2)
-    assert category_files.load_categories(directory, 5).grouping.num_categories == 2
+    assert category_files.load_categories(directory, model, 5).grouping.num_categories == 2
     assert sorted(contents(directory.path)) == sorted(before)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [category_files.GROUPING, category_files.CATEGORIZER])
-def test_damaged_files_are_refused_until_they_are_found_again(update, contents, name):
+def test_damaged_files_are_refused_until_they_are_found_again(update, contents, model, name):
     directory = update(1)
     path = directory.categories / name
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match=f"{name} cannot be read: "):
-        category_files.load_categories(directory, 1)
+        category_files.load_categories(directory, model, 1)
     update(1)
-    assert category_files.load_categories(directory, 1).grouping.num_categories == 3
+    assert category_files.load_categories(directory, model, 1).grouping.num_categories == 3
+
+
+def test_files_of_another_checkpoint_or_of_other_sizes_are_not_used(model, tmp_path):
+    directory, notes = RunDirectory(tmp_path), []
+    assert category_files.load_categories(directory, model, 2, notes) is None and notes == []
+    directory.categories.mkdir()
+    table, network = (directory.categories / name for name in (
+        category_files.GROUPING, category_files.CATEGORIZER))
+    two = group_codes(np.tile(np.eye(2), [3, 1]), np.ones([6, 2]), np.full(6, 1 / 6), np.full(2, 0.5), 2, 0.0)
+    save_grouping(two, table)
+    categorizer.save_categorizer(build_categorizer((28, 28, 1), 2), network)
+    assert category_files.load_categories(directory, model, 2, notes).grouping.num_categories == 2
+    assert notes == []
+    assert category_files.load_categories(directory, model, 3, notes) is None
+    assert notes == [f"{table} is of epoch 2, the checkpoint of epoch 3: its categories are not used; "
+                     f"tools/find_categories.py {tmp_path} updates them"]
+    categorizer.save_categorizer(build_categorizer((28, 28, 1), 4), network)
+    with pytest.raises(UserError, match=r"categorizer\.keras has images \[28, 28, 1\] and 4 categories; "
+                                        r"expected images \[28, 28, 1\] and 2 categories"):
+        category_files.load_categories(directory, model, 2)
+    third = np.full(3, 1 / 3)
+    save_grouping(group_codes(np.eye(3), np.ones([3, 3]), third, third, 2, 0.0), table)
+    with pytest.raises(UserError, match=r"categories\.json is of 3 codes; expected the 6 of the model"):
+        category_files.load_categories(directory, model, 2)
 
 
 @pytest.mark.parametrize(("num_images", "num_categories", "sentence"), [
@@ -100,8 +127,8 @@ def test_too_many_categories_are_refused(update, images, tmp_path, num_images, n
     assert not (tmp_path / "run").exists()
 
 
-def test_the_fewest_images_are_grouped(update, images):
+def test_the_fewest_images_are_grouped(update, images, model):
     directory = update(1, images[:5], num_categories=2)
-    grouping = category_files.load_categories(directory, 1).grouping
+    grouping = category_files.load_categories(directory, model, 1).grouping
     assert sorted(set(grouping.code_to_category)) == [0, 1]
     assert 0 <= grouping.consensus <= 1
