@@ -13,6 +13,7 @@ interruption. Each purpose has a tag of its own, so that no two of them share th
 | `PICTURE` | | latents of sample grids and figures |
 | `JUDGED` | code | latents of the generated images that a classifier judges |
 | `CATEGORIZER` | step | transformations of the images that train a categorizer |
+| `GUIDANCE` | step, replica | transformations of the generated images that a categorizer sees |
 
 Draws of NumPy, such as the class-imbalanced subset and the held-out images, come from generators that
 are seeded where they are used.
@@ -36,6 +37,7 @@ class Stream(enum.IntEnum):
     PICTURE = 6
     JUDGED = 7
     CATEGORIZER = 8
+    GUIDANCE = 9
 
 
 def stream_seed(seed: int, stream: Stream, *numbers: int | tf.Tensor) -> tf.Tensor:

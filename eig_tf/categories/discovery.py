@@ -58,21 +58,32 @@ def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImage
         report: called with a line of text after each step.
     """
     generator = np.random.default_rng(seed)
-    chosen = _choose(generator, len(images), MAX_SELF_LABELLED)
-    pool = images[chosen]
+    pool = images[_choose(generator, len(images), MAX_SELF_LABELLED)]
     first = _choose(generator, len(pool), MAX_PARTITIONED)
     features, codes = encode_images(model, pool)
     partition, consensus = partition_images(pool[first], features[first], codes[first], num_categories, seed)
     report(f"consensus of the partitions of {len(first):,} real images: {consensus:.3f}")
     categorizer = train_categorizer(pool, first, partition, num_categories, delta, seed, report)
-    shares = generated_shares(model, categorizer, num_categories, seed)
-    probabilities = categorize_in_batches(categorizer, pool)
-    of_real = np.zeros([model.num_codes, num_categories])
-    np.add.at(of_real, (codes, probabilities.argmax(axis=1)), 1)
-    fractions = of_real.sum(axis=0) / len(pool)
-    grouping = group_codes(shares, of_real, np.asarray(model.prior.probabilities, np.float64), fractions,
-                           epochs, consensus)
+    grouping = _group_by_categorizer(model, categorizer, pool, codes, num_categories, seed, epochs, consensus)
     return Discovery(grouping, categorizer)
+
+
+def regroup(model: GenerativeModel, images: np.ndarray | StoredImages, discovery: Discovery, seed: int,
+            epochs: int) -> Discovery:
+    """Return the same categories with the codes grouped anew, for weights that were trained on since.
+
+    Args:
+        model: the trained model.
+        images: see `discover_categories`.
+        discovery: what was found for earlier weights.
+        seed: root of all randomness.
+        epochs: number of epochs that the model was trained for.
+    """
+    pool = images[_choose(np.random.default_rng(seed), len(images), MAX_SELF_LABELLED)]
+    _, codes = encode_images(model, pool)
+    old = discovery.grouping
+    return discovery._replace(grouping=_group_by_categorizer(
+        model, discovery.categorizer, pool, codes, old.num_categories, seed, epochs, old.consensus))
 
 
 def consensus_by_number(model: GenerativeModel, images: np.ndarray | StoredImages, candidates: Sequence[int],
@@ -127,6 +138,15 @@ def generated_shares(model: GenerativeModel, categorizer: keras.Model, num_categ
             categorizer, generate_images_of_code(model, code, IMAGES_PER_CODE, seed))
         shares[code] = np.bincount(probabilities.argmax(axis=1), minlength=num_categories) / IMAGES_PER_CODE
     return shares
+
+
+def _group_by_categorizer(model, categorizer, pool, codes, num_categories, seed, epochs, consensus):
+    """The `CodeGrouping` by what a categorizer says of generated images and of real ones with their codes."""
+    shares = generated_shares(model, categorizer, num_categories, seed)
+    of_real = np.zeros([model.num_codes, num_categories])
+    np.add.at(of_real, (codes, categorize_in_batches(categorizer, pool).argmax(axis=1)), 1)
+    return group_codes(shares, of_real, np.asarray(model.prior.probabilities, np.float64),
+                       of_real.sum(axis=0) / len(pool), epochs, consensus)
 
 
 def group_codes(generated: np.ndarray, real: np.ndarray, prior: np.ndarray, fractions: np.ndarray,

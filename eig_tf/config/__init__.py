@@ -9,6 +9,7 @@ from eig_tf.config.presets import (
     for_64x64,
     for_cpu,
     format_config,
+    guided_epochs,
     image_shape,
     load_config,
     load_preset,
@@ -21,5 +22,6 @@ from eig_tf.config.presets import (
 __all__ = [
     "FAMILIES", "FIELDS", "IMAGE_SIZES", "METHODS", "NAMED_FLAGS", "Method", "config_differences",
     "config_from_dict", "default_config", "flag", "flatten", "for_64x64", "for_cpu", "format_config",
-    "image_shape", "load_config", "load_preset", "network_family", "preset_names", "save_config", "validate",
+    "guided_epochs", "image_shape", "load_config", "load_preset", "network_family", "preset_names",
+    "save_config", "validate",
 ]

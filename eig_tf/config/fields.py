@@ -105,6 +105,9 @@ FIELDS = (
 
     Field("categories.num_categories", 10, "M, the number of categories to find after the training", low=2,
           flag="num_categories"),
+    Field("categories.guidance_share", 0.1, "share of the epochs, the last ones, in which the generator "
+          "follows the categories; 0 for none", low=0, below=1),
+    Field("categories.guidance_weight", 1.0, "weight of the categories in the loss of the generator", low=0),
 
     Field("vae.beta_continuous", 30.0, "weight of the KL term of the continuous codes", low=0),
     Field("vae.beta_discrete", 30.0, "weight of the KL term of the discrete code", low=0),

@@ -135,6 +135,13 @@ def network_family(config: config_dict.ConfigDict) -> str:
     return config.networks.family
 
 
+def guided_epochs(config: config_dict.ConfigDict) -> int:
+    """Return the number of epochs, the last ones, in which the generator follows categories; 0 for none."""
+    if not METHODS[config.method].codes_per_category:
+        return 0
+    return round(config.categories.guidance_share * config.training.epochs)
+
+
 def validate(config: config_dict.ConfigDict) -> None:
     """Check every field, and the fields that depend on each other.
 

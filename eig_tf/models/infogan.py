@@ -12,6 +12,7 @@ from tensorflow import keras
 
 from eig_tf import config as config_lib
 from eig_tf.config import METHODS
+from eig_tf.data.augment import positive_view
 from eig_tf.models import losses
 from eig_tf.models.base import Encoding, GenerativeModel, Latents
 from eig_tf.models.diff_augment import make_diff_augment
@@ -48,6 +49,8 @@ class InfoGAN(GenerativeModel):
         contrastive_weight: lambda_2.
         contrastive_temperature: tau'.
         information_target: `hard` or `soft`, see `losses.information_loss`.
+        guidance_weight: weight of the categories that the generator follows, see `follow_categories`; None
+            for a model that follows none, which has no such loss.
         ema_decay: decay of the EMA of the generator's weights, which generates outside training. Used when
             `networks` have an `ema_generator`.
         diff_augment: (images, stateless seed) -> images, a differentiable augmentation of all that the trunks
@@ -65,18 +68,21 @@ class InfoGAN(GenerativeModel):
     continuous_weight = VariableSetting(low=0)
     contrastive_weight = VariableSetting(low=0)
     contrastive_temperature = VariableSetting(above=0)
+    guidance_weight = VariableSetting(low=0)
     ema_decay = VariableSetting(low=0, below=1)
 
     def __init__(self, networks: GanNetworks, prior: CodePrior, contrastive_term: str | None = "nt_xent",
                  gradient_routing: str = "head", information_weight: float = 1.0,
                  continuous_weight: float = 1.0, contrastive_weight: float = 10.0,
                  contrastive_temperature: float = 1.0,
-                 information_target: str = "hard", ema_decay: float = 0.0,
+                 information_target: str = "hard", guidance_weight: float | None = None,
+                 ema_decay: float = 0.0,
                  diff_augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None, seed: int = 0,
                  name: str = "infogan") -> None:
         loss_names = ("d_loss", "g_loss", "info_loss",
                       *(["continuous_loss"] if networks.num_continuous else []),
-                      *(["contrastive_loss"] if contrastive_term else []))
+                      *(["contrastive_loss"] if contrastive_term else []),
+                      *(["category_loss"] if guidance_weight is not None else []))
         super().__init__(prior, networks.noise_dim, networks.num_continuous, networks.image_shape, loss_names,
                          seed, name)
         self.contrastive_term = contrastive_term
@@ -86,6 +92,7 @@ class InfoGAN(GenerativeModel):
         self.continuous_weight = continuous_weight
         self.contrastive_weight = contrastive_weight
         self.contrastive_temperature = contrastive_temperature
+        self.guidance_weight = guidance_weight or 0.0
         self.ema_decay = ema_decay
         if bool(ema_decay) != (networks.ema_generator is not None):
             found = "no" if networks.ema_generator is None else "an"
@@ -95,6 +102,7 @@ class InfoGAN(GenerativeModel):
         self.generator = networks.generator
         self.discriminators = list(networks.discriminators)
         self.ema_generator = networks.ema_generator
+        self._category_losses: Callable[[Latents, tf.Tensor], tf.Tensor] | None = None
 
     def inference_networks(self) -> dict[str, keras.layers.Layer]:
         """Return the generator (its EMA where there is one), and trunk and Q head of the last stage."""
@@ -128,6 +136,38 @@ class InfoGAN(GenerativeModel):
         # checkpoint is then restored at once.
         for optimizer, variables in self.optimizers().values():
             build_optimizer(optimizer, variables)
+
+    def follow_categories(self, categorizer: keras.Model, code_to_category: np.ndarray,
+                          delta: Mapping[str, Any]) -> None:
+        """Make the generator follow categories from the next step on.
+
+        The generator's loss gains the cross-entropy between the category of the code and what the categorizer
+        says of the transformed image, `category_loss`; the categorizer itself is not trained.
+
+        Args:
+            categorizer: see `networks.categorizer.build_categorizer`.
+            code_to_category: int [K], the category of each code.
+            delta: arguments of `augment.positive_view` that keep the identity of an image. Powers of the
+                intensities are left out, since their gradient is infinite at black.
+
+        Raises:
+            ValueError: the model was built without a `guidance_weight`.
+        """
+        if "category_loss" not in self.loss_names:
+            raise ValueError("the model has no guidance_weight; expected one of a model that follows "
+                             "categories")
+        category_of = tf.constant(code_to_category, tf.int32)
+        delta = {**delta, "gamma_min": 1.0, "gamma_max": 1.0}
+
+        # A function, since Keras would train and save a network that is an attribute.
+        def category_losses(latents, images):
+            views = positive_view(tf.cast(images, tf.float32), self.step_seed(Stream.GUIDANCE), **delta)
+            categories = tf.gather(category_of, tf.argmax(latents.code, axis=1))
+            return tf.nn.sparse_softmax_cross_entropy_with_logits(
+                categories, categorizer(views, training=False)[1])
+        self._category_losses = category_losses
+        if self.train_function is not None:
+            self.make_train_function(force=True)
 
     def optimizers(self) -> dict[str, tuple[keras.optimizers.Optimizer, list[tf.Variable]]]:
         """Return optimizers and their variables; the prior's only when it is learned."""
@@ -250,6 +290,9 @@ class InfoGAN(GenerativeModel):
                 encoder_loss += self._contrastive_loss(
                     self._pair_activations(images, views) if shared else pairs)
             loss = self.global_mean("g_loss", tf.add_n(adversarial)) + encoder_loss
+            if self._category_losses is not None:
+                loss += self.guidance_weight * self.global_mean(
+                    "category_loss", self._category_losses(latents, generated[-1]))
         image_gradients, encoder_gradients = tape.gradient(loss, [generated, self.encoder_variables])
         encoder_gradients = [own if contrastive is None else own + contrastive
                              for own, contrastive in zip(encoder_gradients, contrastive_gradients)]
@@ -303,6 +346,7 @@ class InfoGAN(GenerativeModel):
 def build_from_config(config: config_dict.ConfigDict, class_fractions: np.ndarray | None) -> InfoGAN:
     """Build the model of a config, not compiled; see `registry.build_model`."""
     method, sizes, loss = METHODS[config.method], config.networks, config.loss
+    guided = config_lib.guided_epochs(config) > 0
     prior = CodePrior(
         sizes.num_codes, learned=method.prior == "learned", temperature=loss.gumbel_temperature,
         probabilities=class_fractions if method.prior == "ground_truth" else None)
@@ -314,8 +358,9 @@ def build_from_config(config: config_dict.ConfigDict, class_fractions: np.ndarra
         networks, prior, contrastive_term=method.contrastive_term, gradient_routing=loss.gradient_routing,
         information_weight=loss.information_weight, continuous_weight=loss.continuous_weight,
         contrastive_weight=loss.contrastive_weight, contrastive_temperature=loss.contrastive_temperature,
-        information_target=loss.information_target, ema_decay=config.optimizer.ema_decay,
-        diff_augment=make_diff_augment(config), seed=config.seed)
+        information_target=loss.information_target,
+        guidance_weight=config.categories.guidance_weight if guided else None,
+        ema_decay=config.optimizer.ema_decay, diff_augment=make_diff_augment(config), seed=config.seed)
 
 
 def make_optimizers(config: config_dict.ConfigDict, make_optimizer: Callable) -> dict[str, Any]:

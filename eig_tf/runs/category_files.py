@@ -8,7 +8,7 @@ from ml_collections import config_dict
 from eig_tf import config as config_lib
 from eig_tf import files
 from eig_tf.categories.categorizer import load_categorizer, save_categorizer
-from eig_tf.categories.discovery import Discovery, discover_categories
+from eig_tf.categories.discovery import Discovery, discover_categories, regroup
 from eig_tf.categories.grouping import load_grouping, save_grouping
 from eig_tf.data.image_set import StoredImages
 from eig_tf.errors import UserError
@@ -31,7 +31,7 @@ def check_num_categories(num_categories: int, num_codes: int, num_images: int) -
 
 
 def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict, model: GenerativeModel,
-                        epochs: int, images: np.ndarray | StoredImages, num_categories: int) -> None:
+                        epochs: int, images: np.ndarray | StoredImages, num_categories: int) -> Discovery:
     """Find the categories of a run's last checkpoint; write both files at once, in place of earlier ones.
 
     Args:
@@ -52,10 +52,30 @@ def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict,
     with files.replacing_directory(directory.categories, replace=True) as content:
         save_categorizer(discovery.categorizer, content / CATEGORIZER)
         save_grouping(discovery.grouping, content / GROUPING)
+    return discovery
+
+
+def regroup_run(directory: RunDirectory, config: config_dict.ConfigDict, model: GenerativeModel, epochs: int,
+                images: np.ndarray | StoredImages, discovery: Discovery) -> None:
+    """Group the codes of a run's last checkpoint by the categorizer that guided it; write `categories.json`.
+
+    Args:
+        directory: the run directory.
+        config: its config.
+        model: its model, with the weights of the last checkpoint.
+        epochs: the number of epochs of that checkpoint.
+        images: the training images, uint8 [N, H, W, C].
+        discovery: the categories that the generator followed.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    found = regroup(model, images, discovery, config.seed, epochs)
+    save_grouping(found.grouping, directory.categories / GROUPING)
 
 
 def load_categories(directory: RunDirectory, model: GenerativeModel, epochs: int,
-                    notes: list[str] | None = None) -> Discovery | None:
+                    notes: list[str] | None = None, since: int | None = None) -> Discovery | None:
     """Return the categories of a run; None when it has none, or has those of another checkpoint.
 
     Args:
@@ -63,6 +83,7 @@ def load_categories(directory: RunDirectory, model: GenerativeModel, epochs: int
         model: its model.
         epochs: the number of epochs of the model's checkpoint.
         notes: gets a sentence when the categories are those of another checkpoint.
+        since: the first epoch whose categories are returned as well; `epochs` when None.
 
     Raises:
         UserError: a file is damaged, or the two files do not fit the model or each other.
@@ -71,7 +92,7 @@ def load_categories(directory: RunDirectory, model: GenerativeModel, epochs: int
     grouping = load_grouping(path)
     if grouping is None:
         return None
-    if grouping.epochs != epochs:
+    if not (epochs if since is None else since) <= grouping.epochs <= epochs:
         if notes is not None:
             notes.append(f"{path} is of epoch {grouping.epochs}, the checkpoint of epoch {epochs}: its "
                          f"categories are not used; tools/find_categories.py {directory.path} updates them")

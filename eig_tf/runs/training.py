@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import sys
@@ -15,6 +16,7 @@ from ml_collections import config_dict
 from tensorflow import keras
 
 from eig_tf import config as config_lib
+from eig_tf.categories.categorizer import strong_delta
 from eig_tf.config import METHODS
 from eig_tf.data import augment, pipeline, registry
 from eig_tf.data.image_set import ImageSet, summary_lines
@@ -22,7 +24,12 @@ from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model, check_codes, compile_model
 from eig_tf.runs import environment
 from eig_tf.runs.callbacks import Checkpoints, Records, SampleGrids
-from eig_tf.runs.category_files import check_num_categories, find_run_categories, load_categories
+from eig_tf.runs.category_files import (
+    check_num_categories,
+    find_run_categories,
+    load_categories,
+    regroup_run,
+)
 from eig_tf.runs.run_directory import (
     RunDirectory,
     RunEnvironment,
@@ -56,8 +63,7 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
     """
     config_lib.validate(config)
     _, image_set = registry.load_split(config, data_dir, cache_dir)
-    steps = len(image_set.images) // config.training.batch_size
-    if not steps:
+    if len(image_set.images) < config.training.batch_size:
         raise UserError(f"--config.training.batch_size is {config.training.batch_size}; the training set "
                         f"holds {len(image_set.images)} images; expected no more than that")
     check_codes(config, image_set.class_fractions())
@@ -83,28 +89,49 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
         print(f"continues after epoch {epochs_done}")
     if epochs_done < config.training.epochs:
         _start_segment(directory, environment.current_segment(precision, epochs_done + 1), data_dir, data)
-        batches = pipeline.training_batches(
-            image_set.images, config.training.batch_size, config.seed, config.training.epochs,
-            first_epoch=epochs_done, make_view=make_view)
-        _fit(model, batches, config.training.epochs, directory, manager, steps, callbacks)
-    # Categories that a command found since, perhaps another number of them, are kept.
-    epochs = config.training.epochs
-    if (METHODS[config.method].codes_per_category
-            and load_categories(directory, model, epochs) is None):
-        find_run_categories(directory, config, model, epochs, image_set.images,
-                            config.categories.num_categories)
+    fit = functools.partial(_fit, model, image_set, config, make_view, directory, manager, callbacks)
+    fit(config.training.epochs - config_lib.guided_epochs(config))
+    if METHODS[config.method].codes_per_category:
+        _follow_categories(model, image_set, config, directory, manager, fit)
     return directory
 
 
-def _fit(model, batches, epochs, directory, manager, steps, callbacks):
+def _fit(model, image_set, config, make_view, directory, manager, callbacks, last_epoch):
+    """Train until an epoch, which may have been reached before."""
     epochs_done = int(manager.checkpoint.epochs_done)
+    if epochs_done >= last_epoch:
+        return
+    batches = pipeline.training_batches(
+        image_set.images, config.training.batch_size, config.seed, last_epoch, first_epoch=epochs_done,
+        make_view=make_view)
     writer = tf.summary.create_file_writer(str(directory.logs))
     model.fit(
-        batches, epochs=epochs, initial_epoch=epochs_done, steps_per_epoch=steps,
+        batches, epochs=last_epoch, initial_epoch=epochs_done,
+        steps_per_epoch=len(image_set.images) // config.training.batch_size,
         verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[*callbacks, Records(directory, epochs_done, writer), SampleGrids(directory, writer),
                    Checkpoints(directory, manager)])
     writer.close()
+
+
+def _follow_categories(model, image_set, config, directory, manager, fit):
+    """Find the categories, train the last epochs with a generator that follows them, group the codes anew."""
+    epochs, guided = config.training.epochs, config_lib.guided_epochs(config)
+    # Categories that a command found since, perhaps another number of them, are kept.
+    if load_categories(directory, model, epochs) is not None:
+        return
+    found = load_categories(directory, model, epochs, since=epochs - guided)
+    if found is None:
+        epochs_done = int(manager.checkpoint.epochs_done)
+        found = find_run_categories(directory, config, model, epochs_done, image_set.images,
+                                    config.categories.num_categories)
+        if epochs_done == epochs:
+            return
+    print(f"trains until epoch {epochs} with a generator that follows the categories", flush=True)
+    model.follow_categories(found.categorizer, found.grouping.code_to_category,
+                            strong_delta(dict(config.augment)))
+    fit(epochs)
+    regroup_run(directory, config, model, epochs, image_set.images, found)
 
 
 def fingerprint_images(image_set: ImageSet) -> dict[str, Any]:

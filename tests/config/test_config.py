@@ -154,7 +154,8 @@ def test_photographs_have_defaults_of_their_own():
             ("mnist", "elastic_infogan")))
     assert {field: cars[field] for field in fields} == dict(fields)
     assert cars["loss.gradient_routing"] == "contrastive"
-    grouped = {"method", "networks.num_codes", "categories.num_categories"}
+    grouped = {"method", "networks.num_codes", "categories.num_categories", "categories.guidance_share",
+               "categories.guidance_weight"}
     assert {field for field in mnist if mnist[field] != elastic.get(field)} == grouped
 
 
