@@ -136,10 +136,11 @@ def network_family(config: config_dict.ConfigDict) -> str:
 
 
 def guided_epochs(config: config_dict.ConfigDict) -> int:
-    """Return the number of epochs, the last ones, in which the generator follows categories; 0 for none."""
+    """Return the number of epochs, the last ones but never the first, in which G follows categories."""
     if not METHODS[config.method].codes_per_category:
         return 0
-    return round(config.categories.guidance_share * config.training.epochs)
+    epochs = config.training.epochs
+    return min(round(config.categories.guidance_share * epochs), epochs - 1)
 
 
 def validate(config: config_dict.ConfigDict) -> None:

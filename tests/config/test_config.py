@@ -128,6 +128,17 @@ def test_methods_that_group_codes_have_three_for_each_category(dataset, num_cate
     config_lib.validate(preset)
 
 
+@pytest.mark.parametrize(("epochs", "share", "expected"), [
+    (15, 0.1, 2), (200, 0.1, 20), (1, 0.9, 0), (3, 0.0, 0)])
+def test_the_last_epochs_are_guided(epochs, share, expected):
+    config = config_lib.load_preset("mnist", method="agglomerative_infogan")
+    config.training.epochs, config.categories.guidance_share = epochs, share
+    assert config_lib.guided_epochs(config) == expected
+    config = config_lib.load_preset("mnist")
+    config.training.epochs = epochs
+    assert config_lib.guided_epochs(config) == 0
+
+
 def test_as_many_categories_as_codes_are_accepted_and_more_refused():
     config = config_lib.load_preset("mnist", method="agglomerative_infogan")
     config.networks.num_codes = 10

@@ -11,6 +11,7 @@ import pytest
 from tensorflow import keras
 
 from eig_tf.models.prior import CodePrior
+from eig_tf.networks.categorizer import build_categorizer
 
 COMPONENTS = ("generator", "prior", "trunk", "d_head", "q_hidden", "q_logits")
 # The table: which components each loss trains; Q's losses also train the trunk as far as `ROUTED` says.
@@ -20,6 +21,7 @@ TABLE = {
     "information": {"generator", "prior", "q_hidden", "q_logits"},
     "nt_xent": {"q_hidden"},
     "positive_pairs": {"q_hidden", "q_logits"},
+    "category": {"generator", "prior"},
 }
 ROUTED = {
     "head": (),
@@ -30,6 +32,7 @@ WEIGHTS = {
     "information": {"information_weight": 1.0},
     "nt_xent": {"contrastive_weight": 1.0},
     "positive_pairs": {"contrastive_weight": 1.0, "contrastive_term": "positive_pairs"},
+    "category": {"guidance_weight": 1.0},
 }
 PHASES = ({"discriminator": 1.0}, {"generator": 1.0, "prior": 1.0})
 
@@ -65,6 +68,9 @@ def step(make_model, images, views):
     def run(discriminator=0.0, generator=0.0, prior=0.0, repeat=1, temperature=0.1, **options):
         options = {"information_weight": 0.0, "contrastive_weight": 0.0, **options}
         model = make_model(CodePrior(10, temperature=temperature), **options)
+        if "guidance_weight" in options:
+            keras.utils.set_random_seed(0)
+            model.follow_categories(build_categorizer((28, 28, 1), 3), np.arange(10) % 3, {"rotation": 5.0})
         states, logs = [values(model)], []
         for _ in range(repeat):
             model.compile(sgd(discriminator), sgd(generator), sgd(prior))
@@ -137,6 +143,7 @@ def test_weights_scale_the_updates(step, updates):
     ("generator", 1e-6, ("g_loss", "info_loss"), {"information_weight": 1.0}),
     ("generator", 1e-6, ("g_loss", "info_loss", "contrastive_loss"),
      {"information_weight": 1.0, "contrastive_weight": 1.0}),
+    ("generator", 1e-6, ("g_loss", "category_loss"), {"guidance_weight": 1.0}),
     ("prior", 100.0, ("g_loss",), {"temperature": 1.0}),
     ("prior", 10.0, ("g_loss", "info_loss"), {"temperature": 1.0, "information_weight": 1.0}),
 ])

@@ -12,6 +12,7 @@ from eig_tf.models.optimizers import adam
 from eig_tf.models.prior import CodePrior
 from eig_tf.models.registry import build_model
 from eig_tf.networks import dcgan28
+from eig_tf.networks.categorizer import build_categorizer
 
 FRACTIONS = np.arange(1, 11) / 55
 
@@ -138,6 +139,25 @@ def test_plain_images_are_enough_without_a_contrastive_term(make_model, images, 
 def test_bad_option_is_refused_by_name(make_model, option, value):
     with pytest.raises(ValueError, match=f"{option} is {value!r}; expected one of"):
         make_model(**{option: value})
+
+
+def test_a_generator_follows_categories_from_when_it_is_told_to(make_model, images):
+    """As after the unguided epochs of a run: the training function is traced already, and is made anew."""
+    model = make_model(guidance_weight=1.0, contrastive_term=None)
+    model.compile()
+    assert model.fit(images, batch_size=8, verbose=0).history["category_loss"] == [0]
+    categorizer = build_categorizer((28, 28, 1), 3)
+    before, own = categorizer.get_weights(), len(model.variables)
+    model.follow_categories(categorizer, np.arange(10) % 3, {"zoom": 0.1, "gamma_min": 0.5, "gamma_max": 2.0})
+    # An untrained categorizer finds all categories equally probable.
+    assert model.fit(images, batch_size=8, verbose=0).history["category_loss"] == [
+        pytest.approx(np.log(3), abs=0.1)]
+    # The categorizer is neither trained nor part of the model.
+    assert len(model.variables) == own
+    for old, new in zip(before, categorizer.get_weights()):
+        np.testing.assert_array_equal(old, new)
+    with pytest.raises(ValueError, match="the model has no guidance_weight"):
+        make_model().follow_categories(categorizer, np.arange(10) % 3, {})
 
 
 def test_training_moves_normalization_statistics_and_generating_does_not(make_model, images, views):

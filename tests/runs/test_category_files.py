@@ -132,3 +132,21 @@ def test_the_fewest_images_are_grouped(update, images, model):
     grouping = category_files.load_categories(directory, model, 1).grouping
     assert sorted(set(grouping.code_to_category)) == [0, 1]
     assert 0 <= grouping.consensus <= 1
+
+
+def test_codes_are_grouped_anew_for_later_weights_by_the_same_categorizer(
+        update, config, model, images, contents):
+    directory = update(3, images[:50])
+    first = category_files.load_categories(directory, model, 3)
+    assert category_files.load_categories(directory, model, 5, since=4) is None
+    earlier = category_files.load_categories(directory, model, 5, since=3)
+    network = contents(directory.path)["categories/categorizer.keras"]
+    with threadpool_limits(1):
+        category_files.regroup_run(directory, config, model, 5, images[:50], earlier)
+    found = category_files.load_categories(directory, model, 5)
+    assert contents(directory.path)["categories/categorizer.keras"] == network
+    # The weights are the same, so that all but the number of epochs is.
+    assert (found.grouping.epochs, first.grouping.epochs) == (5, 3)
+    for name, value in first.grouping._asdict().items():
+        if name != "epochs":
+            np.testing.assert_array_equal(getattr(found.grouping, name), value, err_msg=name)
