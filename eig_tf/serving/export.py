@@ -15,7 +15,7 @@ from ml_collections import config_dict
 
 from eig_tf import files
 from eig_tf.categories.discovery import Discovery
-from eig_tf.categories.grouping import CodeGrouping
+from eig_tf.categories.grouping import CodeGrouping, load_grouping
 from eig_tf.data import names
 from eig_tf.data.pictures import CROP
 from eig_tf.errors import UserError
@@ -159,7 +159,7 @@ def describe_model(directory: RunDirectory, name: str, config: config_dict.Confi
         description["categories"] = {
             "num_categories": grouping.num_categories,
             "prior": grouping.prior.tolist(),
-            "codes": [grouping.codes_of(category).tolist() for category in range(grouping.num_categories)],
+            "codes": _codes_by_category(grouping),
             "class_names": category_class_names(record, grouping) if record else None,
         }
     return description
@@ -196,7 +196,7 @@ def served_model(config: config_dict.ConfigDict, model: GenerativeModel,
 
 
 def ensure_exported(path: str | os.PathLike) -> Path:
-    """Export a finished run unless its latest version, at the usual place, has all epochs already.
+    """Export a finished run unless its latest version, at the usual place, has its epochs and categories.
 
     Returns:
         The path of the latest version.
@@ -208,11 +208,20 @@ def ensure_exported(path: str | os.PathLike) -> Path:
     config = directory.load_config()
     base = directory.export / config.dataset
     latest = base / str(versions.latest_version(base)) if base.is_dir() else base
+    grouping = load_grouping(directory.categories / category_files.GROUPING)
     try:
-        epochs = json.loads((latest / DESCRIPTION).read_text(encoding="utf-8"))["epochs_done"]
-    except (OSError, ValueError, KeyError, TypeError):
-        epochs = None
-    return latest if epochs == config.training.epochs else export_run(path)
+        description = json.loads((latest / DESCRIPTION).read_text(encoding="utf-8"))
+        exported = (description["epochs_done"], description.get("categories", {}).get("codes"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        exported = None
+    if grouping is not None and grouping.epochs != config.training.epochs:
+        grouping = None
+    current = (config.training.epochs, grouping and _codes_by_category(grouping))
+    return latest if exported == current else export_run(path)
+
+
+def _codes_by_category(grouping):
+    return [grouping.codes_of(category).tolist() for category in range(grouping.num_categories)]
 
 
 def export_notes(version: Path) -> list[str]:

@@ -107,7 +107,7 @@ def test_bfloat16_products_change_images_by_little(finished_run, tmp_path, serve
 
 
 @pytest.mark.slow
-def test_a_finished_training_is_exported_once(run_copy):
+def test_a_finished_training_is_exported_once(run_copy, grouping, categorizer):
     config = run_copy.load_config()
     config.training.epochs = 3
     config_lib.save_config(config, run_copy.config)
@@ -116,6 +116,12 @@ def test_a_finished_training_is_exported_once(run_copy):
     assert ensure_exported(run_copy.path) == first
     (first / "assets.extra" / "model.json").write_text("damaged")
     assert ensure_exported(run_copy.path) == run_copy.export / "mnist" / "2"
+    # Categories that were found since are exported too, but not those of other weights.
+    run_copy.categories.mkdir()
+    save_categorizer(categorizer, run_copy.categories / "categorizer.keras")
+    for epochs, version in ((2, "2"), (3, "3"), (3, "3")):
+        save_grouping(grouping._replace(epochs=epochs), run_copy.categories / "categories.json")
+        assert ensure_exported(run_copy.path) == run_copy.export / "mnist" / version
 
 
 def test_only_the_variables_that_serve_are_saved(exported, live):
