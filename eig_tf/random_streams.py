@@ -11,10 +11,10 @@ interruption. Each purpose has a tag of its own, so that no two of them share th
 | `DIFF_AUGMENT` | step, replica, phase, stage, group | differentiable augmentation of what D sees |
 | `POSTERIOR` | step, replica | samples from the posterior of a VAE |
 | `PICTURE` | | latents of sample grids and figures |
-| `JUDGED` | code | latents of the generated images that a classifier judges |
 | `CATEGORIZER` | step | transformations of the images that train a categorizer |
 | `GUIDANCE` | step, replica | transformations of the generated images that a categorizer sees |
 
+Images of one code, such as those that a classifier judges, come from the seed (evaluation seed, code).
 Draws of NumPy, such as the class-imbalanced subset and the held-out images, come from generators that
 are seeded where they are used.
 """
@@ -35,7 +35,6 @@ class Stream(enum.IntEnum):
     DIFF_AUGMENT = 4
     POSTERIOR = 5
     PICTURE = 6
-    JUDGED = 7
     CATEGORIZER = 8
     GUIDANCE = 9
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -67,7 +68,9 @@ class GenerativeModel(keras.Model):
         self.loss_names = tuple(loss_names)
         self.seed = seed
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self._trackers = {loss: keras.metrics.Mean(name=loss) for loss in loss_names}
+        # Not a dict, which Keras would save: an epoch resets the means, and checkpoints of models with other
+        # losses can be restored.
+        self._trackers = types.MappingProxyType({loss: keras.metrics.Mean(name=loss) for loss in loss_names})
 
     @property
     def num_codes(self) -> int:
