@@ -119,9 +119,24 @@ def balance_probabilities(probabilities: np.ndarray, sizes: np.ndarray) -> np.nd
 
 def categorize_in_batches(categorizer: keras.Model, images: np.ndarray | StoredImages) -> np.ndarray:
     """Return the probabilities of the categories, float32 [N, M], of images uint8 [N, H, W, C], N > 0."""
-    return np.concatenate([
-        tf.nn.softmax(categorizer(to_float(images[start:start + _AT_A_TIME]), training=False)[1]).numpy()
-        for start in range(0, len(images), _AT_A_TIME)])
+    return embed_in_batches(categorizer, images)[1]
+
+
+def embed_in_batches(categorizer: keras.Model, images: np.ndarray | StoredImages
+                     ) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a categorizer says of images.
+
+    Args:
+        categorizer: see `build_categorizer`.
+        images: uint8 [N, H, W, C], N at least 1.
+
+    Returns:
+        The features, float32 [N, F], and the probabilities of the categories, float32 [N, M].
+    """
+    outputs = [categorizer(to_float(images[start:start + _AT_A_TIME]), training=False)
+               for start in range(0, len(images), _AT_A_TIME)]
+    features, logits = (np.concatenate(arrays) for arrays in zip(*outputs))
+    return features, tf.nn.softmax(logits).numpy()
 
 
 def save_categorizer(categorizer: keras.Model, path: str | os.PathLike) -> None:

@@ -8,7 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from tensorflow import keras
 
-from eig_tf.categories.categorizer import categorize_in_batches, train_categorizer
+from eig_tf.categories.categorizer import (
+    categorize_in_batches,
+    embed_in_batches,
+    train_categorizer,
+)
 from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.categories.partitions import (
     average_linkage,
@@ -25,6 +29,9 @@ MAX_PARTITIONED = 4000
 # So many images train the categorizer at most: its memory and the time of a round do not grow with the set.
 MAX_SELF_LABELLED = 20_000
 IMAGES_PER_CODE = 100
+# The features of a categorizer tell more than those of the encoder, so they are partitioned once more.
+# Further passes confirm themselves: on few images they keep what is wrong.
+PASSES = 2
 # Power of the agreement in p(code | category); see docs/categories.md.
 _AGREEMENT_POWER = 8
 # Distance that keeps the codes of one category together in the hierarchy: no other distance exceeds it.
@@ -61,9 +68,18 @@ def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImage
     pool = images[_choose(generator, len(images), MAX_SELF_LABELLED)]
     first = _choose(generator, len(pool), MAX_PARTITIONED)
     features, codes = encode_images(model, pool)
-    partition, consensus = partition_images(pool[first], features[first], codes[first], num_categories, seed)
-    report(f"consensus of the partitions of {len(first):,} real images: {consensus:.3f}")
-    categorizer = train_categorizer(pool, first, partition, num_categories, delta, seed, report)
+    categorizer = None
+    for number in range(PASSES):
+        if categorizer is None:
+            partition, consensus = partition_images(
+                pool[first], features[first], codes[first], num_categories, seed)
+        else:
+            embedded, probabilities = embed_in_batches(categorizer, pool[first])
+            partition, consensus = consensus_partition(
+                candidate_partitions(embedded, num_categories, probabilities.argmax(axis=1), seed))
+        report(f"pass {number + 1}/{PASSES}: consensus of the partitions of {len(first):,} real images: "
+               f"{consensus:.3f}")
+        categorizer = train_categorizer(pool, first, partition, num_categories, delta, seed, report)
     grouping = _group_by_categorizer(model, categorizer, pool, codes, num_categories, seed, epochs, consensus)
     return Discovery(grouping, categorizer)
 
