@@ -119,7 +119,7 @@ def balance_probabilities(probabilities: np.ndarray, sizes: np.ndarray) -> np.nd
 
 def categorize_in_batches(categorizer: keras.Model, images: np.ndarray | StoredImages) -> np.ndarray:
     """Return the probabilities of the categories, float32 [N, M], of images uint8 [N, H, W, C], N > 0."""
-    return embed_in_batches(categorizer, images)[1]
+    return np.concatenate([tf.nn.softmax(logits) for _, logits in _batch_outputs(categorizer, images)])
 
 
 def embed_in_batches(categorizer: keras.Model, images: np.ndarray | StoredImages
@@ -133,10 +133,13 @@ def embed_in_batches(categorizer: keras.Model, images: np.ndarray | StoredImages
     Returns:
         The features, float32 [N, F], and the probabilities of the categories, float32 [N, M].
     """
-    outputs = [categorizer(to_float(images[start:start + _AT_A_TIME]), training=False)
-               for start in range(0, len(images), _AT_A_TIME)]
-    features, logits = (np.concatenate(arrays) for arrays in zip(*outputs))
+    features, logits = (np.concatenate(arrays) for arrays in zip(*_batch_outputs(categorizer, images)))
     return features, tf.nn.softmax(logits).numpy()
+
+
+def _batch_outputs(categorizer, images):
+    for start in range(0, len(images), _AT_A_TIME):
+        yield categorizer(to_float(images[start:start + _AT_A_TIME]), training=False)
 
 
 def save_categorizer(categorizer: keras.Model, path: str | os.PathLike) -> None:

@@ -85,6 +85,41 @@ def test_shares_are_those_of_the_categorizer(monkeypatch):
     np.testing.assert_allclose(shares, [[1, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5]])
 
 
+def test_the_second_partition_is_of_the_categorizers_features(monkeypatch):
+    """The encoder knows nothing; the first categorizer, however it was trained, tells dark from bright."""
+    monkeypatch.setattr(partitions, "NEIGHBOURS", (8,))
+    monkeypatch.setattr(discovery, "IMAGES_PER_CODE", 5)
+    generator = np.random.default_rng(0)
+    dark = np.arange(60) % 3 == 0
+    images = np.where(dark, 40, 200)[:, np.newaxis, np.newaxis, np.newaxis] + generator.integers(
+        -9, 10, [60, 4, 4, 1])
+    monkeypatch.setattr(discovery, "partition_images",
+                        lambda *arguments: (generator.integers(0, 2, 60), 0.125))
+    monkeypatch.setattr(discovery, "encode_images", lambda model, images: (
+        generator.normal(size=[len(images), 4]), np.zeros(len(images), np.int64)))
+    monkeypatch.setattr(discovery, "generate_images_of_code", lambda model, code, num, seed: np.full(
+        [num, 4, 4, 1], 255 * code, np.uint8))
+    trained_on, lines = [], []
+
+    def train(images, first, partition, num_categories, delta, seed, report):
+        trained_on.append(partition)
+
+        def categorizer(images, training):
+            logits = tf.concat([images[:, 0, 0], -images[:, 0, 0]], axis=-1)
+            return logits + [[0.5, 1.5]], logits
+        return categorizer
+    monkeypatch.setattr(discovery, "train_categorizer", train)
+    model = types.SimpleNamespace(num_codes=2, prior=types.SimpleNamespace(probabilities=[0.5, 0.5]))
+    found = discovery.discover_categories(model, images.astype(np.uint8), 2, {}, 0, 7, lines.append)
+    assert len(trained_on) == discovery.PASSES == 2
+    assert adjusted_rand_score(dark, trained_on[0]) < 0.2 and adjusted_rand_score(dark, trained_on[1]) == 1
+    assert [line.split(":")[0] for line in lines] == ["pass 1/2", "pass 2/2"]
+    assert lines[0].endswith("of 60 real images: 0.125")
+    np.testing.assert_allclose(found.grouping.fractions, [2 / 3, 1 / 3])
+    assert found.grouping.code_to_category.tolist() == [1, 0] and found.grouping.epochs == 7
+    assert 0.125 < found.grouping.consensus <= 1
+
+
 @pytest.mark.parametrize("known_by", ["features", "pixels"])
 def test_partition_follows_what_knows_more(monkeypatch, known_by):
     monkeypatch.setattr(partitions, "NEIGHBOURS", (8,))
