@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
         from eig_tf.serving import formats
         directory, report = formats.export_files(
             run_dir, FLAGS.format, FLAGS.output or None, FLAGS.name, FLAGS.quantization or "none")
-        lines, notes = report.lines(), formats.format_notes(directory)
+        lines, notes = report.lines(), []
         print(f"{FLAGS.format:<14} {directory}")
     print("\n".join([*(f"  {line}" for line in lines), *(f"note: {note}" for note in notes)]))
 

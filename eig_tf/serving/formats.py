@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import tempfile
@@ -41,7 +40,7 @@ class Sample(NamedTuple):
     Attributes:
         latents: the generator's inputs; those of size 0 are left out.
         images: its images, float32 [N, H, W, channels] in [0, 1].
-        encoded: the categorizer's outputs for these images: `probabilities`, `code` and `feature`.
+        encoded: the categorizer's outputs for these images; see `functional_networks`.
     """
 
     latents: dict[str, np.ndarray]
@@ -58,8 +57,8 @@ class Report(NamedTuple):
         mean_change: the mean change of the images' pixels, in levels of 255.
         largest_change: the largest change of a pixel, in levels of 255.
         same_code: the share of the networks' images that the file assigns to the same code.
-        difference: the largest difference of images, probabilities and, relative to the largest feature (at
-            least 1), features.
+        difference: the largest difference of images, of probabilities and, relative to the largest feature
+            (at least 1), of features.
     """
 
     sizes: dict[str, int]
@@ -81,8 +80,8 @@ def export_files(path: str | os.PathLike, kind: str, output: str | os.PathLike |
                  name: str | None = None, quantization: str = "none") -> tuple[Path, Report]:
     """Export the last checkpoint of a run, replacing an earlier export of the same name and kind.
 
-    The directory holds the generator, the categorizer of codes, see `functional_networks`, and `model.json`,
-    see `describe_model`. The network of a run's categories is not among them; see `format_notes`.
+    The directory holds the generator and the categorizer, see `functional_networks`, and `model.json`, see
+    `describe_model`.
 
     Args:
         path: the run directory.
@@ -107,40 +106,35 @@ def export_files(path: str | os.PathLike, kind: str, output: str | os.PathLike |
         _check_replaceable(target, kind)
         # TFLite computes on the CPU; the lower precision of a GPU would look like an error of the files.
         with files.replacing_directory(target, replace=True) as content, tf.device("/CPU:0"):
-            report = (write_tflite(run.model, content, quantization) if kind == "tflite" else
-                      write_keras(run.model, content))
+            categorizer = run.categories and run.categories.categorizer
+            report = (write_tflite(run.model, content, quantization, categorizer) if kind == "tflite" else
+                      write_keras(run.model, content, categorizer))
             files.write_json(run.description, content / _DESCRIPTION)
     return target, report
 
 
-def format_notes(directory: Path) -> list[str]:
-    """Return sentences about what files of `export_files` lack beside a SavedModel, none if nothing."""
-    content = json.loads((directory / _DESCRIPTION).read_text(encoding="utf-8"))
-    if "categories" not in content:
-        return []
-    return ["these files generate and find codes alone; model.json lists the codes of each category, and "
-            "only a SavedModel has the network that finds the categories of images"]
-
-
-def write_keras(model: GenerativeModel, directory: Path) -> Report:
+def write_keras(model: GenerativeModel, directory: Path,
+                category_network: keras.Model | None = None) -> Report:
     """Write `generator.keras` and `categorizer.keras`, which `keras.models.load_model` reads anywhere.
 
     Args:
         model: a model that was restored in float32.
         directory: an existing directory.
+        category_network: see `functional_networks`.
 
     Raises:
         OSError: the directory cannot be written.
         RuntimeError: the files, read back, differ from the networks by more than `TOLERANCE`.
     """
     loaded = {}
-    for name, network in functional_networks(model).items():
+    for name, network in functional_networks(model, category_network).items():
         network.save(directory / f"{name}.keras")
         loaded[name] = keras.models.load_model(directory / f"{name}.keras")
-    return _compare_files(directory, "keras", draw_sample(model), loaded, exact=True)
+    return _compare_files(directory, "keras", draw_sample(model, 0, category_network), loaded, exact=True)
 
 
-def write_tflite(model: GenerativeModel, directory: Path, quantization: str = "none") -> Report:
+def write_tflite(model: GenerativeModel, directory: Path, quantization: str = "none",
+                 category_network: keras.Model | None = None) -> Report:
     """Write `generator.tflite` and `categorizer.tflite`.
 
     Inputs and outputs are float32 (codes int32) under every quantization, the batch size is free, and all
@@ -154,6 +148,7 @@ def write_tflite(model: GenerativeModel, directory: Path, quantization: str = "n
             images (full-integer quantization). Integer weights alone (dynamic range quantization) would be as
             small and change images less, but run no faster than float32, and not at all on accelerators that
             only support integers.
+        category_network: see `functional_networks`.
 
     Raises:
         OSError: the directory cannot be written.
@@ -163,15 +158,17 @@ def write_tflite(model: GenerativeModel, directory: Path, quantization: str = "n
     drawn = draw_sample(model, seed=1) if quantization == "int8" else None
     interpreted = {}
     with _silent_converter():
-        for name, network in functional_networks(model).items():
+        for name, network in functional_networks(model, category_network).items():
             inputs = drawn and (drawn.latents if name == "generator" else {"images": drawn.images})
             content = _convert(network, SIGNATURES[name], quantization, inputs)
             (directory / f"{name}.tflite").write_bytes(content)
             interpreted[name] = _interpret(content, SIGNATURES[name])
-        return _compare_files(directory, "tflite", draw_sample(model), interpreted, quantization == "none")
+        return _compare_files(directory, "tflite", draw_sample(model, 0, category_network), interpreted,
+                              quantization == "none")
 
 
-def draw_sample(model: GenerativeModel, seed: int = 0) -> Sample:
+def draw_sample(model: GenerativeModel, seed: int = 0,
+                category_network: keras.Model | None = None) -> Sample:
     """Draw latents as in training, and run the networks of a float32 model on them.
 
     There are 64 rows, or K if that is more. The codes take turns: a sample of the prior could lack rare ones.
@@ -184,9 +181,14 @@ def draw_sample(model: GenerativeModel, seed: int = 0) -> Sample:
         return {"images": (model.generate(Latents(**batch)) + 1.0) / 2.0}
 
     def encode(batch):
-        encoding = model.encode(batch["images"] * 2.0 - 1.0)
-        return {"probabilities": tf.nn.softmax(encoding.code_logits),
-                "code": tf.argmax(encoding.code_logits, axis=-1), "feature": encoding.features}
+        rescaled = batch["images"] * 2.0 - 1.0
+        encoding = model.encode(rescaled)
+        outputs = {"probabilities": tf.nn.softmax(encoding.code_logits),
+                   "code": tf.argmax(encoding.code_logits, axis=-1), "feature": encoding.features}
+        if category_network is not None:
+            _, logits = category_network(rescaled, training=False)
+            outputs.update(category_probabilities=tf.nn.softmax(logits), category=tf.argmax(logits, axis=-1))
+        return outputs
 
     images = run_in_batches(generate, latents._asdict())["images"]
     return Sample({name: values.numpy() for name, values in latents._asdict().items() if values.shape[-1]},
@@ -213,8 +215,9 @@ def _compare_files(directory: Path, kind: str, sample: Sample, networks: Mapping
     change = np.abs(images - sample.images)
     feature_scale = max(1.0, np.abs(sample.encoded["feature"]).max())
     difference = float(np.max([
-        change.max(), np.abs(encoded["probabilities"] - sample.encoded["probabilities"]).max(),
-        np.abs(encoded["feature"] - sample.encoded["feature"]).max() / feature_scale]))
+        change.max(), np.abs(encoded["feature"] - sample.encoded["feature"]).max() / feature_scale,
+        *(np.abs(encoded[name] - expected).max() for name, expected in sample.encoded.items()
+          if name.endswith("probabilities"))]))
     # NaN fails too.
     if exact and not difference <= TOLERANCE:
         raise RuntimeError(f"the {kind} files differ from the networks by {difference:.2g}; expected at most "

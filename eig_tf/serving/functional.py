@@ -17,11 +17,13 @@ from eig_tf.networks.blocks import GhostBatchNormalization, UpsampledConv
 from eig_tf.networks.precision import policy
 
 
-def functional_networks(model: GenerativeModel) -> dict[str, keras.Model]:
+def functional_networks(model: GenerativeModel,
+                        category_network: keras.Model | None = None) -> dict[str, keras.Model]:
     """Copy the inference networks of a model.
 
     Args:
         model: K codes, noise of size Z, C continuous codes, features of size F.
+        category_network: the network of M categories, see `build_categorizer`; None for none.
 
     Returns:
         Models between dictionaries of tensors, in float32 whatever the policy:
@@ -29,11 +31,13 @@ def functional_networks(model: GenerativeModel) -> dict[str, keras.Model]:
         * `generator`: `code` [N, K], `noise` [N, Z] when Z > 0, `continuous` [N, C] when C > 0 -> `images`
           [N, H, W, channels] in [0, 1];
         * `categorizer`: `images` -> `probabilities` [N, K], their arg max `code`, int32 [N], and `feature`
-          [N, F].
+          [N, F]; with categories also `category_probabilities` [N, M] and their arg max `category`, int32
+          [N].
     """
     with policy("float32"):
         networks = {name: _plain(network, name) for name, network in model.inference_networks().items()}
-        return {"generator": _generator(model, networks), "categorizer": _categorizer(model, networks)}
+        return {"generator": _generator(model, networks),
+                "categorizer": _categorizer(model, networks, category_network)}
 
 
 def _generator(model, networks):
@@ -45,12 +49,17 @@ def _generator(model, networks):
     return keras.Model(inputs, outputs, name="generator")
 
 
-def _categorizer(model, networks):
+def _categorizer(model, networks, category_network):
     images = keras.Input(model.image_shape, name="images")
-    encoding = model.encode_with(networks, keras.layers.Rescaling(2.0, -1.0, name="to_range")(images))
+    rescaled = keras.layers.Rescaling(2.0, -1.0, name="to_range")(images)
+    encoding = model.encode_with(networks, rescaled)
     outputs = {"probabilities": keras.layers.Softmax(name="probabilities")(encoding.code_logits),
                "code": tf.argmax(encoding.code_logits, axis=-1, output_type=tf.int32),
                "feature": encoding.features}
+    if category_network is not None:
+        _, logits = category_network(rescaled, training=False)
+        outputs["category_probabilities"] = keras.layers.Softmax(name="category_probabilities")(logits)
+        outputs["category"] = tf.argmax(logits, axis=-1, output_type=tf.int32)
     return keras.Model({"images": images}, outputs, name="categorizer")
 
 

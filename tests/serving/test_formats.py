@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow import keras
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
@@ -222,7 +223,7 @@ def written(monkeypatch):
     """Writes small files in the place of the networks."""
     contents = []
 
-    def write(model, directory):
+    def write(model, directory, category_network):
         for name in ("generator.keras", "categorizer.keras"):
             (directory / name).write_text(str(len(contents)))
         contents.append(directory)
@@ -243,15 +244,19 @@ def test_a_second_export_replaces_the_first(finished_run, tmp_path, written):
     assert os.listdir(tmp_path / "new") == ["digits-keras"]
 
 
-@pytest.mark.usefixtures("written")
-def test_files_without_the_network_of_categories_say_so(finished_run, category_run, tmp_path):
-    target, _ = export_files(finished_run.path, "keras", tmp_path)
-    assert formats.format_notes(target) == []
-    target, _ = export_files(category_run.path, "keras", tmp_path)
-    assert formats.format_notes(target) == [
-        "these files generate and find codes alone; model.json lists the codes of each category, and only a "
-        "SavedModel has the network that finds the categories of images"]
+@pytest.mark.parametrize("kind", ["keras", pytest.param("tflite", marks=pytest.mark.slow)])
+def test_files_find_the_categories_of_a_run_that_has_some(category_run, categorizer, live, tmp_path, kind):
+    target, report = export_files(category_run.path, kind, tmp_path)
+    assert 0 <= report.difference < 1e-4
     assert json.loads((target / "model.json").read_text())["categories"]["codes"][0] == [0, 3, 6]
+    sample = draw_sample(live, 5, categorizer)
+    inputs = {"images": sample.images}
+    encoded = (_run(target / "categorizer.tflite", inputs) if kind == "tflite" else
+               keras.models.load_model(target / "categorizer.keras")(inputs))
+    assert len(np.unique(sample.encoded["category"])) > 1
+    np.testing.assert_array_equal(encoded["category"], sample.encoded["category"])
+    np.testing.assert_allclose(
+        encoded["category_probabilities"], sample.encoded["category_probabilities"], rtol=0, atol=1e-4)
 
 
 def test_what_is_somebody_elses_is_left_alone(finished_run, tmp_path, written):
