@@ -37,8 +37,9 @@ def test_tables_are_those_of_the_result_files(page, pattern):
     assert summary.markdown_table(evaluations) in read(page)
 
 
-def test_the_table_of_categories_is_that_of_the_result_files():
-    paths = sorted(REPOSITORY.glob("results/categories/*/*.json"))
+@pytest.mark.parametrize("pattern", ["categories/*/*.json", "ablations/one_pass_unguided/*/*.json"])
+def test_tables_of_categories_are_those_of_the_result_files(pattern):
+    paths = sorted(REPOSITORY.glob(f"results/{pattern}"))
     evaluations = [summary.read_evaluation(path) for path in paths]
     assert evaluations
     assert summary.category_table(evaluations) in read("docs/categories.md")

@@ -5,7 +5,7 @@
 
 Codes are grouped, nothing is trained but the categorizer, and no labels are used; see docs/categories.md.
 The run needs as many codes as categories, better three times as many. Writes categories/ in RUN_DIR, in
-place of what is there. Runs of agglomerative_infogan do this at the end of their training. With
+place of what is there. Runs of agglomerative_infogan do this before their last epochs. With
 --candidates, prints how much the partitions into each number of groups agree, the evidence of how many
 categories there are, and writes nothing.
 """

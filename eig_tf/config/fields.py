@@ -103,7 +103,7 @@ FIELDS = (
     Field("loss.contrastive_temperature", 1.0, "tau'", above=0),
     Field("loss.gumbel_temperature", 0.1, "tau", above=0),
 
-    Field("categories.num_categories", 10, "M, the number of categories to find after the training", low=2,
+    Field("categories.num_categories", 10, "M, the number of categories to find", low=2,
           flag="num_categories"),
     Field("categories.guidance_share", 0.1, "share of the epochs, the last ones, in which the generator "
           "follows the categories; 0 for none", low=0, below=1),
