@@ -162,9 +162,9 @@ class InfoGAN(GenerativeModel):
         # A function, since Keras would train and save a network that is an attribute.
         def category_losses(latents, images):
             views = positive_view(tf.cast(images, tf.float32), self.step_seed(Stream.GUIDANCE), **delta)
-            categories = tf.gather(category_of, tf.argmax(latents.code, axis=1))
+            _, logits = categorizer(views, training=False)
             return tf.nn.sparse_softmax_cross_entropy_with_logits(
-                categories, categorizer(views, training=False)[1])
+                tf.gather(category_of, tf.argmax(latents.code, axis=1)), tf.cast(logits, tf.float32))
         self._category_losses = category_losses
         if self.train_function is not None:
             self.make_train_function(force=True)

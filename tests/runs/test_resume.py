@@ -95,24 +95,6 @@ def test_interrupt_leaves_a_usable_directory(
     assert_same_run(tmp_path / "run", straight)
 
 
-def test_a_generator_that_follows_categories_resumes_too(
-        start_training, train, tiny, tmp_path, contents, assert_same_run):
-    flags = (*tiny, FOUR, "--method=agglomerative_infogan", "--num_categories=4", "--num_codes=6",
-             "--config.categories.guidance_share=0.5")
-    process = start_training(tmp_path, *flags, "--workdir=run")
-    status, _ = stop_after_epoch(process, tmp_path / "run", 3, signal.SIGKILL)
-    assert status == -signal.SIGKILL
-    for workdir in ("run", "straight"):
-        result = train(tmp_path, *flags, f"--workdir={workdir}")
-        assert result.status == 0, result.stderr
-        assert "trains until epoch 4 with a generator that follows the categories" in result.stdout
-        assert ("finds 4 categories" in result.stdout) == (workdir == "straight")
-    assert_same_run(tmp_path / "run", tmp_path / "straight")
-    tables = [contents(tmp_path / workdir / "categories")["categories.json"]
-              for workdir in ("run", "straight")]
-    assert tables[0] == tables[1] and b'"epochs": 4' in tables[0]
-
-
 def test_overwrite_starts_anew(train, tiny, run_copy, finished):
     (run_copy / "evaluation.json").write_text("{}")
     result = train(run_copy.parent, *tiny, "--seed=3", "--overwrite", "--workdir=run")

@@ -1,10 +1,13 @@
-"""A run with a schedule: `train_run` from the library, stopped and continued."""
+"""`train_run` from the library, stopped and continued: with a schedule, and with categories to follow."""
 
 import csv
+import json
 
+import pytest
 from tensorflow import keras
 
 from eig_tf import config as config_lib
+from eig_tf.categories import categorizer, discovery, partitions
 from eig_tf.runs.training import train_run
 
 
@@ -31,3 +34,39 @@ def test_a_schedule_holds_in_a_run_and_in_its_continuation(tmp_path):
     scheduled, constant = (contrastive_losses(tmp_path / name) for name in ("scheduled", "constant"))
     assert contrastive_losses(tmp_path / "resumed") == scheduled
     assert scheduled[0] == constant[0] and abs(scheduled[1] - constant[1]) > 0.1
+
+
+class Stop(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 3:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+def test_a_generator_that_follows_categories_resumes_too(
+        tmp_path, monkeypatch, capsys, contents, assert_same_run):
+    monkeypatch.setattr(categorizer, "ROUNDS", 1)
+    monkeypatch.setattr(categorizer, "STEPS_PER_ROUND", 2)
+    monkeypatch.setattr(partitions, "NEIGHBOURS", (8,))
+    monkeypatch.setattr(discovery, "IMAGES_PER_CODE", 10)
+    config = config_lib.load_preset("digits", method="agglomerative_infogan")
+    config.split = 31
+    config.networks.update(width=0.0625, num_codes=6)
+    config.categories.update(num_categories=4, guidance_share=0.5)
+    config.training.update(batch_size=200, steps_per_execution=1, precision="float32", epochs=4)
+    with pytest.raises(KeyboardInterrupt):
+        train_run(config, tmp_path / "stopped", callbacks=[Stop()])
+    assert json.loads((tmp_path / "stopped" / "categories" / "categories.json").read_text())["epochs"] == 2
+    assert "finds 4 categories" in capsys.readouterr().out
+    train_run(config, tmp_path / "stopped")
+    said = capsys.readouterr().out
+    assert "continues after epoch 3" in said and "finds 4 categories" not in said
+    assert "trains until epoch 4 with a generator that follows the categories" in said
+    train_run(config, tmp_path / "straight")
+    assert_same_run(tmp_path / "stopped", tmp_path / "straight")
+    tables = [contents(tmp_path / name / "categories")["categories.json"] for name in ("stopped", "straight")]
+    assert tables[0] == tables[1] and json.loads(tables[0])["epochs"] == 4
+    # Nothing is left to do for a finished run.
+    before = contents(tmp_path / "straight" / "categories")
+    train_run(config, tmp_path / "straight")
+    assert contents(tmp_path / "straight" / "categories") == before
