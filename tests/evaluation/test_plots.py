@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from eig_tf import config as config_lib
+from eig_tf.categories.categorizer import save_categorizer
 from eig_tf.categories.discovery import group_codes
 from eig_tf.categories.grouping import save_grouping
 from eig_tf.errors import UserError
@@ -22,6 +23,7 @@ from eig_tf.evaluation.run_figures import (
     order_codes,
 )
 from eig_tf.models.registry import build_model
+from eig_tf.networks.categorizer import build_categorizer
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 
 ALWAYS = ["codes.png", "neighbours.png", "overview.png", "prior.png"]
@@ -64,6 +66,7 @@ def grouping_of(num_codes, epochs=2, prior=None):
 def categories_in(directory, grouping):
     directory.categories.mkdir()
     save_grouping(grouping, directory.categories / "categories.json")
+    save_categorizer(build_categorizer((28, 28, 1), 3), directory.categories / "categorizer.keras")
     try:
         yield
     finally:
@@ -218,7 +221,7 @@ def test_categories_of_other_weights_and_damaged_ones(bare, monkeypatch):
             pytest.raises(UserError, match=r"categories\.json: linkage is no hierarchy of the codes"):
         drawn(monkeypatch, bare, "hierarchy")
     with categories_in(bare, grouping_of(9)), \
-            pytest.raises(UserError, match="groups 9 codes; expected the 10"):
+            pytest.raises(UserError, match="is of 9 codes; expected the 10"):
         drawn(monkeypatch, bare, "codes")
 
 
