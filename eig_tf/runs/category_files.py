@@ -60,11 +60,7 @@ def regroup_run(directory: RunDirectory, config: config_dict.ConfigDict, model: 
     """Group the codes of a run's last checkpoint by the categorizer that guided it; write `categories.json`.
 
     Args:
-        directory: the run directory.
-        config: its config.
-        model: its model, with the weights of the last checkpoint.
-        epochs: the number of epochs of that checkpoint.
-        images: the training images, uint8 [N, H, W, C].
+        directory, config, model, epochs, images: see `find_run_categories`.
         discovery: the categories that the generator followed.
 
     Raises:

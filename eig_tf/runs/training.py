@@ -117,16 +117,13 @@ def _fit(model, image_set, config, make_view, directory, manager, callbacks, las
 def _follow_categories(model, image_set, config, directory, manager, fit):
     """Find the categories, train the last epochs with a generator that follows them, group the codes anew."""
     epochs, guided = config.training.epochs, config_lib.guided_epochs(config)
-    # Categories that a command found since, perhaps another number of them, are kept.
-    if load_categories(directory, model, epochs) is not None:
-        return
     found = load_categories(directory, model, epochs, since=epochs - guided)
     if found is None:
-        epochs_done = int(manager.checkpoint.epochs_done)
-        found = find_run_categories(directory, config, model, epochs_done, image_set.images,
-                                    config.categories.num_categories)
-        if epochs_done == epochs:
-            return
+        found = find_run_categories(directory, config, model, int(manager.checkpoint.epochs_done),
+                                    image_set.images, config.categories.num_categories)
+    # Categories that a command found since, perhaps another number of them, are kept.
+    if found.grouping.epochs == epochs:
+        return
     print(f"trains until epoch {epochs} with a generator that follows the categories", flush=True)
     model.follow_categories(found.categorizer, found.grouping.code_to_category,
                             strong_delta(dict(config.augment)))
