@@ -1,6 +1,8 @@
 """What every test shares: a quiet TensorFlow, the real data where it is, commands run as a user runs them."""
 
+import contextlib
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +51,25 @@ def command(tmp_path):
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), "XDG_CACHE_HOME": str(tmp_path / "cache"),
                  **environment})
     return run
+
+
+@pytest.fixture
+def terminal():
+    """A context in which stdout is a pseudo-terminal; it gives a function that returns what is new on it."""
+    @contextlib.contextmanager
+    def open_terminal():
+        reader, writer = pty.openpty()
+        with open(reader, "rb", buffering=0) as shown, open(writer, "w", encoding="utf-8") as stdout:
+            def read():
+                # A terminal without text would keep the reader waiting.
+                print("#", end="", flush=True)
+                text = b""
+                while not text.endswith(b"#"):
+                    text += shown.read(4096)
+                return text[:-1].decode().replace("\r\n", "\n")
+            with contextlib.redirect_stdout(stdout):
+                yield read
+    return open_terminal
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from eig_tf import files
+from eig_tf import files, progress
 from eig_tf.data import augment
 from eig_tf.data.image_set import StoredImages
 from eig_tf.data.pipeline import to_float
@@ -72,13 +71,13 @@ def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, part
     for round_number in range(ROUNDS):
         # Images of little weight are drawn rarely, instead of often with little weight.
         chances = weights / weights.sum()
-        progress = keras.utils.Progbar(STEPS_PER_ROUND, verbose=int(sys.stdout.isatty()))
-        for step in range(STEPS_PER_ROUND):
-            batch = generator.choice(len(images), _BATCH, p=chances)
-            order, inverse = np.unique(batch, return_inverse=True)
-            view_seed = stream_seed(seed, Stream.CATEGORIZER, round_number * STEPS_PER_ROUND + step)
-            loss = train_step(images[order][inverse], labels[batch], view_seed)
-            progress.add(1, [("loss", loss)])
+        with progress.stage(None, STEPS_PER_ROUND) as advance:
+            for step in range(STEPS_PER_ROUND):
+                batch = generator.choice(len(images), _BATCH, p=chances)
+                order, inverse = np.unique(batch, return_inverse=True)
+                view_seed = stream_seed(seed, Stream.CATEGORIZER, round_number * STEPS_PER_ROUND + step)
+                loss = train_step(images[order][inverse], labels[batch], view_seed)
+                advance(values=[("loss", loss)])
         probabilities = categorize_in_batches(categorizer, images)
         sizes = (sizes + probabilities.mean(axis=0)) / 2
         balanced = balance_probabilities(probabilities, sizes).argmax(axis=1)

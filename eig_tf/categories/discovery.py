@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tensorflow import keras
 
+from eig_tf import progress
 from eig_tf.categories.categorizer import (
     categorize_in_batches,
     embed_in_batches,
@@ -67,7 +68,7 @@ def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImage
     generator = np.random.default_rng(seed)
     pool = images[_choose(generator, len(images), MAX_SELF_LABELLED)]
     first = _choose(generator, len(pool), MAX_PARTITIONED)
-    features, codes = encode_images(model, pool)
+    features, codes = _encode(model, pool)
     categorizer = None
     for number in range(PASSES):
         if categorizer is None:
@@ -96,7 +97,7 @@ def regroup(model: GenerativeModel, images: np.ndarray | StoredImages, discovery
         epochs: number of epochs that the model was trained for.
     """
     pool = images[_choose(np.random.default_rng(seed), len(images), MAX_SELF_LABELLED)]
-    _, codes = encode_images(model, pool)
+    _, codes = _encode(model, pool)
     old = discovery.grouping
     return discovery._replace(grouping=_group_by_categorizer(
         model, discovery.categorizer, pool, codes, old.num_categories, seed, epochs, old.consensus))
@@ -116,7 +117,7 @@ def consensus_by_number(model: GenerativeModel, images: np.ndarray | StoredImage
         seed: root of all randomness.
     """
     chosen = images[_choose(np.random.default_rng(seed), len(images), MAX_PARTITIONED)]
-    features, codes = encode_images(model, chosen)
+    features, codes = _encode(model, chosen)
     return {num: partition_images(chosen, features, codes, num, seed)[1] for num in candidates}
 
 
@@ -138,7 +139,9 @@ def partition_images(images: np.ndarray, features: np.ndarray, codes: np.ndarray
         The groups, int64 [n] in [0, M), and their mean NMI with the other partitions.
     """
     by_features = candidate_partitions(features, num_categories, codes, seed)
-    by_pixels = candidate_partitions(pixel_components(images, seed), num_categories, seed=seed)
+    with progress.stage(f"finds principal components of {len(images):,} images"):
+        components = pixel_components(images, seed)
+    by_pixels = candidate_partitions(components, num_categories, seed=seed)
     partition, consensus = consensus_partition(by_features)
     if consensus_partition(by_pixels)[1] > consensus:
         partition, consensus = consensus_partition([*by_features, *by_pixels])
@@ -149,10 +152,14 @@ def generated_shares(model: GenerativeModel, categorizer: keras.Model, num_categ
                      seed: int) -> np.ndarray:
     """Return the share of each code's generated images in each category, float64 [K, M]; rows sum to one."""
     shares = np.zeros([model.num_codes, num_categories])
-    for code in range(model.num_codes):
-        probabilities = categorize_in_batches(
-            categorizer, generate_images_of_code(model, code, IMAGES_PER_CODE, seed))
-        shares[code] = np.bincount(probabilities.argmax(axis=1), minlength=num_categories) / IMAGES_PER_CODE
+    with progress.stage(f"categorizes generated images of {model.num_codes} codes", model.num_codes,
+                        "code") as advance:
+        for code in range(model.num_codes):
+            probabilities = categorize_in_batches(
+                categorizer, generate_images_of_code(model, code, IMAGES_PER_CODE, seed))
+            counts = np.bincount(probabilities.argmax(axis=1), minlength=num_categories)
+            shares[code] = counts / IMAGES_PER_CODE
+            advance()
     return shares
 
 
@@ -241,6 +248,11 @@ def code_hierarchy(evidence: np.ndarray, code_to_category: np.ndarray) -> np.nda
     """
     distances = 1 - evidence @ evidence.T
     return average_linkage(distances + _APART * (code_to_category[:, np.newaxis] != code_to_category))
+
+
+def _encode(model, images):
+    with progress.stage(f"encodes {len(images):,} images"):
+        return encode_images(model, images)
 
 
 def _choose(generator, num, most):

@@ -18,6 +18,8 @@ from sklearn.metrics import normalized_mutual_info_score
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
+from eig_tf import progress
+
 # The family of partitions: neighbours of the graph, eigenvectors beyond the number of groups, and clusters
 # for each group before clusters are merged. No single choice is best on every set; see docs/categories.md.
 NEIGHBOURS = (8, 12, 18)
@@ -47,22 +49,25 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
         int [N] each, in [0, M).
     """
     num = len(features)
-    neighbours = _nearest_neighbours(features, min(max(NEIGHBOURS), num - 1))
     partitions = []
-    for num_neighbours in NEIGHBOURS:
-        graph = neighbour_graph(neighbours[:, :num_neighbours])
-        largest = min(num_groups + max(_MORE_EIGENVECTORS), num - 2)
-        values, vectors = spectral_embedding(graph, largest)
-        for more in _MORE_EIGENVECTORS:
-            size = min(num_groups + more, largest)
-            # Directions, as Ng, Jordan and Weiss have them; a diffusion map weighs eigenvectors by values.
-            partitions.append(_k_means(normalize(vectors[:, :size]), num_groups, seed))
-            diffusion = normalize(vectors[:, :size] * values[:size])
-            for factor in _CLUSTERS_PER_GROUP:
-                clusters = _k_means(diffusion, min(factor * num_groups, num), seed)
-                partitions.append(merge_by_links(graph, clusters, num_groups))
-        if codes is not None:
-            partitions.append(merge_by_links(graph, codes, num_groups))
+    steps = len(NEIGHBOURS) * len(_MORE_EIGENVECTORS)
+    with progress.stage(f"partitions {num:,} images into {num_groups} groups", steps) as advance:
+        neighbours = _nearest_neighbours(features, min(max(NEIGHBOURS), num - 1))
+        for num_neighbours in NEIGHBOURS:
+            graph = neighbour_graph(neighbours[:, :num_neighbours])
+            largest = min(num_groups + max(_MORE_EIGENVECTORS), num - 2)
+            values, vectors = spectral_embedding(graph, largest)
+            for more in _MORE_EIGENVECTORS:
+                size = min(num_groups + more, largest)
+                # Directions, as Ng, Jordan and Weiss have them; a diffusion map weighs vectors by values.
+                partitions.append(_k_means(normalize(vectors[:, :size]), num_groups, seed))
+                diffusion = normalize(vectors[:, :size] * values[:size])
+                for factor in _CLUSTERS_PER_GROUP:
+                    clusters = _k_means(diffusion, min(factor * num_groups, num), seed)
+                    partitions.append(merge_by_links(graph, clusters, num_groups))
+                advance()
+            if codes is not None:
+                partitions.append(merge_by_links(graph, codes, num_groups))
     return partitions
 
 
@@ -81,9 +86,12 @@ def consensus_partition(partitions: Sequence[np.ndarray]) -> tuple[np.ndarray, f
         partitions: two or more, int [N] each.
     """
     similarity = np.zeros([len(partitions)] * 2)
-    for one, other in itertools.combinations(range(len(partitions)), 2):
-        similarity[one, other] = similarity[other, one] = normalized_mutual_info_score(
-            partitions[one], partitions[other])
+    pairs = list(itertools.combinations(range(len(partitions)), 2))
+    with progress.stage(f"compares {len(partitions)} partitions", len(pairs), "pair") as advance:
+        for one, other in pairs:
+            similarity[one, other] = similarity[other, one] = normalized_mutual_info_score(
+                partitions[one], partitions[other])
+            advance()
     means = similarity.sum(axis=1) / (len(partitions) - 1)
     best = int(np.argmax(means))
     return partitions[best], float(means[best])

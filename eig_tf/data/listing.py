@@ -7,15 +7,14 @@ import hashlib
 import itertools
 import json
 import os
-import sys
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tensorflow import keras
 
+from eig_tf import progress
 from eig_tf.data import cache, pictures, storage
 from eig_tf.data.image_set import ImageSet
 from eig_tf.data.names import first_few
@@ -127,19 +126,19 @@ def _decode_all(listing: Listing, directory: Path) -> None:
 def _decode_files(
         listing: Listing, decoded: list[Entry], unreadable: list[str]) -> Generator[np.ndarray, None, None]:
     """Yield the images of each readable file, and record what was decoded and what was not."""
-    progress = keras.utils.Progbar(len(listing.entries), verbose=int(sys.stdout.isatty()), unit_name="file")
     entries = iter(listing.entries)
     pool = ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0)))
     try:
-        for chunk in iter(lambda: list(itertools.islice(entries, _CHUNK)), []):
-            for entry, images in zip(chunk, pool.map(lambda entry: _decode(listing, entry), chunk)):
-                if isinstance(images, Unreadable):
-                    unreadable.append(f"{entry.name}: {images}")
-                else:
-                    decoded += [entry] * len(images)
-                    yield images
-            _check_share(listing, unreadable)
-            progress.add(len(chunk))
+        with progress.stage(None, len(listing.entries), "file") as advance:
+            for chunk in iter(lambda: list(itertools.islice(entries, _CHUNK)), []):
+                for entry, images in zip(chunk, pool.map(lambda entry: _decode(listing, entry), chunk)):
+                    if isinstance(images, Unreadable):
+                        unreadable.append(f"{entry.name}: {images}")
+                    else:
+                        decoded += [entry] * len(images)
+                        yield images
+                _check_share(listing, unreadable)
+                advance(len(chunk))
     finally:
         # An interrupt while `map` submits a chunk leaves files that nothing else cancels.
         pool.shutdown(cancel_futures=True)

@@ -14,7 +14,7 @@ import numpy as np
 from ml_collections import config_dict
 
 from eig_tf import config as config_lib
-from eig_tf import files
+from eig_tf import files, progress
 from eig_tf.data import class_sets, storage
 from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
@@ -62,8 +62,9 @@ def write_prepared(image_set: ImageSet, config: config_dict.ConfigDict, director
     check_output(directory)
     images = image_set.images
     with files.replacing_directory(directory) as temporary:
-        storage.write_images(
-            temporary, (np.asarray(images[start:start + _CHUNK]) for start in range(0, len(images), _CHUNK)))
+        with progress.stage(f"writes {len(images):,} images"):
+            storage.write_images(temporary, (np.asarray(images[start:start + _CHUNK])
+                                             for start in range(0, len(images), _CHUNK)))
         storage.write_columns(temporary, image_set, _origin(config))
         # Again, since another process may have written it in the meantime.
         check_output(directory)

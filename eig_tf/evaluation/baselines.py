@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.preprocessing import normalize
 
+from eig_tf import progress
 from eig_tf.categories.partitions import pixel_components
 from eig_tf.data.image_set import StoredImages
 
@@ -48,9 +49,16 @@ def cluster_images(images: np.ndarray | StoredImages, features: np.ndarray, num_
     """
     order = np.random.default_rng(seed).permutation(len(images))
     many, few = np.sort(order[:MAX_KMEANS_IMAGES]), np.sort(order[:MAX_SPECTRAL_IMAGES])
-    return {"kmeans_pixels": Clustering(many, kmeans_of_pixels(images[many], num_clusters, seed)),
-            "spectral_pca": Clustering(few, spectral_of_pixels(images[few], num_clusters, seed)),
-            "spectral_features": Clustering(few, spectral_of_features(features[few], num_clusters, seed))}
+    jobs = {"kmeans_pixels": (many, lambda: kmeans_of_pixels(images[many], num_clusters, seed)),
+            "spectral_pca": (few, lambda: spectral_of_pixels(images[few], num_clusters, seed)),
+            "spectral_features": (few, lambda: spectral_of_features(features[few], num_clusters, seed))}
+    found = {}
+    with progress.stage(f"clusters {len(many):,} images by {len(jobs)} baselines", len(jobs),
+                        "baseline") as advance:
+        for name, (indices, cluster) in jobs.items():
+            found[name] = Clustering(indices, cluster())
+            advance()
+    return found
 
 
 def kmeans_of_pixels(images: np.ndarray, num_clusters: int, seed: int) -> np.ndarray:

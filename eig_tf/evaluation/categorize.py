@@ -7,16 +7,14 @@ run each code is a category.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from ml_collections import config_dict
-from tensorflow import keras
 
 from eig_tf import config as config_lib
-from eig_tf import files
+from eig_tf import files, progress
 from eig_tf.categories.categorizer import categorize_in_batches
 from eig_tf.categories.discovery import Discovery
 from eig_tf.data import registry
@@ -138,18 +136,19 @@ def categorize_images(model: GenerativeModel, images: np.ndarray | StoredImages,
         batch_size: number of images in a batch of the encoder.
     """
     found, found_probabilities = [], []
-    progress = keras.utils.Progbar(len(images), verbose=int(sys.stdout.isatty()), unit_name="image")
-    for encoding in encode_in_batches(model, images, batch_size):
-        # In float32 many images would have probability one, and could not be ordered.
-        logits = encoding.code_logits.astype(np.float64)
-        found.append(np.argmax(logits, axis=-1))
-        found_probabilities.append(1 / np.exp(logits - logits.max(axis=-1, keepdims=True)).sum(axis=-1))
-        progress.add(len(logits))
+    with progress.stage(f"encodes {len(images):,} images", len(images), "image") as advance:
+        for encoding in encode_in_batches(model, images, batch_size):
+            # In float32 many images would have probability one, and could not be ordered.
+            logits = encoding.code_logits.astype(np.float64)
+            found.append(np.argmax(logits, axis=-1))
+            found_probabilities.append(1 / np.exp(logits - logits.max(axis=-1, keepdims=True)).sum(axis=-1))
+            advance(len(logits))
     codes, code_probabilities = np.concatenate(found), np.concatenate(found_probabilities)
     prior, learned = np.asarray(model.prior.probabilities, np.float64), model.prior.learned
     if discovery is None:
         return Categories(codes, code_probabilities, codes, code_probabilities, prior, learned)
-    by_category = categorize_in_batches(discovery.categorizer, images).astype(np.float64)
+    with progress.stage(f"categorizes {len(images):,} images"):
+        by_category = categorize_in_batches(discovery.categorizer, images).astype(np.float64)
     return Categories(by_category.argmax(axis=1), by_category.max(axis=1), codes, code_probabilities,
                       discovery.grouping.prior, learned, grouped=True)
 

@@ -6,6 +6,7 @@ from typing import Any, Callable
 
 import numpy as np
 
+from eig_tf import progress
 from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.data.image_set import ImageSet
 from eig_tf.evaluation import baselines, metrics
@@ -39,8 +40,9 @@ def evaluate_categories(context: EvaluationContext, grouping: CodeGrouping,
                                                      num_categories)))
 
     def score(images: Any, labels: np.ndarray) -> dict[str, float]:
-        return clustering_scores(np.argmax(categorize(images), axis=-1), labels, num_categories,
-                                 context.num_classes)
+        with progress.stage(f"categorizes {len(images):,} images"):
+            found = np.argmax(categorize(images), axis=-1)
+        return clustering_scores(found, labels, num_categories, context.num_classes)
 
     clusterings = baselines.cluster_images(context.image_set.images, context.encodings[0], num_categories,
                                            context.seed)

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
+from eig_tf import progress
 from eig_tf.data.holdout import per_class_split
 
 NUM_NEIGHBOURS = 5
@@ -31,7 +32,8 @@ def nearest_neighbours(features: np.ndarray, candidates: np.ndarray, queries: np
     # Among unit vectors the order by Euclidean distance is that by cosine similarity.
     directions = normalize(features)
     search = NearestNeighbors(n_neighbors=num, algorithm="brute").fit(directions[candidates])
-    found = search.kneighbors(directions[queries], return_distance=False)
+    with progress.stage(f"finds the nearest neighbours of {len(queries):,} images"):
+        found = search.kneighbors(directions[queries], return_distance=False)
     return np.asarray(candidates)[found]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from eig_tf import files
+from eig_tf import files, progress
 from eig_tf.errors import UserError
 from eig_tf.evaluation.run_figures import FIGURES, FigureOptions, PlottedRun
 from eig_tf.figures.page import figure_style, save_figure
@@ -46,7 +46,8 @@ def plot_run(run_dir: str | os.PathLike, output: str | os.PathLike, options: Fig
     figures = {}
     with figure_style():
         for name in names:
-            drawn = FIGURES[name](run)
+            with progress.stage(f"draws {name}"):
+                drawn = FIGURES[name](run)
             figures.update({name: drawn} if isinstance(drawn, Figure) else drawn or {})
         return save_figures(figures, output, formats, _SMALL_COLOURS if options.small else None), run.notes
 
@@ -72,7 +73,7 @@ def save_figures(figures: dict[str, Figure], output: str | os.PathLike, formats:
     made = not output.is_dir()
     output.mkdir(exist_ok=True)
     try:
-        with contextlib.ExitStack() as stack:
+        with progress.stage(f"writes {len(paths)} files"), contextlib.ExitStack() as stack:
             for path, figure in paths.items():
                 save_figure(figure, stack.enter_context(files.replacing(path)), colours)
     except BaseException:

@@ -10,6 +10,7 @@ import numpy as np
 from ml_collections import config_dict
 from tensorflow import keras
 
+from eig_tf import progress
 from eig_tf.data.image_set import ImageSet
 from eig_tf.data.imbalance import expected_false_negatives
 from eig_tf.evaluation import knn, metrics
@@ -50,8 +51,14 @@ class EvaluationContext:
     @functools.cached_property
     def generated_classes(self) -> np.ndarray:
         """Class that the judge predicts for each of n generated images of each code, int64 [K, n]."""
-        return np.stack([self.predict_classes(sampling.generate_images_of_code(
-            self.model, code, self.images_per_code, self.seed)) for code in range(len(self.prior))])
+        classes = []
+        with progress.stage(f"generates and judges {self.images_per_code:,} images of each code",
+                            len(self.prior), "code") as advance:
+            for code in range(len(self.prior)):
+                classes.append(self.predict_classes(sampling.generate_images_of_code(
+                    self.model, code, self.images_per_code, self.seed)))
+                advance()
+        return np.stack(classes)
 
     @functools.cached_property
     def confusion(self) -> np.ndarray:
@@ -68,13 +75,15 @@ class EvaluationContext:
     @functools.cached_property
     def encodings(self) -> tuple[np.ndarray, np.ndarray]:
         """Features [N, F] and most probable codes [N] of the training images."""
-        return sampling.encode_images(self.model, self.image_set.images)
+        with progress.stage(f"encodes {len(self.labels):,} images"):
+            return sampling.encode_images(self.model, self.image_set.images)
 
     @functools.cached_property
     def random_features(self) -> np.ndarray:
         """Features [N, F] of the training images by the weights that the run had before its first step."""
         keras.utils.set_random_seed(self.config.seed)
-        return sampling.encode_images(build_model(self.config), self.image_set.images)[0]
+        with progress.stage(f"encodes {len(self.labels):,} images by untrained weights"):
+            return sampling.encode_images(build_model(self.config), self.image_set.images)[0]
 
 
 Compute = Callable[[EvaluationContext], Values]

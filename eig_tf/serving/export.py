@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from ml_collections import config_dict
 
-from eig_tf import files
+from eig_tf import files, progress
 from eig_tf.categories.discovery import Discovery
 from eig_tf.categories.grouping import CodeGrouping, load_grouping
 from eig_tf.data import names
@@ -104,11 +104,14 @@ def export_run(path: str | os.PathLike, output: str | os.PathLike | None = None,
     run = load_run(path, output, name, precision)
 
     def write(content):
-        _save(served_model(run.config, run.model, run.description["class_names"], run.categories), content)
+        with progress.stage("traces and writes the SavedModel"):
+            _save(served_model(run.config, run.model, run.description["class_names"], run.categories),
+                  content)
         (content / DESCRIPTION).parent.mkdir()
         files.write_json(run.description, content / DESCRIPTION)
         if warmup.available():
-            warmup.write_requests(content, run.name)
+            with progress.stage("writes warm-up requests"):
+                warmup.write_requests(content, run.name)
 
     base = run.output / run.name
     with reported_write_errors(run.output):

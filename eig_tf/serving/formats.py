@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from eig_tf import files
+from eig_tf import files, progress
 from eig_tf.errors import UserError
 from eig_tf.models.base import GenerativeModel, Latents
 from eig_tf.serving import export
@@ -107,8 +107,9 @@ def export_files(path: str | os.PathLike, kind: str, output: str | os.PathLike |
         # TFLite computes on the CPU; the lower precision of a GPU would look like an error of the files.
         with files.replacing_directory(target, replace=True) as content, tf.device("/CPU:0"):
             categorizer = run.categories and run.categories.categorizer
-            report = (write_tflite(run.model, content, quantization, categorizer) if kind == "tflite" else
-                      write_keras(run.model, content, categorizer))
+            with progress.stage(f"writes and compares {kind} files"):
+                report = (write_tflite(run.model, content, quantization, categorizer) if kind == "tflite" else
+                          write_keras(run.model, content, categorizer))
             files.write_json(run.description, content / _DESCRIPTION)
     return target, report
 

@@ -22,7 +22,9 @@ def test_the_command_exports_and_says_where(run, first_weights, tmp_path):
     finished = run("export", first_weights.path, f"--output={output}", "--name=mine", "--version=7")
     assert finished.returncode == 0
     assert finished.stderr == ""
-    first, *signatures, note = finished.stdout.splitlines()
+    lines = finished.stdout.splitlines()
+    # Lines on the progress of what takes longer than a moment may come first.
+    first, *signatures, note = lines[[line[:10] for line in lines].index("SavedModel"):]
     assert first == f"SavedModel     {output}/mine/7"
     assert [line.split()[0] for line in signatures] == [
         "categorize", "categorize_bytes", "embed", "generate", "generate_from_code", "generate_png", "prior",

@@ -12,7 +12,7 @@ import numpy as np
 from ml_collections import config_dict
 from tensorflow import keras
 
-from eig_tf import files
+from eig_tf import files, progress
 from eig_tf.config import image_shape
 from eig_tf.data.holdout import per_class_split
 from eig_tf.data.image_set import ImageSet, StoredImages
@@ -166,7 +166,8 @@ def train_judge(image_set: ImageSet, recipe: Recipe) -> TrainedJudge:
     else:
         details.update(training.fit_few(
             model, training_set, recipe.mirrored, pretrained=recipe.weights is not None))
-    predicted = TrainedJudge(model, {}).predict_classes(image_set.subset(test_indices).images)
+    with progress.stage(f"classifies {len(test_indices):,} held-out images"):
+        predicted = TrainedJudge(model, {}).predict_classes(image_set.subset(test_indices).images)
     correct = predicted == image_set.labels[test_indices]
     return TrainedJudge(model, {
         "architecture": recipe.architecture, "accuracy": round(float(np.mean(correct)), 4),

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
+from eig_tf import progress
 from eig_tf.data import augment
 from eig_tf.data.holdout import per_class_split
 from eig_tf.data.image_set import ImageSet
@@ -59,7 +60,7 @@ def fit_digits(model: keras.Model, image_set: ImageSet) -> dict[str, Any]:
         return augment.positive_view(batch, seed), tf.gather(labels, indices)
 
     batches = order.repeat().batch(_DIGIT_BATCH).enumerate().map(make_batch).prefetch(tf.data.AUTOTUNE)
-    model.fit(batches, steps_per_epoch=STEPS, verbose=0)
+    model.fit(batches, steps_per_epoch=STEPS, verbose=int(progress.on_terminal()))
     return {"steps": STEPS}
 
 
@@ -88,9 +89,11 @@ def fit_few(model: keras.Model, image_set: ImageSet, mirrored: bool,
     _compile(model, _RATE_PRETRAINED if pretrained else _RATE, steps * ROUNDS, steps_per_execution=steps)
     stopping = keras.callbacks.EarlyStopping(
         "val_loss", min_delta=_MIN_DELTA, patience=PATIENCE, restore_best_weights=True)
-    history = model.fit(_balanced_batches(training, steps * ROUNDS, mirrored), steps_per_epoch=steps,
-                        epochs=ROUNDS, validation_data=_batches(validation), callbacks=[stopping],
-                        verbose=0).history
+    with progress.stage(None, ROUNDS, "round") as advance:
+        counting = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: advance())
+        history = model.fit(_balanced_batches(training, steps * ROUNDS, mirrored), steps_per_epoch=steps,
+                            epochs=ROUNDS, validation_data=_batches(validation),
+                            callbacks=[stopping, counting], verbose=0).history
     # Keras restores the best weights only when it stops before the last round.
     model.set_weights(stopping.best_weights)
     return {"steps": steps * (stopping.best_epoch + 1), "num_validation": len(validation_indices),

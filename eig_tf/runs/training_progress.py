@@ -1,0 +1,63 @@
+"""How far a training is, and how long the rest of it will take."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from tensorflow import keras
+
+from eig_tf import progress
+
+# Epochs whose median tells the time of the next ones.
+_RECENT = 10
+# Seconds between two lines where no terminal shows them: a log of short epochs stays short.
+_INTERVAL = 30.0
+
+
+class TrainingProgress(keras.callbacks.Callback):
+    """Print `epoch 12 of 200, 4.1 s an epoch, about 13 min left` between epochs.
+
+    The time of an epoch reaches to the beginning of the next one, with everything that callbacks write.
+    The first epoch of a `fit` includes tracing, and counts only as long as there is no other. Off a
+    terminal, lines are at least 30 seconds apart.
+
+    Args:
+        epochs: the number of epochs of the whole training, which may take several calls of `fit`.
+        clock: returns seconds.
+    """
+
+    def __init__(self, epochs: int, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.epochs = epochs
+        self.clock = clock
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Forget the epochs of an earlier `fit`."""
+        self._begins: list[float] = []
+        self._printed = -math.inf
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Print the line of the epochs before this one; at their end, Keras has not ended its bar's line."""
+        now = self.clock()
+        self._begins.append(now)
+        times = np.diff(self._begins)
+        if not len(times) or (now - self._printed < _INTERVAL and not progress.on_terminal()):
+            return
+        self._printed = now
+        seconds = float(np.median(times[1:][-_RECENT:] if len(times) > 1 else times))
+        print(f"epoch {epoch} of {self.epochs}, {format_seconds(seconds)} an epoch, "
+              f"about {format_seconds((self.epochs - epoch) * seconds)} left", flush=True)
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration in a unit that suits it: `0.41 s`, `95 s`, `13 min`, `5.2 h`, `3.1 days`."""
+    if seconds < 120:
+        return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    if seconds < 120 * 60:
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"

@@ -1,0 +1,119 @@
+"""Progress as it is seen: a bar on a pseudo-terminal; elsewhere one line, if the work takes long enough."""
+
+import contextlib
+import os
+import threading
+import time
+
+import pytest
+
+from eig_tf import progress
+
+
+@pytest.fixture
+def silence(monkeypatch):
+    """Sets how long work off a terminal may take before its title is printed."""
+    return lambda seconds: monkeypatch.setattr(progress, "_SILENCE", seconds)
+
+
+def timers():
+    return [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+
+
+def test_a_terminal_shows_the_title_then_a_bar_of_the_steps(terminal):
+    with terminal() as shown:
+        with progress.stage("draws 30 pictures", 30, "picture") as advance:
+            assert shown() == "draws 30 pictures\n"
+            advance(values=[("loss", 2.0)])
+            first = shown()
+            for _ in range(29):
+                advance(values=[("loss", 1.0)])
+        rest = shown()
+    assert " 1/30 [>....." in first and first.endswith("loss: 2.0000") and "\n" not in first
+    last = rest.split("\r")[-1]
+    assert last.startswith("30/30 [==============================]") and "/picture" in last
+    # The mean of thirty steps.
+    assert last.rstrip(" \n").endswith("loss: 1.0333") and rest.count("\n") == 1
+
+
+def test_several_steps_at_once_and_an_end_before_the_last_step(terminal):
+    with terminal() as shown:
+        with pytest.raises(ZeroDivisionError), progress.stage(None, 500) as advance:
+            advance(200)
+            assert "200/500" in shown()
+            _ = 1 / 0
+        # What is printed next begins a line of its own.
+        assert shown() == "\n"
+
+
+@pytest.mark.parametrize("total", [None, 0])
+def test_a_terminal_shows_the_title_alone_without_steps(terminal, total):
+    with terminal() as shown:
+        with progress.stage("traces", total) as advance:
+            assert shown() == "traces\n"
+            advance()
+        assert shown() == ""
+
+
+def test_a_stage_without_steps_may_contain_one_with_steps(terminal, silence):
+    silence(0)
+    with terminal() as shown, progress.stage("draws"), progress.stage(None, 1) as advance:
+        advance()
+        assert shown().split("\n")[0] == "draws"
+        assert not timers()
+
+
+@pytest.mark.parametrize("total", [None, 3])
+def test_elsewhere_long_work_is_announced_in_one_line_while_it_goes_on(capsys, silence, total):
+    silence(0.01)
+    said, end = "", time.monotonic() + 20
+    with progress.stage("counts to three", total) as advance:
+        while not said and time.monotonic() < end:
+            said = capsys.readouterr().out
+        for _ in range(3):
+            advance(values=[("loss", 1.0)])
+    assert said == "counts to three\n"
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_elsewhere_short_work_is_silent(capsys, silence, fails):
+    silence(0.3)
+    try:
+        with progress.stage("short", 2) as advance:
+            advance(2)
+            _ = 1 / (not fails)
+    except ZeroDivisionError:
+        assert fails
+    for timer in timers():
+        timer.join()
+    assert capsys.readouterr().out == ""
+
+
+def test_work_that_was_announced_before_stays_silent(capsys, silence):
+    silence(0)
+    with progress.stage(None, 2):
+        for timer in timers():
+            timer.join()
+    assert capsys.readouterr().out == ""
+
+
+def test_a_reader_that_has_gone_leaves_no_traceback(silence, monkeypatch):
+    """As with `| head`: the command itself meets the error when it prints next."""
+    failures = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    reader, writer = os.pipe()
+    os.close(reader)
+    silence(0)
+    with pytest.raises(BrokenPipeError), open(writer, "w") as stdout, contextlib.redirect_stdout(stdout):
+        with progress.stage("speaks to nobody"):
+            for timer in timers():
+                timer.join()
+        print("ends")
+    assert not failures
+
+
+def test_no_tensorflow_is_imported_without_a_bar(command, without_tensorflow):
+    script = "from eig_tf import progress\nwith progress.stage('works', 3) as advance:\n    advance(3)\n"
+    result = command("-c", script, PYTHONPATH=without_tensorflow)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
