@@ -7,12 +7,15 @@ interruption. Each purpose has a tag of its own, so that no two of them share th
 |---|---|---|
 | `SHUFFLE` | epoch | order of the training images |
 | `VIEW` | epoch, batch | transformations of the positive views |
-| `LATENTS` | step, replica | noise, code and continuous codes of a training step |
-| `DIFF_AUGMENT` | step, replica, phase, stage, group | differentiable augmentation of what D sees |
-| `POSTERIOR` | step, replica | samples from the posterior of a VAE |
+| `LATENTS` | step, 0 | noise, code and continuous codes of a training step |
+| `DIFF_AUGMENT` | step, 0, phase, stage, group | differentiable augmentation of what D sees |
+| `POSTERIOR` | step, 0 | samples from the posterior of a VAE |
 | `PICTURE` | | latents of sample grids and figures |
 | `CATEGORIZER` | step | transformations of the images that train a categorizer |
-| `GUIDANCE` | step, replica | transformations of the generated images that a categorizer sees |
+| `GUIDANCE` | step, 0 | transformations of the generated images that a categorizer sees |
+
+Draws of a training step are those of the global batch, whatever the number of devices: each replica draws
+them all and keeps the rows of its `BatchPart`.
 
 Images of one code, such as those that a classifier judges, come from the seed (evaluation seed, code).
 Draws of NumPy, such as the class-imbalanced subset and the held-out images, come from generators that
@@ -22,6 +25,7 @@ are seeded where they are used.
 from __future__ import annotations
 
 import enum
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -37,6 +41,29 @@ class Stream(enum.IntEnum):
     PICTURE = 6
     CATEGORIZER = 8
     GUIDANCE = 9
+
+
+class BatchPart(NamedTuple):
+    """One of the equal parts, in order, of a global batch.
+
+    Attributes:
+        index: its number, from 0.
+        count: the number of parts.
+    """
+
+    index: int | tf.Tensor = 0
+    count: int = 1
+
+    def rows(self, values: tf.Tensor) -> tf.Tensor:
+        """Return this part's rows [n, ...] of values [count * n, ...]."""
+        if self.count == 1:
+            return values
+        size = tf.shape(values)[0] // self.count
+        start = tf.cast(self.index, tf.int32) * size
+        return values[start:start + size]
+
+
+WHOLE_BATCH = BatchPart()
 
 
 def stream_seed(seed: int, stream: Stream, *numbers: int | tf.Tensor) -> tf.Tensor:

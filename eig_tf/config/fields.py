@@ -92,6 +92,8 @@ FIELDS = (
     Field("networks.num_continuous", 0, "C, the number of continuous codes", low=0),
     Field("networks.stages", 1, "stages of the generator, each with its own D and Q", low=1),
     Field("networks.width", 1.0, "scale of the layers' sizes", above=0),
+    Field("networks.batch_statistics", "global", "batch normalization over the images of all devices, or of "
+          "each one alone", choices=("global", "local")),
 
     Field("loss.gradient_routing", "head", "which losses of Q train the trunk: none, all or the contrastive",
           choices=("head", "shared", "contrastive")),
@@ -101,6 +103,8 @@ FIELDS = (
     Field("loss.continuous_weight", 1.0, "weight of the likelihood of the continuous codes", low=0),
     Field("loss.contrastive_weight", 10.0, "lambda_2", low=0),
     Field("loss.contrastive_temperature", 1.0, "tau'", above=0),
+    Field("loss.negatives", "global", "NT-Xent over the images of all devices, or of each one alone",
+          choices=("global", "local")),
     Field("loss.gumbel_temperature", 0.1, "tau", above=0),
 
     Field("categories.num_categories", 10, "M, the number of categories to find", low=2,

@@ -68,6 +68,7 @@ METHODS = {
             "networks.width": 1.0, "networks.num_continuous": 10,
             "optimizer.learning_rate": 5e-4, "optimizer.beta_1": 0.9}),
         unused=("loss", "categories", "discriminator_augment", "networks.noise_dim", "networks.stages",
+                "networks.batch_statistics",
                 "optimizer.prior_learning_rate", "optimizer.ema_decay")),
 }
 

@@ -12,6 +12,7 @@ from eig_tf import config as config_lib
 from eig_tf.config import METHODS
 from eig_tf.data import addons, colour
 from eig_tf.errors import UserError
+from eig_tf.random_streams import WHOLE_BATCH, BatchPart
 
 # What is drawn. The position is the stream: a new draw goes to the end, or published views change.
 _DRAWS = ("rotation", "zoom", "flip", "crop_x", "crop_y", "enlarge_x", "enlarge_y", "gamma", "brightness",
@@ -20,8 +21,8 @@ _DRAWS = ("rotation", "zoom", "flip", "crop_x", "crop_y", "enlarge_x", "enlarge_
 _COLOUR_ONLY = ("saturation", "hue", "greyscale")
 
 
-def make_view_function(config: config_dict.ConfigDict) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None:
-    """Return the delta of a config, (images, stateless seed) -> views; None when its method needs no views.
+def make_view_function(config: config_dict.ConfigDict) -> Callable[..., tf.Tensor] | None:
+    """Return the delta of a config, (images, stateless seed, part) -> views; None when it needs no views.
 
     Raises:
         UserError: an operation on colours is on, but the images are grey.
@@ -39,7 +40,7 @@ def positive_view(
         images: tf.Tensor, seed: tf.Tensor, rotation: float = 10.0, zoom: float = 0.1, flip: bool = False,
         crop: float = 1.0, enlarge: float = 1.0, gamma_min: float = 1.0, gamma_max: float = 1.0,
         brightness: float = 0.0, contrast: float = 0.0, saturation: float = 0.0, hue: float = 0.0,
-        greyscale: float = 0.0, blur: float = 0.0) -> tf.Tensor:
+        greyscale: float = 0.0, blur: float = 0.0, part: BatchPart = WHOLE_BATCH) -> tf.Tensor:
     """Transform every image by its own uniform random amounts.
 
     The operations are applied in the order of the arguments. An operation that is off is left out of the
@@ -61,11 +62,12 @@ def positive_view(
         hue: largest shift of the hue in turns, 0.5 for all hues; 0 is off; colour images only.
         greyscale: probability of removing the colour; 0 is off; colour images only.
         blur: largest standard deviation of a Gaussian in pixels; 0 is off.
+        part: the place of the images in a global batch, for which the amounts are drawn.
 
     Returns:
         Views [N, H, W, C] in [-1, 1].
     """
-    draw = functools.partial(_draw_amounts, images, seed)
+    draw = functools.partial(_draw_amounts, images, seed, part)
     warps = []
     if rotation:
         warps.append(addons.rotation(images, draw("rotation", -rotation, rotation)))
@@ -106,9 +108,10 @@ def positive_view(
     return intensities * 2.0 - 1.0
 
 
-def _draw_amounts(
-        images: tf.Tensor, seed: tf.Tensor, name: str, low: float = 0.0, high: float = 1.0) -> tf.Tensor:
+def _draw_amounts(images: tf.Tensor, seed: tf.Tensor, part: BatchPart, name: str, low: float = 0.0,
+                  high: float = 1.0) -> tf.Tensor:
     """Return uniform amounts [N], one for each image, from the stream of an operation."""
     # A stream that depends on the name alone stays the same when operations are added.
     stream = tf.random.experimental.stateless_fold_in(seed, _DRAWS.index(name))
-    return tf.random.stateless_uniform(tf.shape(images)[:1], stream, minval=low, maxval=high)
+    return part.rows(tf.random.stateless_uniform(
+        tf.shape(images)[:1] * part.count, stream, minval=low, maxval=high))

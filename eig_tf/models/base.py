@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from eig_tf.models.prior import CodePrior
-from eig_tf.random_streams import Stream, stream_seed
+from eig_tf.random_streams import BatchPart, Stream, stream_seed
 
 
 class Latents(NamedTuple):
@@ -131,6 +131,16 @@ class GenerativeModel(keras.Model):
             code=self.prior.sample(num, code_seed) if code is None else code,
             continuous=self.sample_continuous(num, continuous_seed))
 
+    def sample_part(self, num: int | tf.Tensor) -> Latents:
+        """Draw the latents of this training step's global batch; return those of this replica.
+
+        Args:
+            num: the number of images that this replica has.
+        """
+        part = self.batch_part()
+        latents = self.sample_latents(num * part.count, self.step_seed(Stream.LATENTS))
+        return Latents(*(part.rows(values) for values in latents))
+
     def sample_continuous(self, num: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Draw continuous codes, float32 [num, C] in [-1, 1]; uniform unless a subclass says otherwise."""
         return tf.random.stateless_uniform([num, self.num_continuous], seed, minval=-1.0, maxval=1.0)
@@ -151,6 +161,11 @@ class GenerativeModel(keras.Model):
         return tf.nn.compute_average_loss(per_example)
 
     def step_seed(self, stream: Stream, *numbers: int) -> tf.Tensor:
-        """Return the stateless seed of a stream for this step and replica."""
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        return stream_seed(self.seed, stream, self.step, replica, *numbers)
+        """Return the stateless seed of a stream for this step, the same on all replicas."""
+        return stream_seed(self.seed, stream, self.step, 0, *numbers)
+
+    @staticmethod
+    def batch_part() -> BatchPart:
+        """Return the place of this replica's images in the global batch."""
+        context = tf.distribute.get_replica_context()
+        return BatchPart(context.replica_id_in_sync_group, context.num_replicas_in_sync)

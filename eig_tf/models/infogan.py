@@ -21,8 +21,9 @@ from eig_tf.models.optimizers import adam, build_optimizer
 from eig_tf.models.prior import CodePrior
 from eig_tf.models.settings import FixedChoice, VariableSetting
 from eig_tf.networks import build_networks
+from eig_tf.networks.blocks import GhostBatchNormalization
 from eig_tf.networks.gan import GanNetworks
-from eig_tf.random_streams import Stream
+from eig_tf.random_streams import WHOLE_BATCH, Stream
 
 # Numbers of the phases and of the batches in the random stream of differentiable augmentation.
 _D_PHASE, _G_PHASE = 0, 1
@@ -53,8 +54,9 @@ class InfoGAN(GenerativeModel):
             for a model that follows none, which has no such loss.
         ema_decay: decay of the EMA of the generator's weights, which generates outside training. Used when
             `networks` have an `ema_generator`.
-        diff_augment: (images, stateless seed) -> images, a differentiable augmentation of all that the trunks
-            see in training; None for none.
+        global_negatives: whether NT-Xent compares the features of all replicas, or of each replica alone.
+        diff_augment: (images, stateless seed, part) -> images, a differentiable augmentation of all that the
+            trunks see in training, see `diff_augment.diff_augment`; None for none.
         seed: root of all randomness of training.
 
     Raises:
@@ -76,8 +78,8 @@ class InfoGAN(GenerativeModel):
                  continuous_weight: float = 1.0, contrastive_weight: float = 10.0,
                  contrastive_temperature: float = 1.0,
                  information_target: str = "hard", guidance_weight: float | None = None,
-                 ema_decay: float = 0.0,
-                 diff_augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None, seed: int = 0,
+                 ema_decay: float = 0.0, global_negatives: bool = True,
+                 diff_augment: Callable[..., tf.Tensor] | None = None, seed: int = 0,
                  name: str = "infogan") -> None:
         loss_names = ("d_loss", "g_loss", "info_loss",
                       *(["continuous_loss"] if networks.num_continuous else []),
@@ -98,6 +100,7 @@ class InfoGAN(GenerativeModel):
             found = "no" if networks.ema_generator is None else "an"
             raise ValueError(f"ema_decay is {ema_decay}, and the networks have {found} ema_generator; "
                              "expected both or neither")
+        self.global_negatives = global_negatives
         self.diff_augment = diff_augment
         self.generator = networks.generator
         self.discriminators = list(networks.discriminators)
@@ -161,7 +164,8 @@ class InfoGAN(GenerativeModel):
 
         # A function, since Keras would train and save a network that is an attribute.
         def category_losses(latents, images):
-            views = positive_view(tf.cast(images, tf.float32), self.step_seed(Stream.GUIDANCE), **delta)
+            views = positive_view(tf.cast(images, tf.float32), self.step_seed(Stream.GUIDANCE),
+                                  part=self.batch_part(), **delta)
             _, logits = categorizer(views, training=False)
             return tf.nn.sparse_softmax_cross_entropy_with_logits(
                 tf.gather(category_of, tf.argmax(latents.code, axis=1)), tf.cast(logits, tf.float32))
@@ -220,7 +224,7 @@ class InfoGAN(GenerativeModel):
                              "expected pairs of images and their views")
         # One generator pass serves both phases; its gradient is taken through the generated images.
         with tf.GradientTape() as generator_tape:
-            latents = self.sample_latents(tf.shape(images)[0], self.step_seed(Stream.LATENTS))
+            latents = self.sample_part(tf.shape(images)[0])
             generated = self.generator(latents, training=True)
         pairs, contrastive_gradients = self.discriminator_phase(images, views, generated)
         self.generator_phase(generator_tape, latents, generated, images, views, pairs, contrastive_gradients)
@@ -329,8 +333,12 @@ class InfoGAN(GenerativeModel):
         for network, activations in zip(self.discriminators, pair_activations):
             features, logits, _ = network.encoder_head(activations, training=True, groups=2)
             if self.contrastive_term == "nt_xent":
+                context = tf.distribute.get_replica_context()
+                spread = self.global_negatives and context.num_replicas_in_sync > 1
                 per_example.append(losses.nt_xent_loss(
-                    *tf.split(features, 2), temperature=self.contrastive_temperature))
+                    *tf.split(features, 2), temperature=self.contrastive_temperature,
+                    gathered=context.all_gather(features, axis=0) if spread else None,
+                    part=self.batch_part() if spread else WHOLE_BATCH))
             else:
                 per_example.append(losses.positive_pair_loss(
                     *tf.split(tf.nn.softmax(logits), 2), temperature=self.contrastive_temperature))
@@ -340,7 +348,8 @@ class InfoGAN(GenerativeModel):
         """Images after the differentiable augmentation, where there is one."""
         if self.diff_augment is None:
             return images
-        return self.diff_augment(images, self.step_seed(Stream.DIFF_AUGMENT, phase, stage, group))
+        return self.diff_augment(
+            images, self.step_seed(Stream.DIFF_AUGMENT, phase, stage, group), part=self.batch_part())
 
 
 def build_from_config(config: config_dict.ConfigDict, class_fractions: np.ndarray | None) -> InfoGAN:
@@ -354,13 +363,18 @@ def build_from_config(config: config_dict.ConfigDict, class_fractions: np.ndarra
         config_lib.network_family(config), image_shape=config_lib.image_shape(config),
         noise_dim=sizes.noise_dim, num_codes=sizes.num_codes, num_continuous=sizes.num_continuous,
         width=sizes.width, stages=sizes.stages, ema=config.optimizer.ema_decay > 0)
+    for network in (networks.generator, *(part for stage in networks.discriminators for part in stage)):
+        for layer in network.submodules:
+            if isinstance(layer, GhostBatchNormalization):
+                layer.global_statistics = sizes.batch_statistics == "global"
     return InfoGAN(
         networks, prior, contrastive_term=method.contrastive_term, gradient_routing=loss.gradient_routing,
         information_weight=loss.information_weight, continuous_weight=loss.continuous_weight,
         contrastive_weight=loss.contrastive_weight, contrastive_temperature=loss.contrastive_temperature,
         information_target=loss.information_target,
         guidance_weight=config.categories.guidance_weight if guided else None,
-        ema_decay=config.optimizer.ema_decay, diff_augment=make_diff_augment(config), seed=config.seed)
+        ema_decay=config.optimizer.ema_decay, global_negatives=loss.negatives == "global",
+        diff_augment=make_diff_augment(config), seed=config.seed)
 
 
 def make_optimizers(config: config_dict.ConfigDict, make_optimizer: Callable) -> dict[str, Any]:

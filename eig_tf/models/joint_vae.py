@@ -132,23 +132,32 @@ class JointVAE(GenerativeModel):
         return self.finish_step()
 
     def _sample_posterior(self, means, log_variances, code_logits):
-        """A relaxed code [N, K] and continuous variables [N, D]."""
+        """A relaxed code [N, K] and continuous variables [N, D], drawn for the global batch."""
+        part = self.batch_part()
+        num = tf.shape(means)[0]
         noise_seed, code_seed = tf.unstack(tf.random.experimental.stateless_split(
             self.step_seed(Stream.POSTERIOR), 2))
-        noise = tf.random.stateless_normal(tf.shape(means), noise_seed)
+        noise = tf.random.stateless_normal([num * part.count, self.num_continuous], noise_seed)
+        rows_of_others = [[part.index * num, (part.count - 1 - part.index) * num], [0, 0]]
         code = tfp.distributions.RelaxedOneHotCategorical(
-            self.gumbel_temperature, logits=code_logits).sample(seed=code_seed)
-        return code, means + tf.exp(0.5 * log_variances) * noise
+            self.gumbel_temperature, logits=tf.pad(code_logits, rows_of_others)).sample(seed=code_seed)
+        return part.rows(code), means + tf.exp(0.5 * log_variances) * part.rows(noise)
 
     def _kl_penalty(self, continuous_kl, discrete_kl):
         """The weighted distances of the KL terms from their capacities, which are 0 for a fixed beta."""
         progress = tf.minimum(tf.cast(self.step, tf.float32) / self.capacity_steps, 1.0)
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        capacity = progress * self.capacity_continuous / replicas
+        capacity = progress * self.capacity_continuous
         discrete_capacity = progress * tf.minimum(
-            self.capacity_discrete, tf.math.log(float(self.num_codes))) / replicas
-        return (self.beta_continuous * tf.abs(capacity - continuous_kl)
-                + self.beta_discrete * tf.abs(discrete_capacity - discrete_kl))
+            self.capacity_discrete, tf.math.log(float(self.num_codes)))
+        return (self.beta_continuous * _share_of_distance(continuous_kl, capacity)
+                + self.beta_discrete * _share_of_distance(discrete_kl, discrete_capacity))
+
+
+def _share_of_distance(share, target):
+    """A replica's share of |total - target|, where the total is the sum of the replicas' shares."""
+    context = tf.distribute.get_replica_context()
+    total = context.all_reduce(tf.distribute.ReduceOp.SUM, share)
+    return tf.stop_gradient(tf.sign(total - target)) * (share - target / context.num_replicas_in_sync)
 
 
 def build_from_config(config: config_dict.ConfigDict, class_fractions: np.ndarray | None) -> JointVAE:

@@ -6,6 +6,8 @@ import math
 
 import tensorflow as tf
 
+from eig_tf.random_streams import WHOLE_BATCH, BatchPart
+
 
 def _cross_entropy_with_constant(logits, label):
     """Return the binary cross-entropy [N] of logits [N] against one label."""
@@ -71,7 +73,8 @@ def continuous_information_loss(continuous: tf.Tensor, means: tf.Tensor) -> tf.T
 
 
 def nt_xent_loss(features: tf.Tensor, positive_features: tf.Tensor,
-                 temperature: float | tf.Tensor = 1.0) -> tf.Tensor:
+                 temperature: float | tf.Tensor = 1.0, gathered: tf.Tensor | None = None,
+                 part: BatchPart = WHOLE_BATCH) -> tf.Tensor:
     """Return NT-Xent, the contrastive loss of equation 3.
 
     Each of the 2N features is an anchor: its pair is the positive, and the denominator runs over the
@@ -82,16 +85,21 @@ def nt_xent_loss(features: tf.Tensor, positive_features: tf.Tensor,
         features: features of the images [N, F], of any length other than zero.
         positive_features: features of their views [N, F].
         temperature: tau' of equation 3, above 0.
+        gathered: the features of a global batch [2N * part.count, F], part after part, in each the images
+            before the views; None when `features` are all there are.
+        part: which of the parts `features` and `positive_features` are.
 
     Returns:
         [2N], in nats: the anchors of `features` first, then those of `positive_features`.
     """
     anchors = tf.math.l2_normalize(tf.concat([features, positive_features], axis=0), axis=-1)
-    similarities = tf.matmul(anchors, anchors, transpose_b=True) / temperature
-    n = tf.shape(features)[0]
+    candidates = anchors if gathered is None else tf.math.l2_normalize(gathered, axis=-1)
+    similarities = tf.matmul(anchors, candidates, transpose_b=True) / temperature
+    n, total = tf.shape(features)[0], tf.shape(candidates)[0]
+    own = part.rows(tf.range(total))
     # An anchor is not its own negative. A large constant, not infinity: 0 * inf in the gradient is NaN.
-    similarities -= 1e9 * tf.eye(2 * n, dtype=similarities.dtype)
-    positives = tf.concat([tf.range(n, 2 * n), tf.range(n)], axis=0)
+    similarities -= 1e9 * tf.one_hot(own, total, dtype=similarities.dtype)
+    positives = tf.concat([own[n:], own[:n]], axis=0)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=positives, logits=similarities)
 
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from eig_tf.data import augment, pipeline
 from eig_tf.data.image_set import StoredImages
+from eig_tf.random_streams import WHOLE_BATCH
 
 NUM, BATCH = 50, 8
 STEPS = NUM // BATCH
@@ -17,9 +18,10 @@ def images():
     return np.broadcast_to(np.arange(NUM, dtype=np.uint8)[:, None, None, None], (NUM, 4, 4, 1)).copy()
 
 
-def shifted(images, seed):
+def shifted(images, seed, part=WHOLE_BATCH):
     """Return a view that depends on the seed: each image plus a draw of its own."""
-    return images + tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed)
+    return images + part.rows(
+        tf.random.stateless_uniform([tf.shape(images)[0] * part.count, 1, 1, 1], seed))
 
 
 def members(batch):
@@ -66,6 +68,33 @@ def test_stream_that_starts_later_continues_the_whole_stream(images):
         np.testing.assert_array_equal(expected[1], found[1])
     assert epochs_of(images, epochs=5)[:2] == epochs_of(images, epochs=2)
     assert epochs_of(images, epochs=2, first_epoch=2) == []
+
+
+def test_stream_that_starts_within_an_epoch_continues_the_whole_stream(images):
+    whole = list(pipeline.training_batches(images, BATCH, 3, 3, make_view=shifted))
+    late = list(pipeline.training_batches(images, BATCH, 3, 3, first_epoch=1, first_step=2, make_view=shifted))
+    assert len(late) == 2 * STEPS - 2
+    for expected, found in zip(whole[STEPS + 2:], late):
+        np.testing.assert_array_equal(expected[0], found[0])
+        np.testing.assert_array_equal(expected[1], found[1])
+
+
+@pytest.mark.parametrize(("hosts", "per_host"), [(1, 2), (2, 1), (2, 2), (4, 1)])
+def test_parts_of_the_replicas_together_are_the_batches_of_one_device(images, hosts, per_host):
+    replicas = hosts * per_host
+    whole = list(pipeline.training_batches(images, BATCH, 3, 2, make_view=augment.positive_view))
+    streams = []
+    for host in range(hosts):
+        context = tf.distribute.InputContext(hosts, host, replicas)
+        stream = list(pipeline.training_batches(
+            images, BATCH, 3, 2, make_view=augment.positive_view, replicas=context))
+        assert len(stream) == len(whole) * per_host
+        streams.append([stream[step * per_host:(step + 1) * per_host] for step in range(len(whole))])
+    for step, (batch, views) in enumerate(whole):
+        parts = [part for stream in streams for part in stream[step]]
+        assert len(parts) == replicas
+        np.testing.assert_array_equal(batch, tf.concat([part[0] for part in parts], axis=0))
+        np.testing.assert_allclose(views, tf.concat([part[1] for part in parts], axis=0), atol=1e-6)
 
 
 def test_batch_larger_than_the_set_gives_no_batches(images):

@@ -40,9 +40,7 @@ print("done")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("routing", "policy"), [
-    ("shared", "float32"), ("head", "mixed_bfloat16"), ("contrastive", "mixed_bfloat16")])
-def test_two_devices_train_one_model(command, routing, policy):
-    result = command("-c", SCRIPT.format(routing=routing, policy=policy))
+def test_two_devices_train_one_model_in_bfloat16_several_steps_at_once(command):
+    result = command("-c", SCRIPT.format(routing="contrastive", policy="mixed_bfloat16"))
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip().endswith("done")

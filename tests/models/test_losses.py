@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from eig_tf.models import losses
+from eig_tf.random_streams import BatchPart
 
 RNG = np.random.default_rng(0)
 LN2 = math.log(2.0)
@@ -116,6 +117,17 @@ def test_nt_xent_of_identical_features_is_log_of_the_number_of_others(num, tempe
     same = tf.ones([num, 8])
     np.testing.assert_allclose(
         losses.nt_xent_loss(same, same, temperature), np.full(2 * num, math.log(2 * num - 1)), atol=1e-4)
+
+
+def test_nt_xent_of_the_parts_of_a_batch_is_that_of_the_whole():
+    features, positives = np.random.default_rng(0).normal(size=(2, 6, 4)).astype(np.float32)
+    whole = losses.nt_xent_loss(features, positives, 0.5).numpy()
+    gathered = np.concatenate([part for start in (0, 2, 4)
+                               for part in (features[start:start + 2], positives[start:start + 2])])
+    for index in range(3):
+        rows = slice(2 * index, 2 * index + 2)
+        found = losses.nt_xent_loss(features[rows], positives[rows], 0.5, gathered, BatchPart(index, 3))
+        np.testing.assert_allclose(found, np.concatenate([whole[:6][rows], whole[6:][rows]]), rtol=1e-5)
 
 
 def test_nt_xent_gradient_of_identical_features_is_finite():
