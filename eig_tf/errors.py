@@ -1,4 +1,6 @@
-"""The error that a user can mend."""
+"""The error that a user can mend, and the end of a training that was told to stop."""
+
+import signal
 
 
 class UserError(ValueError):
@@ -6,3 +8,20 @@ class UserError(ValueError):
 
     Commands print the sentence and exit with status 2.
     """
+
+
+class TrainingStopped(BaseException):
+    """A signal has ended a training.
+
+    Not an `Exception`, like `KeyboardInterrupt`. Commands print the sentence and exit with the status that
+    shells give to the signal: 130 after Ctrl-C, 143 after SIGTERM.
+
+    Args:
+        number: of the signal.
+        outlook: what is saved, and how to go on.
+    """
+
+    def __init__(self, number: int, outlook: str) -> None:
+        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        super().__init__(f"stopped by {name}; {outlook}")
+        self.status = 128 + number

@@ -47,19 +47,19 @@ class BatchPart(NamedTuple):
     """One of the equal parts, in order, of a global batch.
 
     Attributes:
-        index: its number, from 0.
-        count: the number of parts.
+        number: its number, from 0.
+        parts: how many there are.
     """
 
-    index: int | tf.Tensor = 0
-    count: int = 1
+    number: int | tf.Tensor = 0
+    parts: int = 1
 
     def rows(self, values: tf.Tensor) -> tf.Tensor:
-        """Return this part's rows [n, ...] of values [count * n, ...]."""
-        if self.count == 1:
+        """Return this part's rows [n, ...] of values [parts * n, ...]."""
+        if self.parts == 1:
             return values
-        size = tf.shape(values)[0] // self.count
-        start = tf.cast(self.index, tf.int32) * size
+        size = tf.shape(values)[0] // self.parts
+        start = tf.cast(self.number, tf.int32) * size
         return values[start:start + size]
 
 

@@ -24,6 +24,10 @@ flags.adopt_module_key_flags(run_flags)
 flags.DEFINE_string("workdir", None, "run directory; runs/<dataset>-<method>-split<k>-seed<n>, with "
                     "the preset unless it is paper and the class set for cars and chairs, when absent")
 flags.DEFINE_bool("export", True, "export the finished run as a SavedModel; see tools/export.py")
+flags.DEFINE_string("devices", None, "what to train on: gpu, gpu:0,1 (numbers of GPUs), cpu, or cpu:N for N "
+                    "logical devices; all GPUs, else one CPU, when absent")
+flags.DEFINE_float("host_timeout", 300.0, "seconds to wait for the other hosts of TF_CONFIG or of a Slurm "
+                   "step", lower_bound=1.0)
 flags.DEFINE_bool("overwrite", False, "delete the run in the run directory and start a new one")
 
 
@@ -35,7 +39,8 @@ def main(arguments: list[str]) -> None:
     workdir = FLAGS.workdir or Path("runs") / _run_name(config)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.runs.training import train_run
-    directory = train_run(config, workdir, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.overwrite)
+    directory = train_run(config, workdir, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.overwrite,
+                          devices=FLAGS.devices, host_timeout=FLAGS.host_timeout)
     print(f"\nrun directory  {directory.path}\nsample grids   {directory.samples}", flush=True)
     if FLAGS.export:
         from eig_tf.serving import export

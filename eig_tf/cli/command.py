@@ -11,12 +11,12 @@ from typing import Any, Callable
 
 from absl import flags
 
-from eig_tf.errors import UserError
+from eig_tf.errors import TrainingStopped, UserError
 
 
 def run_command(main: Callable[[list[str]], Any], description: str | None,
                 prepare: Callable[[list[str]], str] | None = None, interrupted: str = "interrupted") -> None:
-    """Run a command and exit: 0 done, 2 bad input in one sentence on stderr, 130 interrupted.
+    """Run a command and exit: 0 done, 2 bad input in one sentence on stderr, 130 or 143 stopped by a signal.
 
     Args:
         main: called with the positional arguments.
@@ -44,6 +44,9 @@ def run_command(main: Callable[[list[str]], Any], description: str | None,
         print(f"error: {where}: {error.strerror}; expected a path that can be read or written",
               file=sys.stderr)
         status = 2
+    except TrainingStopped as stop:
+        print(f"\n{stop}", file=sys.stderr)
+        status = stop.status
     except KeyboardInterrupt:
         print(f"\n{interrupted}", file=sys.stderr)
         status = 130

@@ -132,7 +132,10 @@ FIELDS = (
     Field("training.batch_size", 64, "images in a step", low=2, below=_INT32_BOUND),
     Field("training.precision", "auto", "auto is bfloat16 on a CPU that multiplies it in hardware",
           choices=("auto", "float32", "mixed_bfloat16")),
-    Field("training.steps_per_execution", 32, "steps that run in one graph", low=1, below=_INT32_BOUND),
+    Field("training.steps_per_execution", 32, "largest number of steps that run in one graph", low=1,
+          below=_INT32_BOUND),
+    Field("training.checkpoint_minutes", 10.0, "minutes after which a checkpoint is saved within an epoch",
+          above=0),
 )
 
 # Fields that have a flag of their own: what makes one run another.

@@ -114,4 +114,4 @@ def _draw_amounts(images: tf.Tensor, seed: tf.Tensor, part: BatchPart, name: str
     # A stream that depends on the name alone stays the same when operations are added.
     stream = tf.random.experimental.stateless_fold_in(seed, _DRAWS.index(name))
     return part.rows(tf.random.stateless_uniform(
-        tf.shape(images)[:1] * part.count, stream, minval=low, maxval=high))
+        tf.shape(images)[:1] * part.parts, stream, minval=low, maxval=high))

@@ -138,7 +138,7 @@ class GenerativeModel(keras.Model):
             num: the number of images that this replica has.
         """
         part = self.batch_part()
-        latents = self.sample_latents(num * part.count, self.step_seed(Stream.LATENTS))
+        latents = self.sample_latents(num * part.parts, self.step_seed(Stream.LATENTS))
         return Latents(*(part.rows(values) for values in latents))
 
     def sample_continuous(self, num: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -149,6 +149,18 @@ class GenerativeModel(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Return the running means of the losses, which `fit` resets at every epoch."""
         return list(self._trackers.values())
+
+    @property
+    def loss_sums(self) -> dict[str, list[float]]:
+        """The sum and the number of values of every loss in this epoch so far, by name."""
+        return {name: [float(tf.convert_to_tensor(part)) for part in (tracker.total, tracker.count)]
+                for name, tracker in self._trackers.items()}
+
+    @loss_sums.setter
+    def loss_sums(self, sums: dict[str, list[float]]) -> None:
+        for name, (total, count) in sums.items():
+            self._trackers[name].total.assign(total)
+            self._trackers[name].count.assign(count)
 
     def finish_step(self) -> dict[str, tf.Tensor]:
         """Count a training step; return the running mean of every loss by name."""

@@ -35,7 +35,7 @@ def diff_augment(images: tf.Tensor, seed: tf.Tensor, brightness: float = 0.0, co
     Returns:
         [N, H, W, C]. Values may leave [-1, 1]: clipping them would cut the gradient.
     """
-    num = tf.shape(images)[0] * part.count
+    num = tf.shape(images)[0] * part.parts
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
     if brightness:
         images += part.rows(tf.random.stateless_uniform([num, 1, 1, 1], seeds[0], -brightness, brightness))

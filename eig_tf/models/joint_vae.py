@@ -137,8 +137,8 @@ class JointVAE(GenerativeModel):
         num = tf.shape(means)[0]
         noise_seed, code_seed = tf.unstack(tf.random.experimental.stateless_split(
             self.step_seed(Stream.POSTERIOR), 2))
-        noise = tf.random.stateless_normal([num * part.count, self.num_continuous], noise_seed)
-        rows_of_others = [[part.index * num, (part.count - 1 - part.index) * num], [0, 0]]
+        noise = tf.random.stateless_normal([num * part.parts, self.num_continuous], noise_seed)
+        rows_of_others = [[part.number * num, (part.parts - 1 - part.number) * num], [0, 0]]
         code = tfp.distributions.RelaxedOneHotCategorical(
             self.gumbel_temperature, logits=tf.pad(code_logits, rows_of_others)).sample(seed=code_seed)
         return part.rows(code), means + tf.exp(0.5 * log_variances) * part.rows(noise)

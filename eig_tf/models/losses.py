@@ -85,7 +85,7 @@ def nt_xent_loss(features: tf.Tensor, positive_features: tf.Tensor,
         features: features of the images [N, F], of any length other than zero.
         positive_features: features of their views [N, F].
         temperature: tau' of equation 3, above 0.
-        gathered: the features of a global batch [2N * part.count, F], part after part, in each the images
+        gathered: the features of a global batch [2N * part.parts, F], part after part, in each the images
             before the views; None when `features` are all there are.
         part: which of the parts `features` and `positive_features` are.
 

@@ -1,17 +1,25 @@
-"""What is written after every epoch: tables, sample grids, TensorBoard, the checkpoint."""
+"""What is written during a training: tables, sample grids, TensorBoard, checkpoints."""
 
 from __future__ import annotations
 
 import csv
+import signal
+import time
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
 from eig_tf import files
-from eig_tf.errors import UserError
+from eig_tf.errors import TrainingStopped, UserError
 from eig_tf.figures import grids, tiling
+from eig_tf.runs.hosts import Hosts
 from eig_tf.runs.run_directory import RunDirectory
+from eig_tf.runs.stop_requests import StopRequests
+
+# Seconds that the steps of one graph execution take at most, so that a signal is soon noticed.
+_EXECUTION_SECONDS = 1.0
 
 
 class Records(keras.callbacks.Callback):
@@ -86,30 +94,126 @@ class SampleGrids(keras.callbacks.Callback):
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Save the checkpoint of every epoch. The last callback: the other files are complete before it.
+    """Save a checkpoint after every epoch, from time to time within one, and when a signal ends the training.
+
+    The last callback: the other files of an epoch are complete before its checkpoint.
 
     Args:
         directory: the run directory.
-        manager: see `RunDirectory.checkpoint_manager`.
+        manager: see `RunDirectory.checkpoint_manager`; its checkpoint says where this training starts.
+        steps_per_epoch: the number of steps of a whole epoch.
+        minutes: the time after which a checkpoint is saved within an epoch.
+        hosts: the hosts, which all save at the same step.
+        stops: says whether a signal asks for the end.
+        clock: returns seconds.
     """
 
-    def __init__(self, directory: RunDirectory, manager: tf.train.CheckpointManager) -> None:
+    def __init__(self, directory: RunDirectory, manager: tf.train.CheckpointManager, steps_per_epoch: int,
+                 minutes: float, hosts: Hosts, stops: StopRequests,
+                 clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
+        # Keras need not copy the losses from the device for `on_train_batch_end`.
+        self._supports_tf_logs = True
         self.directory = directory
         self.manager = manager
+        self.steps_per_epoch = steps_per_epoch
+        self.minutes = minutes
+        self.hosts = hosts
+        self.stops = stops
+        self.clock = clock
+        self.saved_at = clock()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Continue the losses of an epoch of which some steps are done."""
+        checkpoint = self.manager.checkpoint
+        self.epoch, self.first_step = epoch, 0
+        if int(checkpoint.steps_done):
+            self.first_step = int(checkpoint.steps_done)
+            self.model.loss_sums = checkpoint.loss_sums.values
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Save a checkpoint if it is time or a signal asks for the end."""
+        steps_done = self.first_step + batch + 1
+        if steps_done == self.steps_per_epoch:
+            return
+        due = self.clock() - self.saved_at >= 60 * self.minutes
+        stops, due = self.hosts.mean(self.stops.requested is not None, due and self.hosts.is_chief)
+        if stops or due:
+            self._save(self.epoch, steps_done, self.model.loss_sums)
+        if stops:
+            self._stop(f"{self.directory.path} is saved within epoch {self.epoch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Save the checkpoint and extend the environment's last segment to the epoch."""
-        self.manager.checkpoint.epochs_done.assign(epoch + 1)
+        """Save the checkpoint of the epoch."""
+        self._save(epoch + 1, 0, {})
+        if self.hosts.mean(self.stops.requested is not None)[0]:
+            self._stop(f"{self.directory.path} is saved after epoch {epoch + 1}")
+
+    def _save(self, epochs_done, steps_done, loss_sums):
+        checkpoint = self.manager.checkpoint
+        checkpoint.epochs_done.assign(epochs_done)
+        checkpoint.steps_done.assign(steps_done)
+        checkpoint.loss_sums.values = loss_sums
         try:
-            self.manager.save(checkpoint_number=epoch + 1)
+            self.manager.save(checkpoint_number=int(self.model.step.numpy()))
         except tf.errors.OpError as error:
+            if self.hosts.num_hosts > 1 and not isinstance(error, tf.errors.ResourceExhaustedError):
+                raise
             raise UserError(f"{self.manager.directory} cannot be written: {error.message[:200]}; the "
-                            "checkpoint of the epoch before is kept") from None
+                            "checkpoint before is kept") from None
+        self.saved_at = self.clock()
         environment = self.directory.load_environment()
         *earlier, last = environment.segments
-        self.directory.save_environment(
-            environment._replace(segments=(*earlier, {**last, "last_epoch": epoch + 1})))
+        last = {**last, "last_epoch": epochs_done + (steps_done > 0)}
+        self.directory.save_environment(environment._replace(segments=(*earlier, last)))
+
+    def _stop(self, saved):
+        # On other hosts than the one that got the signal, it is as if all had got SIGTERM.
+        raise TrainingStopped(
+            self.stops.requested or signal.SIGTERM, f"{saved}; the same command continues there")
+
+
+class ShortExecutions(keras.callbacks.Callback):
+    """Let Keras run as many steps in one graph as take about a second, so that signals are soon noticed.
+
+    The number of steps does not change the results.
+
+    Args:
+        largest: the most steps of an execution.
+        hosts: the hosts, which all run the same number of steps.
+        clock: returns seconds.
+    """
+
+    def __init__(self, largest: int, hosts: Hosts, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._supports_tf_logs = True
+        self.largest = largest
+        self.hosts = hosts
+        self.clock = clock
+        self.measured = 0
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Begin with single steps."""
+        self._set(1)
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Note the time."""
+        self.began_at = self.clock()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Choose the number of steps by the second one; the first includes tracing."""
+        self.measured += 1
+        if self.measured == 2:
+            seconds, = self.hosts.mean(self.clock() - self.began_at)
+            self._set(min(self.largest, max(1, int(_EXECUTION_SECONDS / max(seconds, 1e-6)))))
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Leave the model as it was compiled: Keras traces no loop for single steps."""
+        self._set(self.largest)
+
+    def _set(self, steps):
+        # Keras has no public way to change the number after `compile`.
+        self.model._steps_per_execution.assign(steps)
 
 
 def _rounded(values):

@@ -15,12 +15,6 @@ from tensorflow import keras
 _PACKAGES = ("eig_tf", "tensorflow", "keras", "tensorflow-probability", "tensorflow-addons", "numpy")
 
 
-def make_strategy() -> tf.distribute.Strategy:
-    """Return a MirroredStrategy over the GPUs when several are visible, else the default strategy."""
-    gpus = tf.config.list_logical_devices("GPU")
-    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
-
-
 def resolve_precision(precision: str) -> str:
     """Return the Keras policy that a precision stands for on this machine.
 
@@ -30,7 +24,7 @@ def resolve_precision(precision: str) -> str:
     """
     if precision != "auto":
         return precision
-    on_cpu = not tf.config.list_physical_devices("GPU")
+    on_cpu = not tf.config.get_visible_devices("GPU")
     return "mixed_bfloat16" if on_cpu and "avx512_bf16" in _cpu_info() else "float32"
 
 
@@ -44,13 +38,13 @@ def set_precision(precision: str) -> str:
 def set_seed(seed: int) -> None:
     """Seed Python, NumPy and TensorFlow; on a CPU every op is deterministic afterwards."""
     keras.utils.set_random_seed(seed)
-    if not tf.config.list_physical_devices("GPU"):
+    if not tf.config.get_visible_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
 
 
 def describe_machine() -> str:
     """Return the devices in words, such as `2 x AMD EPYC`."""
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = tf.config.get_visible_devices("GPU")
     if gpus:
         names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
                  for gpu in gpus]
@@ -82,15 +76,18 @@ def git_revision() -> str | None:
     return result.stdout.strip() or None
 
 
-def current_segment(precision: str, first_epoch: int) -> dict[str, Any]:
+def current_segment(precision: str, first_epoch: int, devices: int = 1, hosts: int = 1) -> dict[str, Any]:
     """Return what is recorded of a part of a training that runs without interruption.
 
     Args:
         precision: Keras's policy.
         first_epoch: its first epoch, from 1.
+        devices: the number of replicas on all hosts.
+        hosts: the number of hosts.
     """
     return {"first_epoch": first_epoch, "last_epoch": first_epoch - 1, "precision": precision,
-            "machine": describe_machine(), "packages": package_versions(), "git_revision": git_revision()}
+            "machine": describe_machine(), "devices": devices, "hosts": hosts,
+            "packages": package_versions(), "git_revision": git_revision()}
 
 
 def _cpu_info() -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import filelock
 import numpy as np
 import tensorflow as tf
 from ml_collections import config_dict
@@ -19,6 +24,9 @@ from eig_tf.models.base import GenerativeModel
 from eig_tf.models.registry import build_model
 from eig_tf.runs.environment import resolve_precision
 
+# Settings that do not change what is trained, so that a run may be continued with other values.
+_FREE = ("training.checkpoint_minutes", "training.steps_per_execution")
+
 
 class RunEnvironment(NamedTuple):
     """On what data and machines a run was trained.
@@ -27,7 +35,8 @@ class RunEnvironment(NamedTuple):
         data_dir: where the data set's files were, or None.
         data: what tells the training images from others; see `fingerprint_images` in `runs.training`.
         segments: one dict for each part of the training without interruption: `first_epoch`, `last_epoch`,
-            `precision`, `machine`, `packages` and `git_revision`.
+            `precision`, `machine`, `devices`, `hosts`, `packages` and `git_revision`. An epoch that was
+            continued by another process belongs to both.
     """
 
     data_dir: str | None = None
@@ -64,6 +73,8 @@ class RunDirectory:
         self.prior_picture = self.path / "prior.png"
         self.export = self.path / "export"
         self.categories = self.path / "categories"
+        self.lock = self.path / ".lock"
+        self.lock_holder = self.path / ".lock_holder.json"
 
     def load_config(self) -> config_dict.ConfigDict:
         """Return the config of the run.
@@ -98,26 +109,95 @@ class RunDirectory:
         """Write what `load_environment` reads, atomically."""
         files.write_json(environment._asdict(), self.environment)
 
-    def checkpoint_manager(self, model: GenerativeModel) -> tf.train.CheckpointManager:
-        """Return the manager that keeps the latest checkpoint: model, prior, optimizers, epochs done.
-
-        Randomness needs no state of its own: it is a function of the seed, the epoch and the step.
+    def create(self) -> None:
+        """Make the directory unless it is one of a run.
 
         Raises:
-            UserError: the list of checkpoints is damaged.
+            UserError: it holds other files, or cannot be made.
         """
-        checkpoint = tf.train.Checkpoint(model=model, epochs_done=tf.Variable(0, dtype=tf.int64))
         try:
-            manager = tf.train.CheckpointManager(checkpoint, str(self.checkpoints), max_to_keep=1)
-        except ValueError as error:
-            raise UserError(f"{self.checkpoints / 'checkpoint'} cannot be read: "
-                            f"{' '.join(str(error).split())[:200]}; expected the file that training "
-                            "wrote") from None
-        # TensorFlow treats a list that it cannot parse like a missing one, and training would start anew.
-        if manager.latest_checkpoint is None and any(self.checkpoints.glob("*.index")):
-            raise UserError(f"{self.checkpoints / 'checkpoint'} is missing or damaged, though checkpoints "
-                            "lie beside it; expected the file that training wrote")
-        return manager
+            if self.path.exists() and not self.config.is_file() and (
+                    not self.path.is_dir() or set(self.path.iterdir()) - {self.lock, self.lock_holder}):
+                raise UserError(f"--workdir is {str(self.path)!r}, which exists and holds no run; expected a "
+                                "new or empty directory, or one of an earlier run")
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--workdir {str(self.path)!r} cannot be written: {error.strerror}") from None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run directory, so that no other process changes it, until this process ends.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        lock = filelock.FileLock(self.lock)
+        try:
+            lock.acquire(blocking=False)
+            files.write_json({"pid": os.getpid(), "host": socket.gethostname()}, self.lock_holder)
+        except filelock.Timeout:
+            try:
+                holder = json.loads(self.lock_holder.read_text(encoding="utf-8"))
+                who = f"process {holder['pid']} on {holder['host']}"
+            except (OSError, ValueError, KeyError, TypeError):
+                who = "another process"
+            raise UserError(f"{self.path} is in use by {who}; expected another --workdir, or to wait until "
+                            "it has ended") from None
+        except (OSError, NotImplementedError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            print(f"note: {self.path} cannot be locked ({reason}); nothing prevents a second training in it",
+                  flush=True)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def checkpoint_manager(self, model: GenerativeModel) -> tf.train.CheckpointManager:
+        """Return the manager that keeps the last two checkpoints of a model.
+
+        Its checkpoint holds `model` with the prior and the optimizers, `epochs_done`, and of the epoch that
+        is not done, `steps_done` and `loss_sums`. Randomness needs no state of its own: it is a function of
+        the seed, the epoch and the step.
+        """
+        epochs_done, steps_done = tf.Variable(0, dtype=tf.int64), tf.Variable(0, dtype=tf.int64)
+        checkpoint = tf.train.Checkpoint(
+            model=model, epochs_done=epochs_done, steps_done=steps_done, loss_sums=LossSums())
+        try:
+            return tf.train.CheckpointManager(checkpoint, str(self.checkpoints), max_to_keep=2)
+        except ValueError:
+            # The manager's list is damaged. It only tells which checkpoints to delete.
+            (self.checkpoints / "checkpoint").unlink()
+            return tf.train.CheckpointManager(checkpoint, str(self.checkpoints), max_to_keep=2)
+
+    def checkpoint_paths(self) -> list[str]:
+        """Return the paths of the checkpoints as TensorFlow names them, the newest first."""
+        numbers = (re.fullmatch(r"ckpt-(\d+)\.index", path.name) for path in self.checkpoints.glob("*.index"))
+        return [str(self.checkpoints / f"ckpt-{number}")
+                for number in sorted((int(match[1]) for match in numbers if match), reverse=True)]
+
+    def restore_newest(self, checkpoint: tf.train.Checkpoint) -> Any:
+        """Restore the newest checkpoint that can be read; say so when it is not the last one.
+
+        Returns:
+            The load status, for `expect_partial`; None when there is no checkpoint.
+
+        Raises:
+            UserError: none can be read, or they are of another architecture.
+        """
+        problems: list[str] = []
+        for path in self.checkpoint_paths():
+            try:
+                status = checkpoint.restore(path)
+                status.assert_existing_objects_matched()
+            except (tf.errors.OpError, ValueError, IndexError, AssertionError) as error:
+                problems.append(f"{path} cannot be restored: {' '.join(str(error).split())[:200]}")
+                continue
+            for problem in problems:
+                print(f"note: {problem}; {path} is used in its place", flush=True)
+            return status
+        if problems:
+            raise UserError(problems[0])
+        return None
 
     def restore_model(self) -> tuple[config_dict.ConfigDict, GenerativeModel, int]:
         """Rebuild the model with the weights of the last finished epoch.
@@ -131,32 +211,34 @@ class RunDirectory:
         """
         config = self.load_config()
         model = build_model(config)
-        manager = self.checkpoint_manager(model)
-        if manager.latest_checkpoint is None:
+        checkpoint = self.checkpoint_manager(model).checkpoint
+        status = self.restore_newest(checkpoint)
+        epochs_done, steps_done = int(checkpoint.epochs_done), int(checkpoint.steps_done)
+        if status is None or epochs_done == 0:
             raise UserError(f"{self.path} has no checkpoint yet; expected at least one finished epoch")
-        restore_checkpoint(manager).expect_partial()
+        status.expect_partial()
         if not all(np.isfinite(variable).all() for variable in model.variables):
-            raise UserError(f"{manager.latest_checkpoint} holds weights that are not finite numbers; "
+            raise UserError(f"the last checkpoint of {self.path} holds weights that are not finite numbers; "
                             "expected a run that did not diverge")
-        return config, model, int(manager.checkpoint.epochs_done)
+        if steps_done:
+            print(f"note: the last checkpoint of {self.path} was saved within epoch {epochs_done + 1}, after "
+                  f"{steps_done} steps of it", flush=True)
+        return config, model, epochs_done
 
 
-def restore_checkpoint(manager: tf.train.CheckpointManager) -> Any:
-    """Restore the latest checkpoint of a manager.
+class LossSums(tf.train.experimental.PythonState):
+    """The losses of an epoch that is not done, as a part of a checkpoint; see `GenerativeModel.loss_sums`."""
 
-    Returns:
-        The load status, for `expect_partial`.
+    def __init__(self) -> None:
+        self.values: dict[str, list[float]] = {}
 
-    Raises:
-        UserError: the checkpoint is damaged or of another architecture.
-    """
-    try:
-        status = manager.checkpoint.restore(manager.latest_checkpoint)
-        status.assert_existing_objects_matched()
-    except (tf.errors.OpError, ValueError, IndexError, AssertionError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{manager.latest_checkpoint} cannot be restored: {reason}") from None
-    return status
+    def serialize(self) -> str:
+        """Return the values as text, which keeps every bit."""
+        return json.dumps(self.values)
+
+    def deserialize(self, string_value: bytes) -> None:
+        """Take the values from what `serialize` returned."""
+        self.values = json.loads(string_value)
 
 
 def prepare_run_directory(path: str | os.PathLike, config: config_dict.ConfigDict, overwrite: bool = False,
@@ -181,6 +263,7 @@ def prepare_run_directory(path: str | os.PathLike, config: config_dict.ConfigDic
             or other files, or it cannot be written.
     """
     directory = RunDirectory(path)
+    directory.create()
     try:
         if directory.config.is_file():
             if overwrite:
@@ -190,10 +273,6 @@ def prepare_run_directory(path: str | os.PathLike, config: config_dict.ConfigDic
                 _check_same_config(directory, config)
                 _check_same_data(directory, data)
                 _check_same_precision(directory, config)
-        elif directory.path.exists() and (not directory.path.is_dir() or any(directory.path.iterdir())):
-            raise UserError(f"--workdir is {str(path)!r}, which exists and holds no run; expected a new "
-                            "or empty directory, or one of an earlier run")
-        directory.path.mkdir(parents=True, exist_ok=True)
         config_lib.save_config(config, directory.config)
     except OSError as error:
         raise UserError(f"--workdir {str(path)!r} cannot be written: {error.strerror}") from None
@@ -214,6 +293,8 @@ def _check_is_run(directory):
 def _clear(directory):
     """Delete what lies in a run directory, its config last, so that it is a run until nothing is left."""
     for entry in sorted(directory.path.iterdir(), key=lambda entry: entry == directory.config):
+        if entry in (directory.lock, directory.lock_holder):
+            continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
@@ -225,6 +306,8 @@ def _check_same_config(directory, config):
     saved.training.epochs = max(saved.training.epochs, config.training.epochs)
     if config.training.precision != "auto":
         saved.training.precision = config.training.precision
+    asked = config_lib.flatten(config)
+    saved.update_from_flattened_dict({name: asked[name] for name in _FREE})
     found = config_lib.config_differences(saved, config)
     if found:
         raise UserError(f"{directory.path} holds a run of another config ({'; '.join(found)}); expected "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
-import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ml_collections import config_dict
 from tensorflow import keras
 
 from eig_tf import config as config_lib
+from eig_tf import progress
 from eig_tf.categories.categorizer import strong_delta
 from eig_tf.config import METHODS
 from eig_tf.data import augment, pipeline, registry
@@ -23,19 +25,17 @@ from eig_tf.data.image_set import ImageSet, summary_lines
 from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model, check_codes, compile_model
 from eig_tf.runs import environment
-from eig_tf.runs.callbacks import Checkpoints, Records, SampleGrids
+from eig_tf.runs.callbacks import Checkpoints, Records, SampleGrids, ShortExecutions
 from eig_tf.runs.category_files import (
     check_num_categories,
     find_run_categories,
     load_categories,
     regroup_run,
 )
-from eig_tf.runs.run_directory import (
-    RunDirectory,
-    RunEnvironment,
-    prepare_run_directory,
-    restore_checkpoint,
-)
+from eig_tf.runs.hosts import make_hosts
+from eig_tf.runs.run_directory import RunDirectory, RunEnvironment, prepare_run_directory
+from eig_tf.runs.stop_requests import StopRequests
+from eig_tf.runs.training_progress import TrainingProgress
 
 # Side of images, and number of weights, above which a CPU is too slow.
 _LARGE, _MANY_WEIGHTS = 64, 10_000_000
@@ -43,28 +43,42 @@ _LARGE, _MANY_WEIGHTS = 64, 10_000_000
 
 def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
               data_dir: str | os.PathLike | None = None, cache_dir: str | os.PathLike | None = None,
-              overwrite: bool = False, callbacks: Sequence[keras.callbacks.Callback] = ()) -> RunDirectory:
+              overwrite: bool = False, callbacks: Sequence[keras.callbacks.Callback] = (),
+              devices: str | None = None, host_timeout: float = 300.0) -> RunDirectory:
     """Train the model of a config, or continue after the directory's last checkpoint.
 
     Args:
         config: see `eig_tf.config`.
-        workdir: the run directory.
+        workdir: the run directory; several hosts share it.
         data_dir: directory of the data set's files; where its loader looks when None.
         cache_dir: directory of decoded data sets; the user's cache directory when None.
         overwrite: whether an existing run in `workdir` is deleted first.
         callbacks: further callbacks, for example a schedule; the run directory does not record them, so a
             run is resumed as if it had never stopped only with the same ones.
+        devices: what to train on, and `host_timeout`: seconds to wait for other hosts; see `make_hosts`. The
+            number of devices does not change what is trained, except for settings that say so.
 
     Returns:
         The `RunDirectory`.
 
     Raises:
-        UserError: bad config or data, a run directory of another config, or one that cannot be written.
+        UserError: bad config or data, a run directory of another config, one that is in use or cannot be
+            written, devices that are not there, or a host that is lost.
+        TrainingStopped: SIGTERM or Ctrl-C; the run is saved if a step was done.
     """
     config_lib.validate(config)
+    hosts = make_hosts(devices, host_timeout)
+    stops = StopRequests()
+    with hosts.lost_host_is_an_error(), stops.handled():
+        return _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, stops)
+
+
+def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, stops):
+    replicas, batch_size = hosts.strategy.num_replicas_in_sync, config.training.batch_size
+    check_divisible(batch_size, replicas)
     _, image_set = registry.load_split(config, data_dir, cache_dir)
-    if len(image_set.images) < config.training.batch_size:
-        raise UserError(f"--config.training.batch_size is {config.training.batch_size}; the training set "
+    if len(image_set.images) < batch_size:
+        raise UserError(f"--config.training.batch_size is {batch_size}; the training set "
                         f"holds {len(image_set.images)} images; expected no more than that")
     check_codes(config, image_set.class_fractions())
     if METHODS[config.method].codes_per_category:
@@ -72,63 +86,116 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
             config.categories.num_categories, config.networks.num_codes, len(image_set.images))
     make_view = augment.make_view_function(config)
     data = fingerprint_images(image_set)
-    directory = prepare_run_directory(workdir, config, overwrite, data)
+    hosts.check_same({**config_lib.flatten(config), **data, "workdir": str(workdir),
+                      "precision": environment.resolve_precision(config.training.precision)})
+    with contextlib.ExitStack() as stack:
+        if hosts.is_chief:
+            RunDirectory(workdir).create()
+            stack.enter_context(RunDirectory(workdir).locked())
+            directory = prepare_run_directory(workdir, config, overwrite, data)
+            output = directory
+        hosts.mean(0)
+        if not hosts.is_chief:
+            directory = RunDirectory(workdir)
+            if not directory.config.is_file():
+                raise UserError(f"--workdir is {str(workdir)!r}, in which host 0 has begun a run that this "
+                                "host does not see; expected a directory that all hosts share")
+            # All hosts do the same, since reading a variable may take all of them; one of them writes.
+            output = RunDirectory(stack.enter_context(tempfile.TemporaryDirectory()))
 
-    environment.set_seed(config.seed)
-    precision = environment.set_precision(config.training.precision)
-    print("\n".join([config_lib.format_config(config), "", *summary_lines(image_set), ""]), flush=True)
-    with environment.make_strategy().scope():
-        model = build_model(config, image_set.class_fractions())
-        compile_model(model, config)
-        manager = directory.checkpoint_manager(model)
-    _warn_of_slow_networks(model)
-    if manager.latest_checkpoint:
-        restore_checkpoint(manager)
-    epochs_done = int(manager.checkpoint.epochs_done)
-    if epochs_done:
-        print(f"continues after epoch {epochs_done}")
-    if epochs_done < config.training.epochs:
-        _start_segment(directory, environment.current_segment(precision, epochs_done + 1), data_dir, data)
-    fit = functools.partial(_fit, model, image_set, config, make_view, directory, manager, callbacks)
-    fit(config.training.epochs - config_lib.guided_epochs(config))
-    if METHODS[config.method].codes_per_category:
-        _follow_categories(model, image_set, config, directory, manager, fit)
-    return directory
+        environment.set_seed(config.seed)
+        precision = environment.set_precision(config.training.precision)
+        print("\n".join([config_lib.format_config(config), "", *summary_lines(image_set), ""]), flush=True)
+        with hosts.strategy.scope():
+            model = build_model(config, image_set.class_fractions())
+            compile_model(model, config)
+        manager = output.checkpoint_manager(model)
+        _warn_of_slow_networks(model)
+        checkpoint = manager.checkpoint
+        directory.restore_newest(checkpoint)
+        epochs_done, steps_done = int(checkpoint.epochs_done), int(checkpoint.steps_done)
+        if epochs_done or steps_done:
+            within = f", step {steps_done} of the next" if steps_done else ""
+            print(f"continues after epoch {epochs_done}{within}")
+        if epochs_done < config.training.epochs:
+            segment = environment.current_segment(precision, epochs_done + 1, replicas, hosts.num_hosts)
+            _start_segment(output, segment, data_dir, data)
+        fit = functools.partial(
+            _fit, model, image_set, config, make_view, output, manager, callbacks, hosts, stops)
+        fit(config.training.epochs - config_lib.guided_epochs(config))
+        if METHODS[config.method].codes_per_category:
+            _follow_categories(model, image_set, config, directory, manager, fit, hosts)
+        # The chief's checkpoints are complete before any host ends.
+        hosts.mean(0)
+        return directory
 
 
-def _fit(model, image_set, config, make_view, directory, manager, callbacks, last_epoch):
+def check_divisible(batch_size: int, replicas: int) -> None:
+    """Raise a `UserError` unless a batch can be cut into equal parts of 2 images or more for the replicas."""
+    if batch_size % replicas or batch_size < 2 * replicas:
+        lower = max(batch_size // replicas, 2) * replicas
+        sizes = f"{lower} or {lower + replicas}" if lower < batch_size else f"{lower}"
+        raise UserError(f"--config.training.batch_size is {batch_size}, and there are {replicas} devices; "
+                        f"expected a multiple of their number, such as {sizes}, or other --devices")
+
+
+def _fit(model, image_set, config, make_view, output, manager, callbacks, hosts, stops, last_epoch):
     """Train until an epoch, which may have been reached before."""
-    epochs_done = int(manager.checkpoint.epochs_done)
-    if epochs_done >= last_epoch:
-        return
-    batches = pipeline.training_batches(
-        image_set.images, config.training.batch_size, config.seed, last_epoch, first_epoch=epochs_done,
-        make_view=make_view)
-    writer = tf.summary.create_file_writer(str(directory.logs))
-    model.fit(
-        batches, epochs=last_epoch, initial_epoch=epochs_done,
-        steps_per_epoch=len(image_set.images) // config.training.batch_size,
-        verbose=1 if sys.stdout.isatty() else 2,
-        callbacks=[*callbacks, Records(directory, epochs_done, writer), SampleGrids(directory, writer),
-                   Checkpoints(directory, manager)])
+    steps = len(image_set.images) // config.training.batch_size
+    checkpoint = manager.checkpoint
+    writer = tf.summary.create_file_writer(str(output.logs))
+    while int(checkpoint.epochs_done) < last_epoch:
+        epochs_done, steps_done = int(checkpoint.epochs_done), int(checkpoint.steps_done)
+        # The rest of an epoch is a fit of its own, since all epochs of one have the same number of steps.
+        end = epochs_done + 1 if steps_done else last_epoch
+        batches = hosts.strategy.distribute_datasets_from_function(functools.partial(
+            _batches, image_set, config, make_view, end, epochs_done, steps_done))
+        with stops.deferred():
+            model.fit(
+                batches, epochs=end, initial_epoch=epochs_done, steps_per_epoch=steps - steps_done,
+                verbose=(1 if progress.on_terminal() else 2) if hosts.is_chief else 0,
+                callbacks=[*callbacks, ShortExecutions(config.training.steps_per_execution, hosts),
+                           Records(output, epochs_done, writer), SampleGrids(output, writer),
+                           Checkpoints(output, manager, steps, config.training.checkpoint_minutes, hosts,
+                                       stops),
+                           *([TrainingProgress(config.training.epochs)] if hosts.is_chief else [])])
     writer.close()
 
 
-def _follow_categories(model, image_set, config, directory, manager, fit):
+def _batches(image_set, config, make_view, end, epochs_done, steps_done, replicas):
+    return pipeline.training_batches(
+        image_set.images, config.training.batch_size, config.seed, end, epochs_done, steps_done, make_view,
+        replicas)
+
+
+def _follow_categories(model, image_set, config, directory, manager, fit, hosts):
     """Find the categories, train the last epochs with a generator that follows them, group the codes anew."""
     epochs, guided = config.training.epochs, config_lib.guided_epochs(config)
-    found = load_categories(directory, model, epochs, since=epochs - guided)
-    if found is None:
-        found = find_run_categories(directory, config, model, int(manager.checkpoint.epochs_done),
-                                    image_set.images, config.categories.num_categories)
+
+    def model_of_one_host():
+        return model if hosts.num_hosts == 1 else directory.restore_model()[1]
+
+    def load():
+        return load_categories(directory, model, epochs, since=epochs - guided)
+
+    found = load()
+    if found is None and hosts.is_chief:
+        epochs_done = int(manager.checkpoint.epochs_done)
+        found = find_run_categories(directory, config, model_of_one_host(), epochs_done, image_set.images,
+                                    config.categories.num_categories)
+    # The other hosts wait, and read what the chief has found.
+    hosts.mean(0)
+    found = found or load()
     # Categories that a command found since, perhaps another number of them, are kept.
     if found.grouping.epochs == epochs:
         return
-    print(f"trains until epoch {epochs} with a generator that follows the categories", flush=True)
+    if hosts.is_chief:
+        print(f"trains until epoch {epochs} with a generator that follows the categories", flush=True)
     model.follow_categories(found.categorizer, found.grouping.code_to_category,
                             strong_delta(dict(config.augment)))
     fit(epochs)
-    regroup_run(directory, config, model, epochs, image_set.images, found)
+    if hosts.is_chief:
+        regroup_run(directory, config, model_of_one_host(), epochs, image_set.images, found)
 
 
 def fingerprint_images(image_set: ImageSet) -> dict[str, Any]:
@@ -144,7 +211,7 @@ def fingerprint_images(image_set: ImageSet) -> dict[str, Any]:
 
 def _start_segment(directory, segment, data_dir, data):
     earlier = directory.load_environment().segments
-    # A segment that was stopped before the end of its first epoch left nothing behind.
+    # A segment that was stopped before its first checkpoint left nothing behind.
     kept = [old for old in earlier if old["last_epoch"] >= old["first_epoch"]]
     place = str(Path(data_dir).absolute()) if data_dir else None
     directory.save_environment(RunEnvironment(place, data, (*kept, segment)))
@@ -154,6 +221,6 @@ def _warn_of_slow_networks(model):
     """Say that the paper's networks for 64x64 images take days without a GPU."""
     num_weights = sum(int(tf.size(variable)) for variable in model.trainable_variables)
     if (model.image_shape[0] >= _LARGE and num_weights > _MANY_WEIGHTS
-            and not tf.config.list_physical_devices("GPU")):
+            and not tf.config.get_visible_devices("GPU")):
         print("note: no GPU is visible, and these networks take seconds for each step on a CPU; "
               "--preset=cpu or a smaller --config.networks.width trains smaller ones", flush=True)

@@ -21,7 +21,7 @@ def images():
 def shifted(images, seed, part=WHOLE_BATCH):
     """Return a view that depends on the seed: each image plus a draw of its own."""
     return images + part.rows(
-        tf.random.stateless_uniform([tf.shape(images)[0] * part.count, 1, 1, 1], seed))
+        tf.random.stateless_uniform([tf.shape(images)[0] * part.parts, 1, 1, 1], seed))
 
 
 def members(batch):
@@ -72,7 +72,8 @@ def test_stream_that_starts_later_continues_the_whole_stream(images):
 
 def test_stream_that_starts_within_an_epoch_continues_the_whole_stream(images):
     whole = list(pipeline.training_batches(images, BATCH, 3, 3, make_view=shifted))
-    late = list(pipeline.training_batches(images, BATCH, 3, 3, first_epoch=1, first_step=2, make_view=shifted))
+    late = list(pipeline.training_batches(
+        images, BATCH, 3, 3, first_epoch=1, first_step=2, make_view=shifted))
     assert len(late) == 2 * STEPS - 2
     for expected, found in zip(whole[STEPS + 2:], late):
         np.testing.assert_array_equal(expected[0], found[0])
