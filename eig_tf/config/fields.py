@@ -131,7 +131,7 @@ FIELDS = (
     Field("training.epochs", 200, "passes over the training images", low=1, below=_INT32_BOUND),
     Field("training.batch_size", 64, "images in a step", low=2, below=_INT32_BOUND),
     Field("training.precision", "auto", "auto is bfloat16 on a CPU that multiplies it in hardware",
-          choices=("auto", "float32", "mixed_bfloat16")),
+          choices=("auto", "float32", "mixed_bfloat16", "mixed_float16")),
     Field("training.steps_per_execution", 32, "largest number of steps that run in one graph", low=1,
           below=_INT32_BOUND),
     Field("training.checkpoint_minutes", 10.0, "minutes after which a checkpoint is saved within an epoch",

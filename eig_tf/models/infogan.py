@@ -17,7 +17,7 @@ from eig_tf.models import losses
 from eig_tf.models.base import Encoding, GenerativeModel, Latents
 from eig_tf.models.diff_augment import make_diff_augment
 from eig_tf.models.ema import update_ema
-from eig_tf.models.optimizers import adam, build_optimizer
+from eig_tf.models.optimizers import adam, build_optimizer, loss_scale, unscaled, with_loss_scale
 from eig_tf.models.prior import CodePrior
 from eig_tf.models.settings import FixedChoice, VariableSetting
 from eig_tf.networks import build_networks
@@ -132,9 +132,9 @@ class InfoGAN(GenerativeModel):
         `steps_per_execution`.
         """
         super().compile(**kwargs)
-        self.discriminator_optimizer = discriminator_optimizer or adam()
-        self.generator_optimizer = generator_optimizer or adam()
-        self.prior_optimizer = prior_optimizer or adam()
+        self.discriminator_optimizer = with_loss_scale(discriminator_optimizer or adam())
+        self.generator_optimizer = with_loss_scale(generator_optimizer or adam())
+        self.prior_optimizer = with_loss_scale(prior_optimizer or adam())
         # Their state must exist before the first step: a strategy cannot create it inside one, and a
         # checkpoint is then restored at once.
         for optimizer, variables in self.optimizers().values():
@@ -266,9 +266,11 @@ class InfoGAN(GenerativeModel):
             loss = self.global_mean("d_loss", tf.add_n(adversarial))
             if self.contrastive_term and self.gradient_routing == "contrastive":
                 loss += self._contrastive_loss(pairs)
-        gradients, encoder_gradients = tape.gradient(
-            loss, [self.discriminator_variables, self.encoder_variables])
-        self.discriminator_optimizer.apply_gradients(zip(gradients, self.discriminator_variables))
+        optimizer = self.discriminator_optimizer
+        gradients, encoder_gradients = (unscaled(optimizer, each) for each in tape.gradient(
+            loss, [self.discriminator_variables, self.encoder_variables],
+            output_gradients=loss_scale(optimizer)))
+        optimizer.apply_gradients(zip(gradients, self.discriminator_variables))
         return pairs, encoder_gradients
 
     def generator_phase(self, generator_tape: tf.GradientTape, latents: Latents,
@@ -297,16 +299,20 @@ class InfoGAN(GenerativeModel):
             if self._category_losses is not None:
                 loss += self.guidance_weight * self.global_mean(
                     "category_loss", self._category_losses(latents, generated[-1]))
-        image_gradients, encoder_gradients = tape.gradient(loss, [generated, self.encoder_variables])
-        encoder_gradients = [own if contrastive is None else own + contrastive
-                             for own, contrastive in zip(encoder_gradients, contrastive_gradients)]
+        optimizer = self.generator_optimizer
+        scale = loss_scale(optimizer)
+        # The gradients of the images keep the scale on their way through the generator.
+        image_gradients, encoder_gradients = tape.gradient(
+            loss, [generated, self.encoder_variables], output_gradients=scale)
+        encoder_gradients = [own if contrastive is None else own + contrastive for own, contrastive in zip(
+            unscaled(optimizer, encoder_gradients), contrastive_gradients)]
         if shared:
-            encoder_gradients += tape.gradient(encoder_loss, self.trunk_variables)
-        generator_gradients, prior_gradients = generator_tape.gradient(
+            encoder_gradients += unscaled(optimizer, tape.gradient(
+                encoder_loss, self.trunk_variables, output_gradients=scale))
+        generator_gradients, prior_gradients = (unscaled(optimizer, each) for each in generator_tape.gradient(
             generated, [self.generator.trainable_variables, self.prior.trainable_variables],
-            output_gradients=image_gradients)
-        self.generator_optimizer.apply_gradients(
-            zip(generator_gradients + encoder_gradients, self.generator_variables))
+            output_gradients=image_gradients))
+        optimizer.apply_gradients(zip(generator_gradients + encoder_gradients, self.generator_variables))
         if self.prior.learned:
             self.prior_optimizer.apply_gradients(zip(prior_gradients, self.prior.trainable_variables))
 

@@ -17,7 +17,7 @@ from tensorflow import keras
 from eig_tf import config as config_lib
 from eig_tf.models import losses
 from eig_tf.models.base import Encoding, GenerativeModel, Latents
-from eig_tf.models.optimizers import adam, build_optimizer
+from eig_tf.models.optimizers import adam, build_optimizer, loss_scale, unscaled, with_loss_scale
 from eig_tf.models.prior import CodePrior
 from eig_tf.models.settings import VariableSetting
 from eig_tf.networks import build_networks
@@ -97,7 +97,7 @@ class JointVAE(GenerativeModel):
 
     def compile(self, optimizer: keras.optimizers.Optimizer | None = None, **kwargs: Any) -> None:
         """Set the optimizer; the original's Adam (5e-4) when None. Further arguments are Keras's own."""
-        super().compile(optimizer=optimizer or adam(5e-4, 0.9), **kwargs)
+        super().compile(optimizer=with_loss_scale(optimizer or adam(5e-4, 0.9)), **kwargs)
         for each, variables in self.optimizers().values():
             build_optimizer(each, variables)
 
@@ -128,7 +128,8 @@ class JointVAE(GenerativeModel):
             loss = (reconstruction + self._kl_penalty(continuous_kl, discrete_kl)) / num_pixels
         self._trackers["loss"].update_state(loss * tf.distribute.get_strategy().num_replicas_in_sync)
         (optimizer, variables), = self.optimizers().values()
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+        gradients = tape.gradient(loss, variables, output_gradients=loss_scale(optimizer))
+        optimizer.apply_gradients(zip(unscaled(optimizer, gradients), variables))
         return self.finish_step()
 
     def _sample_posterior(self, means, log_variances, code_logits):

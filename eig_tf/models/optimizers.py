@@ -1,6 +1,8 @@
-"""The optimizer of the paper, and how an optimizer's state is created before its first step."""
+"""The optimizer of the paper, the loss scale of float16, and how an optimizer's state is created."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import tensorflow as tf
 from tensorflow import keras
@@ -13,6 +15,34 @@ def adam(learning_rate: float = 2e-4, beta_1: float = 0.5) -> keras.optimizers.O
     the optimizer and with it a large part of the step.
     """
     return keras.optimizers.legacy.Adam(learning_rate, beta_1=beta_1, epsilon=1e-8)
+
+
+def with_loss_scale(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Return an optimizer as it trains under Keras's policy: with a dynamic loss scale for float16.
+
+    A step whose gradients are not all finite is then skipped and halves the scale; 2,000 finite ones in a
+    row double it.
+    """
+    scaling = keras.mixed_precision.LossScaleOptimizer
+    if keras.mixed_precision.global_policy().name != "mixed_float16" or isinstance(optimizer, scaling):
+        return optimizer
+    optimizer = scaling(optimizer)
+    # Keras would warn of a scale that it does not see in use: the prior's gradients have that of G's loss.
+    optimizer.get_unscaled_gradients([optimizer.get_scaled_loss(tf.ones([]))])
+    return optimizer
+
+
+def loss_scale(optimizer: keras.optimizers.Optimizer) -> tf.Tensor | None:
+    """Return the factor by which gradients of a loss are taken too large; None for 1."""
+    return getattr(optimizer, "loss_scale", None)
+
+
+def unscaled(optimizer: keras.optimizers.Optimizer,
+             gradients: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
+    """Return gradients that were taken too large by an optimizer's `loss_scale` in their own size."""
+    if loss_scale(optimizer) is None:
+        return list(gradients)
+    return optimizer.get_unscaled_gradients(gradients)
 
 
 def build_optimizer(optimizer: keras.optimizers.Optimizer, variables: list[tf.Variable]) -> None:

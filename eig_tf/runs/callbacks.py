@@ -136,8 +136,8 @@ class Checkpoints(keras.callbacks.Callback):
         steps_done = self.first_step + batch + 1
         if steps_done == self.steps_per_epoch:
             return
-        due = self.clock() - self.saved_at >= 60 * self.minutes
-        stops, due = self.hosts.mean(self.stops.requested is not None, due and self.hosts.is_chief)
+        late = self.hosts.is_chief and self.clock() - self.saved_at >= 60 * self.minutes
+        stops, due = self.hosts.mean(self.stops.requested is not None, late)
         if stops or due:
             self._save(self.epoch, steps_done, self.model.loss_sums)
         if stops:

@@ -19,8 +19,8 @@ def resolve_precision(precision: str) -> str:
     """Return the Keras policy that a precision stands for on this machine.
 
     Args:
-        precision: `float32`, `mixed_bfloat16`, or `auto`: bfloat16 on a CPU that multiplies it in hardware
-            (AVX512-BF16), else float32.
+        precision: `float32`, `mixed_bfloat16`, `mixed_float16`, or `auto`: bfloat16 on a CPU that multiplies
+            it in hardware (AVX512-BF16), else float32.
     """
     if precision != "auto":
         return precision

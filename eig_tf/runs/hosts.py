@@ -30,11 +30,11 @@ class Cluster(NamedTuple):
 
     Attributes:
         addresses: `name:port` of every host; the first is the chief, which alone writes.
-        index: the number of this process.
+        number: that of this process.
     """
 
     addresses: tuple[str, ...]
-    index: int
+    number: int
 
 
 class Hosts:
@@ -58,7 +58,7 @@ class Hosts:
     @property
     def is_chief(self) -> bool:
         """Whether this process is the one that writes."""
-        return self.cluster is None or self.cluster.index == 0
+        return self.cluster is None or self.cluster.number == 0
 
     def mean(self, *values: float) -> list[float]:
         """Return the means of numbers over the hosts, which all must call this at the same time."""
@@ -84,7 +84,7 @@ class Hosts:
         if self.cluster is None:
             return
         context = eager_context.context()
-        context.set_config_key_value(f"eig_tf/facts/{self.cluster.index}", json.dumps(facts))
+        context.set_config_key_value(f"eig_tf/facts/{self.cluster.number}", json.dumps(facts))
         every = [json.loads(context.get_config_key_value(f"eig_tf/facts/{index}"))
                  for index in range(self.num_hosts)]
         for index, found in enumerate(every):
@@ -191,11 +191,12 @@ def _choose_devices(devices):
         if max(numbers) >= len(gpus) or len(set(numbers)) < len(numbers):
             raise UserError(f"--devices is {devices!r}; expected {_available(gpus)}")
         chosen = [gpus[number] for number in numbers]
-        _configure(lambda: tf.config.set_visible_devices(chosen, "GPU"))
+        if chosen != tf.config.get_visible_devices("GPU"):
+            _configure(lambda: tf.config.set_visible_devices(chosen, "GPU"))
         return [f"GPU:{number}" for number in range(len(chosen))]
     if kind != "cpu" or (rest and not re.fullmatch(r"[1-9]\d?", rest)):
         raise UserError(f"--devices is {devices!r}; expected {_available(gpus)}")
-    if gpus:
+    if tf.config.get_visible_devices("GPU"):
         _configure(lambda: tf.config.set_visible_devices([], "GPU"))
     number = int(rest or 1)
     if number > 1:
@@ -220,7 +221,7 @@ def _configure(setting):
 
 def _connect(cluster, host_timeout):
     """Return the strategy of all hosts."""
-    name, _, port = cluster.addresses[cluster.index].rpartition(":")
+    name, _, port = cluster.addresses[cluster.number].rpartition(":")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -243,8 +244,8 @@ def _connect(cluster, host_timeout):
         strategy = tf.distribute.MultiWorkerMirroredStrategy(
             tf.distribute.cluster_resolver.SimpleClusterResolver(
                 tf.train.ClusterSpec({"worker": list(cluster.addresses)}), task_type="worker",
-                task_id=cluster.index, rpc_layer="grpc"))
-        context.set_config_key_value(f"eig_tf/connected/{cluster.index}", "yes")
+                task_id=cluster.number, rpc_layer="grpc"))
+        context.set_config_key_value(f"eig_tf/connected/{cluster.number}", "yes")
         for index in range(len(cluster.addresses)):
             context.get_config_key_value(f"eig_tf/connected/{index}")
     except (tf.errors.OpError, RuntimeError) as error:
@@ -257,7 +258,7 @@ def _connect(cluster, host_timeout):
 
 def _end_without_hosts(cluster, host_timeout):
     silent = [address for index, address in enumerate(cluster.addresses)
-              if index != cluster.index and not _answers(address)]
+              if index != cluster.number and not _answers(address)]
     print(f"error: {', '.join(silent) or 'a host'} did not answer within {host_timeout:g} seconds; expected "
           "the same command on all hosts, or a larger --host_timeout", file=sys.stderr, flush=True)
     os._exit(2)

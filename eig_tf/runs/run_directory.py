@@ -150,6 +150,8 @@ class RunDirectory:
         try:
             yield
         finally:
+            if lock.is_locked:
+                self.lock_holder.unlink(missing_ok=True)
             lock.release()
 
     def checkpoint_manager(self, model: GenerativeModel) -> tf.train.CheckpointManager:

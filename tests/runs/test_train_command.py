@@ -63,7 +63,8 @@ def test_terminal_is_clean_and_says_what_was_done(finished):
 
 def test_run_directory_holds_what_it_should_and_nothing_else(finished):
     assert {path.name for path in finished.path.iterdir()} == {
-        "config.json", "environment.json", "history.csv", "prior.csv", "checkpoints", "samples", "logs"}
+        ".lock", "config.json", "environment.json", "history.csv", "prior.csv", "checkpoints", "samples",
+        "logs"}
     assert {path.name for path in (finished.path / "samples").iterdir()} == {
         "codes_epoch_0001.png", "codes_epoch_0002.png"}
     assert json.loads((finished.path / "config.json").read_text())["split"] == 31
