@@ -112,7 +112,7 @@ def test_value_out_of_place_is_refused_by_flag_and_value(field, value):
     ("seed", 0), ("seed", 2**31 - 1), ("augment.rotation", 0.0), ("augment.zoom", 0.0),
     ("networks.noise_dim", 1), ("networks.num_codes", 2), ("networks.num_continuous", 2),
     ("loss.contrastive_weight", 0.0), ("optimizer.beta_1", 0.0), ("training.epochs", 1),
-    ("training.batch_size", 2), ("training.precision", "mixed_bfloat16"),
+    ("training.batch_size", 2), ("training.precision", "mixed_float16"),
     ("loss.gradient_routing", "shared"), ("loss.information_target", "soft"),
 ])
 def test_value_at_the_edge_is_accepted(config, field, value):

@@ -40,7 +40,8 @@ print("done")
 
 
 @pytest.mark.slow
-def test_two_devices_train_one_model_in_bfloat16_several_steps_at_once(command):
-    result = command("-c", SCRIPT.format(routing="contrastive", policy="mixed_bfloat16"))
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_two_devices_train_one_model_several_steps_at_once(command, policy):
+    result = command("-c", SCRIPT.format(routing="contrastive", policy=policy))
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip().endswith("done")
