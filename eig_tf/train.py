@@ -5,7 +5,8 @@
     python -m eig_tf.train --dataset=mnist --config.training.epochs=15 --config.loss.contrastive_weight=5
     python -m eig_tf.train --dataset=folder --data_dir=my_images --image_size=32 --num_codes=20
 
-The same command on the same run directory continues where it stopped. Every field of the preset
+The same command on the same run directory continues where it stopped, also on another number of devices; see
+docs/distributed.md for several devices and hosts. Every field of the preset
 configs/<dataset>.py can be set by --config.<group>.<field>; --help with --dataset=NAME lists them.
 """
 
@@ -58,4 +59,4 @@ def _run_name(config):
 if __name__ == "__main__":
     command.run_command(
         main, __doc__, prepare=run_flags.define_config_flags,
-        interrupted="interrupted; the same command continues after the last finished epoch")
+        interrupted="interrupted; the same command continues after the last checkpoint")

@@ -60,8 +60,9 @@ def main(arguments: list[str]) -> None:
             print(f"{number:>4} categories  consensus {consensus:.3f}")
         print(f"suggested   {max(found, key=found.get)}")
         return
-    category_files.find_run_categories(directory, config, model, epochs, image_set.images,
-                                       num_categories or config.categories.num_categories)
+    with directory.locked():
+        category_files.find_run_categories(directory, config, model, epochs, image_set.images,
+                                           num_categories or config.categories.num_categories)
     print(f"categories  {directory.categories}")
 
 

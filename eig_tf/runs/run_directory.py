@@ -202,7 +202,7 @@ class RunDirectory:
         return None
 
     def restore_model(self) -> tuple[config_dict.ConfigDict, GenerativeModel, int]:
-        """Rebuild the model with the weights of the last finished epoch.
+        """Rebuild the model with the weights of the newest checkpoint that can be read.
 
         Returns:
             The config, the model (not compiled) and the number of epochs done.

@@ -20,7 +20,7 @@ def newest(run):
 def test_run_killed_at_thirty_random_moments_equals_an_undisturbed_one(
         train, start_training, tiny, tmp_path, assert_same_run):
     # The smallest graph, and a checkpoint after every step: many kills fall into a save.
-    flags = [*tiny, "--method=joint_vae", "--config.training.epochs=60",
+    flags = [*tiny, "--method=gumbel_infogan", "--config.training.epochs=60",
              "--config.training.checkpoint_minutes=1e-6"]
     assert train(tmp_path, *flags, "--workdir=straight").status == 0
     run, generator, statuses = tmp_path / "run", random.Random(0), set()

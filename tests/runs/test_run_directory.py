@@ -204,5 +204,5 @@ def test_weights_of_a_run_that_diverged_are_refused(copy):
     manager = copy.checkpoint_manager(model)
     manager.checkpoint.epochs_done.assign(4)
     manager.save(checkpoint_number=30)
-    with pytest.raises(UserError, match=r"ckpt-3 holds weights that are not finite numbers; expected"):
+    with pytest.raises(UserError, match=r"the last checkpoint of .* holds weights that are not finite"):
         copy.restore_model()
