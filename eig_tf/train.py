@@ -39,11 +39,14 @@ def main(arguments: list[str]) -> None:
     config = run_flags.config_from_flags()
     workdir = FLAGS.workdir or Path("runs") / _run_name(config)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
+    from eig_tf.runs.hosts import cluster_from_environment
     from eig_tf.runs.training import train_run
     directory = train_run(config, workdir, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.overwrite,
                           devices=FLAGS.devices, host_timeout=FLAGS.host_timeout)
     print(f"\nrun directory  {directory.path}\nsample grids   {directory.samples}", flush=True)
-    if FLAGS.export:
+    # Several hosts have trained one run, and the first of them exports it.
+    cluster = cluster_from_environment()
+    if FLAGS.export and (cluster is None or cluster.number == 0):
         from eig_tf.serving import export
         version = export.ensure_exported(directory.path)
         notes = (f"note: {note}" for note in export.export_notes(version))

@@ -152,12 +152,13 @@ class GenerativeModel(keras.Model):
 
     @property
     def loss_sums(self) -> dict[str, list[float]]:
-        """The sum and the number of values of every loss in this epoch so far, by name."""
+        """Return the sum and the number of values of every loss in this epoch so far, by name."""
         return {name: [float(tf.convert_to_tensor(part)) for part in (tracker.total, tracker.count)]
                 for name, tracker in self._trackers.items()}
 
     @loss_sums.setter
     def loss_sums(self, sums: dict[str, list[float]]) -> None:
+        """Continue the losses of an epoch from such sums."""
         for name, (total, count) in sums.items():
             self._trackers[name].total.assign(total)
             self._trackers[name].count.assign(count)

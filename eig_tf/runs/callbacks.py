@@ -141,13 +141,13 @@ class Checkpoints(keras.callbacks.Callback):
         if stops or due:
             self._save(self.epoch, steps_done, self.model.loss_sums)
         if stops:
-            self._stop(f"{self.directory.path} is saved within epoch {self.epoch + 1}")
+            self._stop(f"within epoch {self.epoch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Save the checkpoint of the epoch."""
         self._save(epoch + 1, 0, {})
         if self.hosts.mean(self.stops.requested is not None)[0]:
-            self._stop(f"{self.directory.path} is saved after epoch {epoch + 1}")
+            self._stop(f"after epoch {epoch + 1}")
 
     def _save(self, epochs_done, steps_done, loss_sums):
         checkpoint = self.manager.checkpoint
@@ -167,10 +167,11 @@ class Checkpoints(keras.callbacks.Callback):
         last = {**last, "last_epoch": epochs_done + (steps_done > 0)}
         self.directory.save_environment(environment._replace(segments=(*earlier, last)))
 
-    def _stop(self, saved):
+    def _stop(self, place):
         # On other hosts than the one that got the signal, it is as if all had got SIGTERM.
         raise TrainingStopped(
-            self.stops.requested or signal.SIGTERM, f"{saved}; the same command continues there")
+            self.stops.requested or signal.SIGTERM,
+            f"the run is saved {place}; the same command continues there")
 
 
 class ShortExecutions(keras.callbacks.Callback):

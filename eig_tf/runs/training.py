@@ -86,8 +86,10 @@ def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, st
             config.categories.num_categories, config.networks.num_codes, len(image_set.images))
     make_view = augment.make_view_function(config)
     data = fingerprint_images(image_set)
-    hosts.check_same({**config_lib.flatten(config), **data, "workdir": str(workdir),
-                      "precision": environment.resolve_precision(config.training.precision)})
+    hosts.check_same({
+        **config_lib.flatten(config), **data, **environment.package_versions(), "workdir": str(workdir),
+        "devices": replicas // hosts.num_hosts,
+        "precision": environment.resolve_precision(config.training.precision)})
     with contextlib.ExitStack() as stack:
         if hosts.is_chief:
             RunDirectory(workdir).create()

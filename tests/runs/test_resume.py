@@ -90,7 +90,7 @@ def test_interrupt_leaves_a_usable_directory(
     process = start_training(tmp_path, *tiny, FOUR, "--workdir=run")
     status, stderr = stop_after_epoch(process, tmp_path / "run", 1, signal.SIGINT)
     assert status == 130
-    assert re.fullmatch(r"stopped by Ctrl-C; run is saved (within|after) epoch [1-4]; the same command "
+    assert re.fullmatch(r"stopped by Ctrl-C; the run is saved (within|after) epoch [1-4]; the same command "
                         "continues there", stderr.strip())
     assert not [path for path in (tmp_path / "run").rglob("*") if ".tmp" in path.name]
     assert train(tmp_path, *tiny, FOUR, "--workdir=run").status == 0
