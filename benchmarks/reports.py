@@ -106,6 +106,46 @@ def format_serving_report(report: dict[str, Any]) -> str:
         _first_requests_lines(report["first_requests"]))
 
 
+def format_scaling_report(report: dict[str, Any]) -> str:
+    """Return the text of what `scaling.measure_scaling` returns."""
+    def cells(row):
+        if "skipped" in row:
+            return [row["name"], f"skipped: {row['skipped']}"]
+        share = row["share_of_agreeing"]
+        peaks = " + ".join("/".join(str(mib) for mib in peak.values()) for peak in row["peak_mib"])
+        return [row["name"], *(f"{row['ms'][name]:.2f}" for name in ("median", "min", "max")),
+                f"{row['images_per_second']:.0f}", f"{row['ratio']:.2f}",
+                "" if share is None else f"{share:.0%}", peaks]
+    return _join(
+        report, f"{_subject(report)}, {report['method']}, global batch "
+        f"{report['batch_size']}, {report['precision']}, {report['devices']} devices; "
+        f"{report['repeats']} repeats of {report['steps']} steps",
+        format_table(["training step", "ms", "min", "max", "images/s", "ratio to first",
+                              "share of agreeing", "peak MiB"], map(cells, report["rows"])))
+
+
+def format_precision_report(report: dict[str, Any]) -> str:
+    """Return the text of what `precision.measure_precisions` returns."""
+    def cells(row):
+        if "skipped" in row:
+            return [row["name"], f"skipped: {row['skipped']}"]
+        return [row["name"], *(f"{row['ms'][name]:.2f}" for name in ("median", "min", "max")),
+                f"{row['images_per_second']:.0f}", f"{row['ratio']:.2f}",
+                {True: "yes", False: "no", None: ""}[row.get("near")]]
+    tables = [[f"{_subject(network)}, {network['method']}, batch {network['batch_size']}", *format_table(
+        ["training step", "ms", "min", "max", "images/s", "ratio to first", "near"],
+        map(cells, network["rows"]))] for network in report["networks"]]
+    first = report["first_losses"]
+    verdict = "agree" if first["agree"] else "do not agree"
+    return _join(
+        report, f"{report['repeats']} repeats of {report['steps']} steps", *tables,
+        [f"auto should mean {report['auto']}: the fastest without XLA whose mean losses over "
+         f"{report['loss_steps']} steps are within {report['near']:.0%} of float32's, or "
+         f"{report['near']:g} nats, for all networks.",
+         f"The mean losses of the first {first['steps']} steps in float32 and those of the CPU {verdict} "
+         f"within {report['agreement']:.0%}."])
+
+
 def _first_requests_lines(first):
     if "skipped" in first:
         return [f"first requests skipped: {first['skipped']}"]

@@ -23,14 +23,21 @@ class Case(NamedTuple):
     measure: Callable[[], float]
 
 
-def repeated_call(name: str, call: Callable[[], Any], steps: int) -> Case:
-    """Return a case that calls `call` `steps` times in a row."""
+def repeated_call(name: str, call: Callable[[], Any], steps: int,
+                  finish: Callable[[], Any] = tf.test.experimental.sync_devices) -> Case:
+    """Return a case that calls `call` `steps` times in a row.
+
+    Args:
+        name: name of the case.
+        call: what is measured.
+        steps: number of calls.
+        finish: waits until the work is done: on an accelerator a call returns before.
+    """
     def measure():
         start = time.perf_counter()
         for _ in range(steps):
             call()
-        # On an accelerator a call returns before its work is done.
-        tf.test.experimental.sync_devices()
+        finish()
         return (time.perf_counter() - start) / steps
     return Case(name, measure)
 

@@ -68,7 +68,7 @@ def measure_training_step(config: config_dict.ConfigDict, steps: int, repeats: i
         precision = environment.set_precision(config.training.precision)
     package = package_variant(config, precision)
     variants = step_variants(config, precision, everything)
-    data = _random_batch(config)
+    data = random_batch(config)
 
     step_cases, part_cases, step_flops = [], [], 0
     for variant in variants:
@@ -150,6 +150,13 @@ def build_variant(variant: Variant, steps_per_execution: int = 1) -> GenerativeM
     return model
 
 
+def random_batch(config: config_dict.ConfigDict) -> Any:
+    """Return a fixed batch as `train_step` takes it: images, or images and views."""
+    shape = [config.training.batch_size, *image_shape(config)]
+    images, views = (tf.random.stateless_uniform(shape, [0, seed], -1.0, 1.0) for seed in (0, 1))
+    return images if make_view_function(config) is None else (images, views)
+
+
 def _other_configs(config: config_dict.ConfigDict) -> Iterator[tuple[str, config_dict.ConfigDict]]:
     routing = flatten(config).get("loss.gradient_routing")
     if routing is not None:
@@ -162,13 +169,6 @@ def _other_configs(config: config_dict.ConfigDict) -> Iterator[tuple[str, config
             changed = config.copy_and_resolve_references()
             changed.method = name
             yield name, changed
-
-
-def _random_batch(config):
-    """Return a fixed batch as `train_step` takes it: images, or images and views."""
-    shape = [config.training.batch_size, *image_shape(config)]
-    images, views = (tf.random.stateless_uniform(shape, [0, seed], -1.0, 1.0) for seed in (0, 1))
-    return images if make_view_function(config) is None else (images, views)
 
 
 def _random_batches(config):

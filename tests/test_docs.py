@@ -93,6 +93,19 @@ def test_speed_and_memory_of_the_input_pipelines():
         assert f"{row['mib']['end']['resident']} MiB with {row['images']:,}" in " ".join(text.split())
 
 
+def test_speed_and_memory_of_several_devices():
+    text, rows = read("docs/performance.md"), result("scaling_benchmark.json")["rows"]
+    by_name = {row["name"]: row for row in rows}
+    assert cells(text, "layout") == {
+        name: [f"{by_name[f'{name}, {shared}']['ratio']:.2f}" for shared in ("global", "local")]
+        + [f"{by_name[f'{name}, global']['share_of_agreeing']:.0%}"]
+        for name in ("2 devices", "2 processes of 1 device")}
+    one, two, processes = (max(peak["process"] for peak in by_name[name]["peak_mib"]) for name in (
+        "1 device", "2 devices, global", "2 processes of 1 device, global"))
+    assert (f"One device needs {one} MiB at its peak, two devices {two} MiB in one process, two processes "
+            f"{processes} MiB or less each.") in " ".join(text.split())
+
+
 @pytest.mark.slow
 def test_the_library_example_of_the_readme_runs(command):
     (code,) = re.findall(r"```python\n(.*?)```", read("README.md"), flags=re.DOTALL)

@@ -1,10 +1,12 @@
-"""Measure the training step, its parts and the whole loop, the input pipelines, or an exported model.
+"""Measure the training step and the whole loop, on one device or several, the input pipelines, or an export.
 
     python tools/benchmark.py
     python tools/benchmark.py --method=gumbel_infogan --output=benchmark.json
     python tools/benchmark.py --what=data
     python tools/benchmark.py --what=data --dataset=folder --data_dir=my_images
     python tools/benchmark.py --what=serving --dataset=cars --preset=cpu
+    python tools/benchmark.py --what=scaling --dataset=mnist --width=0.25
+    python tools/benchmark.py --what=precision
 
 The step is measured on random images of one preset. The first row, Keras's own Adam in float32, is the
 reference; the last one before those of --all is what training does. All rows take turns, so that a machine
@@ -17,6 +19,14 @@ iterates over sets of two sizes. That takes 3.3 GB in the temporary directory (T
 Serving is measured on a model with fresh weights, exported and loaded as TensorFlow Serving loads it: every
 signature at batch sizes 1, 8, 64 and 256 beside the bare Keras networks; a process's first requests, with and
 without warm-up requests; and whether a new batch size costs more than a known one.
+
+Scaling measures the step on one device, on several in one process (GPUs, or logical CPUs where there are
+none) and in several processes over loopback, all with the same global batch; with the statistics and
+negatives of the global batch, and with those of each device alone; and the peak memory of every process.
+
+Precision measures the step on a GPU in float32, TF32, bfloat16 and float16, with and without XLA, for mnist,
+cars and ytf, or for one preset; whether the losses of each stay near those of float32; and whether the first
+losses are those of a CPU.
 
 This command needs a checkout: the package `benchmarks` is not installed.
 """
@@ -38,23 +48,32 @@ from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_enum("what", "step", ["step", "data", "serving"],
-                  "the training step, the input pipelines, or an exported model")
+flags.DEFINE_enum("what", "step", ["step", "data", "serving", "scaling", "precision"],
+                  "the training step, the input pipelines, an exported model, several devices, or precisions")
 flags.DEFINE_enum("dataset", None, config_lib.preset_names(), "preset whose settings are measured; when "
-                  "absent, mnist for the step and serving, and all of the paper's for data")
-flags.DEFINE_string("preset", "paper", "step, serving: paper, or cpu for smaller networks where --dataset "
+                  "absent, mnist, or all of the paper's for data, and mnist, cars and ytf for precision")
+flags.DEFINE_string("preset", "paper", "all but data: paper, or cpu for smaller networks where --dataset "
                     "has them")
+flags.DEFINE_float("width", None, "all but data: scale of the layers' sizes; the preset's when absent",
+                   lower_bound=0.01)
 flags.DEFINE_enum("method", None, list(METHODS), "the preset's when absent")
 flags.DEFINE_enum("routing", None, ["head", "shared", "contrastive"],
-                  "step: gradient routing; the preset's when absent")
-flags.DEFINE_integer("batch_size", None, "step, data: images in a step; the preset's when absent",
+                  "all but data, serving: gradient routing; the preset's when absent")
+flags.DEFINE_integer("batch_size", None, "all but serving: images in a step; the preset's when absent",
                      lower_bound=2)
 flags.DEFINE_integer("steps", None, "steps, batches or requests in a row for each measurement; when absent, "
-                     "4 steps, 200 batches, or 2 requests of the largest batch to 32 of the smallest",
+                     "4 steps (precision: 20), 200 batches, or 2 requests of the largest batch to 32 of the "
+                     "smallest",
                      lower_bound=1)
 flags.DEFINE_integer("repeats", 15, "rounds of measurements", lower_bound=1)
 flags.DEFINE_bool("all", False, "step: also measure another gradient routing and the method without the "
                   "contrastive term")
+flags.DEFINE_multi_integer("replicas", [2], "scaling: number of devices in one process; may be repeated",
+                           lower_bound=2)
+flags.DEFINE_integer("processes", 2, "scaling: number of processes; 1 for none", lower_bound=1)
+flags.DEFINE_integer("loss_steps", 50, "precision: steps after which losses are compared", lower_bound=1)
+flags.DEFINE_float("seconds", 300.0, "precision: time after which no further step is compiled with XLA")
+flags.DEFINE_bool("allow_cpu", False, "precision: measure on a CPU where there is no GPU")
 flags.DEFINE_multi_integer("num_images", [2_500, 250_000], "data: number of images of a set whose memory is "
                            "measured; may be repeated", lower_bound=1)
 flags.DEFINE_string("data_dir", None, "data: directory of --dataset's files; enlarged digits when absent")
@@ -62,11 +81,15 @@ flags.DEFINE_string("cache_dir", files.default_cache_dir(), "data: directory of 
 flags.DEFINE_string("output", None, "JSON file for the figures")
 
 # Digits differ from mnist in their networks alone.
-_PAPER_DATASETS = ("mnist", "cars", "chairs", "shapenet", "ytf")
+_DATASETS = {"data": ("mnist", "cars", "chairs", "shapenet", "ytf"), "precision": ("mnist", "cars", "ytf")}
 # For each flag that some measurements do not take, those that do.
-_TAKEN_BY = {"preset": ("step", "serving"), "routing": ("step",), "all": ("step",),
-             "batch_size": ("step", "data"), "num_images": ("data",), "data_dir": ("data",),
-             "cache_dir": ("data",)}
+_TAKEN_BY = {"preset": ("step", "serving", "scaling", "precision"),
+             "width": ("step", "serving", "scaling", "precision"),
+             "routing": ("step", "scaling", "precision"), "all": ("step",),
+             "batch_size": ("step", "data", "scaling", "precision"), "loss_steps": ("precision",),
+             "seconds": ("precision",), "allow_cpu": ("precision",),
+             "replicas": ("scaling",), "processes": ("scaling",), "num_images": ("data",),
+             "data_dir": ("data",), "cache_dir": ("data",)}
 
 
 def find_benchmarks() -> None:
@@ -86,6 +109,8 @@ def config_from_flags(dataset: str) -> config_dict.ConfigDict:
             raise UserError(f"--routing is given, but --method={config.method} has no gradient routing; "
                             "expected another method or no --routing")
         config.loss.gradient_routing = FLAGS.routing
+    if FLAGS.width is not None:
+        config.networks.width = FLAGS.width
     if FLAGS.batch_size is not None:
         config.training.batch_size = FLAGS.batch_size
     config_lib.validate(config)
@@ -114,7 +139,7 @@ def check_flags() -> None:
 
 def measure() -> tuple[dict[str, Any], str]:
     """Return the figures that the flags ask for, and their text."""
-    names = _PAPER_DATASETS if FLAGS.what == "data" else ["mnist"]
+    names = _DATASETS.get(FLAGS.what, ("mnist",))
     configs = [config_from_flags(name) for name in ([FLAGS.dataset] if FLAGS.dataset else names)]
     print("builds and measures; takes a few minutes", flush=True)
     # TensorFlow takes seconds to import; --help and errors in flags need not wait for it.
@@ -128,6 +153,16 @@ def measure() -> tuple[dict[str, Any], str]:
         from benchmarks.serving import measure_serving
         figures = measure_serving(configs[0], FLAGS.steps, FLAGS.repeats)
         return figures, reports.format_serving_report(figures)
+    if FLAGS.what == "scaling":
+        from benchmarks.scaling import measure_scaling
+        figures = measure_scaling(configs[0], FLAGS.replicas, FLAGS.processes, FLAGS.steps or 4,
+                                  FLAGS.repeats)
+        return figures, reports.format_scaling_report(figures)
+    if FLAGS.what == "precision":
+        from benchmarks.precision import measure_precisions
+        figures = measure_precisions(configs, FLAGS.steps or 20, FLAGS.repeats, FLAGS.loss_steps,
+                                     FLAGS.seconds, FLAGS.allow_cpu)
+        return figures, reports.format_precision_report(figures)
     from benchmarks.training_step import measure_training_step
     figures = measure_training_step(configs[0], FLAGS.steps or 4, FLAGS.repeats, FLAGS.all)
     return figures, reports.format_step_report(figures)

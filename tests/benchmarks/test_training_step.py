@@ -13,7 +13,7 @@ def test_reference_and_package_train_alike(method):
     """The reference differs in cost alone; otherwise its ratio would mean nothing."""
     config = load_preset("digits", method=method)
     config.training.batch_size = 4
-    data = training_step._random_batch(config)
+    data = training_step.random_batch(config)
     kernels = []
     for variant in training_step.step_variants(config, "float32"):
         keras.utils.set_random_seed(0)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 HELP = {
-    "benchmark": ["<step|data|serving>", "tools/benchmark.py --what=serving --dataset=cars --preset=cpu"],
+    "benchmark": ["<step|data|serving|scaling|precision>", "tools/benchmark.py --what=serving --dataset=cars --preset=cpu"],
     "categorize": ["--output", "RUN_DIR"],
     "client": ["categorize FOLDER", "--address"],
     "evaluate": ["--images_per_code", "RUN_DIR", "--classifier", "--pretrained_weights"],
@@ -32,14 +32,15 @@ REFUSED = [
     ("benchmark", "--output=no/a.json", f"--output is 'no/a.json', but 'no' {WRITABLE} file in one"),
     ("benchmark", "--output=.", "--output is '.', a directory; expected the name of a JSON file"),
     ("benchmark", "a.json", "unexpected argument 'a.json'; expected flags only"),
-    ("benchmark", "--what=data --routing=head", "--routing is given, which only --what=step takes"),
+    ("benchmark", "--what=data --routing=head",
+     "--routing is given, which only --what=step or --what=scaling or --what=precision takes"),
     ("benchmark", "--num_images=500", "--num_images is given, which only --what=data takes"),
     ("benchmark", "--what=data --data_dir=.",
      "--data_dir is given, but --dataset is missing; expected the data set of its files"),
     ("benchmark", "--what=data --method=gumbel_infogan",
      "--method is gumbel_infogan, which takes no pairs; expected one that does"),
     ("benchmark", "--what=data --preset=cpu",
-     "--preset is given, which only --what=step or --what=serving takes"),
+     "--preset is given, which only --what=step or --what=serving or --what=scaling or --what=precision takes"),
     ("benchmark", "--what=serving --dataset=mnist --preset=cpu",
      "--preset is 'cpu'; --dataset=mnist expects paper"),
     ("benchmark", "--method=joint_vae --routing=head", "--routing is given, but --method=joint_vae has no "

@@ -1,0 +1,61 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from benchmarks import precision
+from eig_tf.config import load_preset
+from eig_tf.errors import UserError
+
+
+def row(name, ratio=1.0, near=True):
+    return {"name": name, "ratio": ratio, "near": near}
+
+
+def test_the_fastest_precision_that_is_near_float32_everywhere_is_chosen():
+    networks = [[row("float32"), row("TF32", 2.0), row("mixed_bfloat16", 4.0), row("mixed_float16", 5.0),
+                 {"name": "TF32, XLA", "ratio": 9.0}],
+                [row("float32"), row("TF32", 1.5), row("mixed_bfloat16", 0.7),
+                 row("mixed_float16", 5.0, near=False)]]
+    assert precision.choose_precision(networks) == "TF32"
+    assert precision.choose_precision(networks[:1]) == "mixed_float16"
+    networks[0][1] = {"name": "TF32", "near": True, "skipped": "a reason"}
+    assert precision.choose_precision(networks) == "mixed_bfloat16"
+
+
+def test_ratios_and_nearness_are_to_the_first_row():
+    rows = [{"name": "float32", "ms": {"median": 8.0}, "losses": {"d_loss": 2.0, "g_loss": 0.1}},
+            {"name": "TF32", "ms": {"median": 4.0}, "losses": {"d_loss": 2.09, "g_loss": 0.14}},
+            {"name": "mixed_float16", "skipped": "a reason", "losses": {"d_loss": 2.11, "g_loss": 0.1}},
+            {"name": "mixed_bfloat16", "losses": {"d_loss": float("nan"), "g_loss": 0.1}}]
+    precision._compare_with_first(rows)
+
+    assert [found.get("ratio") for found in rows] == [1.0, 2.0, None, None]
+    assert [found["near"] for found in rows] == [True, True, False, False]
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there is a GPU")
+def test_without_a_gpu_nothing_is_measured():
+    with pytest.raises(UserError, match="no GPU is visible"):
+        precision.measure_precisions([load_preset("mnist")], 1, 1, 1, 1.0)
+
+
+@pytest.mark.slow
+def test_script_at_tiny_size(repository, tmp_path):
+    environment = {**os.environ, "PYTHON": sys.executable, "XDG_CACHE_HOME": str(tmp_path)}
+    output = tmp_path / "gpu.json"
+    result = subprocess.run([repository / "benchmarks" / "gpu.sh", "--tiny", output], text=True,
+                            capture_output=True, check=False, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert "the export generates images of shape (3, 28, 28, 1)" in result.stdout
+    report = json.loads(output.read_text())
+    (network,) = report["networks"]
+    names = [f"{name}{suffix}" for names in precision._PRECISIONS.values() for suffix in ("", ", XLA")
+             for name in names]
+    assert [found["name"] for found in network["rows"]] == names
+    assert all("near" in found for found in network["rows"] if "XLA" not in found["name"])
+    assert report["first_losses"]["agree"] and report["first_losses"]["cpu_losses"]["d_loss"] > 1
+    assert f"auto should mean {report['auto']}" in result.stdout

@@ -1,0 +1,40 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+import tensorflow as tf
+
+from benchmarks.time_to_quality import QualityClock, QualityReachedError
+
+
+def test_evaluations_and_pauses_between_epochs_are_not_counted():
+    now = iter([0.0, 5.0, 100.0, 107.0, 200.0, 201.0, 300.0, 310.0])
+    qualities = iter([(0.2, 2.0), (0.4, 1.5), (0.9, 0.5)])
+    clock = QualityClock(lambda model: next(qualities), 0.9, every=2, last_epoch=3, clock=lambda: next(now))
+    clock.set_model(SimpleNamespace(step=tf.Variable(7)))
+    for epoch in range(3):
+        clock.on_epoch_begin(epoch)
+        clock.on_epoch_end(epoch)
+
+    assert clock.curve == [{"epoch": 2, "steps": 7, "seconds": 12.0, "nmi": 0.2, "ent": 2.0},
+                           {"epoch": 3, "steps": 7, "seconds": 13.0, "nmi": 0.4, "ent": 1.5}]
+    clock.on_epoch_begin(3)
+    with pytest.raises(QualityReachedError):
+        clock.on_epoch_end(3)
+    assert clock.curve[-1]["seconds"] == 23.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threshold, reached", [(0.01, True), (1.0, False)])
+def test_command_on_digits(command, tmp_path, evaluation_cache, threshold, reached):
+    result = command(
+        "-m", "benchmarks.time_to_quality", "--dataset=digits", "--config.training.epochs=2",
+        "--config.networks.width=0.1", f"--threshold={threshold}", "--images_per_code=20",
+        "--output=quality.json", XDG_CACHE_HOME=str(evaluation_cache.parent))
+    assert result.returncode == 0, result.stderr
+    assert ("is reached after" if reached else "is not reached in 2 epochs") in result.stdout
+    found = json.loads((tmp_path / "quality.json").read_text())
+    assert [point["epoch"] for point in found["curve"]] == ([1] if reached else [1, 2])
+    assert found["reached"] == (found["curve"][0] if reached else None)
+    assert found["settings"]["networks.width"] == 0.1 and found["machine"] and found["judge_accuracy"] > 0.9
+    assert all(point["seconds"] > 0 and point["ent"] > 0 for point in found["curve"])
