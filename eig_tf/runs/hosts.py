@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
+import signal
 import socket
-import sys
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -76,7 +77,7 @@ class Hosts:
         """Compare facts, such as the config, with those of the first host.
 
         Args:
-            facts: values that JSON can hold, by name.
+            facts: values that JSON can hold, by name; the first that differs is reported.
 
         Raises:
             UserError: a host has others; all hosts raise it.
@@ -88,10 +89,8 @@ class Hosts:
         every = [json.loads(context.get_config_key_value(f"eig_tf/facts/{index}"))
                  for index in range(self.num_hosts)]
         for index, found in enumerate(every):
-            differing = sorted(name for name in every[0].keys() | found.keys()
-                               if found.get(name) != every[0].get(name))
-            if differing:
-                name = differing[0]
+            differing = (name for name in {**every[0], **found} if found.get(name) != every[0].get(name))
+            for name in differing:
                 raise UserError(
                     f"host {index} ({self.cluster.addresses[index]}) has {name} {found.get(name)!r}, and "
                     f"host 0 {every[0].get(name)!r}; expected the same flags and the same data on all hosts")
@@ -221,19 +220,9 @@ def _configure(setting):
 
 def _connect(cluster, host_timeout):
     """Return the strategy of all hosts."""
-    name, _, port = cluster.addresses[cluster.number].rpartition(":")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", int(port)))
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise UserError(f"port {port} of {name} cannot be used: {reason}; expected a free port in "
-                            "TF_CONFIG, or no other training on this host") from None
-    # TensorFlow waits for ever, in a call that no exception reaches.
-    watchdog = threading.Timer(host_timeout, _end_without_hosts, [cluster, host_timeout])
-    watchdog.daemon = True
-    watchdog.start()
+    _wait_for_hosts(cluster, host_timeout)
+    # If a host ends now, TensorFlow waits for ever and lets no Python run; the system can still end it.
+    signal.alarm(math.ceil(host_timeout))
     context = eager_context.context()
     context.configure_coordination_service(
         service_type="standalone", service_leader="/job:worker/task:0",
@@ -252,22 +241,34 @@ def _connect(cluster, host_timeout):
         raise UserError(f"the hosts {', '.join(cluster.addresses)} cannot be connected: "
                         f"{' '.join(str(error).split())[:200]}") from None
     finally:
-        watchdog.cancel()
+        signal.alarm(0)
     return strategy
 
 
-def _end_without_hosts(cluster, host_timeout):
-    silent = [address for index, address in enumerate(cluster.addresses)
-              if index != cluster.number and not _answers(address)]
-    print(f"error: {', '.join(silent) or 'a host'} did not answer within {host_timeout:g} seconds; expected "
-          "the same command on all hosts, or a larger --host_timeout", file=sys.stderr, flush=True)
-    os._exit(2)
+def _wait_for_hosts(cluster, host_timeout):
+    """Return when every other host listens at its port, while this one listens at its own."""
+    name, _, port = cluster.addresses[cluster.number].rpartition(":")
+    try:
+        listener = socket.create_server(("", int(port)))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(f"port {port} of {name} cannot be used: {reason}; expected a free port, or no other "
+                        "training on this host") from None
+    with listener:
+        silent = [address for number, address in enumerate(cluster.addresses) if number != cluster.number]
+        deadline = time.monotonic() + host_timeout
+        while silent := [address for address in silent if not _answers(address)]:
+            if time.monotonic() > deadline:
+                raise UserError(
+                    f"{', '.join(silent)} did not answer within {host_timeout:g} seconds; expected the same "
+                    "command on all hosts, or a larger --host_timeout")
+            time.sleep(0.5)
 
 
 def _answers(address):
     name, _, port = address.rpartition(":")
     try:
         socket.create_connection((name.strip("[]"), int(port)), timeout=5).close()
-    except OSError:
+    except (OSError, OverflowError):
         return False
     return True

@@ -37,15 +37,20 @@ class StopRequests:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Note signals within a `with` block, which looks at `requested`."""
+        """Note signals within a `with` block, which looks at `requested`; raise what it did not see."""
         self._deferring = True
         try:
             yield
         finally:
             self._deferring = False
+        if self.requested is not None:
+            self._stop(self.requested)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._deferring and self.requested is None:
             self.requested = number
             return
+        self._stop(number)
+
+    def _stop(self, number):
         raise TrainingStopped(number, "the same command continues after the last checkpoint")

@@ -45,7 +45,8 @@ def contents():
 def start_training():
     """Starts `python -m eig_tf.train ARGS` in a directory, with nothing set that silences TensorFlow."""
     def start(directory, *arguments):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith("TF_") or name == "TF_CONFIG"}
         environment["PYTHONPATH"] = str(REPOSITORY)
         return subprocess.Popen(
             [sys.executable, "-m", "eig_tf.train", *map(str, arguments)], cwd=directory, env=environment,

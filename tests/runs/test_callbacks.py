@@ -1,13 +1,19 @@
 import math
+import signal
 import types
 
 import pytest
 import tensorflow as tf
 
-from eig_tf.errors import UserError
+from eig_tf.errors import TrainingStopped, UserError
+from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
-from eig_tf.runs.callbacks import Records
-from eig_tf.runs.run_directory import RunDirectory
+from eig_tf.networks.dcgan28 import build_networks
+from eig_tf.runs.callbacks import Checkpoints, Records, ShortExecutions
+from eig_tf.runs.environment import current_segment
+from eig_tf.runs.hosts import Hosts
+from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
+from eig_tf.runs.stop_requests import StopRequests
 
 
 @pytest.fixture
@@ -49,3 +55,83 @@ def test_damaged_table_is_named(records, tmp_path, text):
     (tmp_path / "history.csv").write_text(text)
     with pytest.raises(UserError, match=r"history\.csv cannot be read"):
         records(epochs_done=1)
+
+
+class Clock:
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    """Makes the callback of epochs of ten steps that saves every two minutes, with a clock."""
+    directory = RunDirectory(tmp_path)
+    directory.save_environment(RunEnvironment(segments=(current_segment("float32", 1),)))
+    clock, stops = Clock(), StopRequests()
+    model = InfoGAN(build_networks(width=0.0625), CodePrior(10))
+    callback = Checkpoints(directory, directory.checkpoint_manager(model), 10, 2.0,
+                           Hosts(tf.distribute.get_strategy()), stops, clock)
+    callback.set_model(model)
+    return types.SimpleNamespace(
+        callback=callback, clock=clock, stops=stops, directory=directory, model=model)
+
+
+def saved(made):
+    checkpoint = made.directory.checkpoint_manager(made.model).checkpoint
+    made.directory.restore_newest(checkpoint)
+    return int(checkpoint.epochs_done), int(checkpoint.steps_done), checkpoint.loss_sums.values
+
+
+def test_checkpoints_by_time_within_an_epoch_and_at_its_end(checkpoints):
+    callback, clock, model = checkpoints.callback, checkpoints.clock, checkpoints.model
+    callback.on_epoch_begin(0)
+    for batch, seconds, number in ((2, 119, 0), (5, 121, 1), (7, 130, 1), (8, 242, 2)):
+        clock.seconds = seconds
+        model.step.assign(batch + 1)
+        model.global_mean("d_loss", tf.constant([0.1, 0.2]))
+        callback.on_train_batch_end(batch)
+        assert len(checkpoints.directory.checkpoint_paths()) == number
+    epochs_done, steps_done, sums = saved(checkpoints)
+    assert (epochs_done, steps_done) == (0, 9) and sums["d_loss"] == pytest.approx([1.2, 8.0])
+    assert checkpoints.directory.load_environment().segments[-1]["last_epoch"] == 1
+    # The end of the epoch saves its last step.
+    clock.seconds = 900
+    model.step.assign(10)
+    callback.on_train_batch_end(9)
+    callback.on_epoch_end(0)
+    assert saved(checkpoints) == (1, 0, {})
+
+
+def test_epoch_that_was_begun_goes_on_with_its_losses(checkpoints):
+    callback, model = checkpoints.callback, checkpoints.model
+    callback.manager.checkpoint.steps_done.assign(4)
+    callback.manager.checkpoint.loss_sums.values = {"d_loss": [1.5, 4.0]}
+    callback.on_epoch_begin(3)
+    model.global_mean("d_loss", tf.constant([2.5]))
+    assert model.loss_sums["d_loss"] == [4.0, 5.0]
+    checkpoints.stops.requested = signal.SIGTERM
+    with pytest.raises(TrainingStopped, match="saved within epoch 4; the same command continues there"):
+        callback.on_train_batch_end(1)
+    assert saved(checkpoints)[:2] == (3, 6)
+
+
+def test_executions_get_as_long_as_a_second(checkpoints):
+    model, clock = checkpoints.model, checkpoints.clock
+    model.compile(steps_per_execution=32)
+    callback = ShortExecutions(32, Hosts(tf.distribute.get_strategy()), clock)
+    callback.set_model(model)
+
+    def steps():
+        return int(model._steps_per_execution)
+    callback.on_train_begin()
+    assert steps() == 1
+    for seconds, expected in ((20.0, 1), (0.3, 3), (9.0, 3)):
+        callback.on_train_batch_begin(0)
+        clock.seconds += seconds
+        callback.on_train_batch_end(0)
+        assert steps() == expected
+    callback.on_train_end()
+    assert steps() == 32
