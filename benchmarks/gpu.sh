@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures training on one GPU, trains and exports a small run there, and calls it; takes less than 8 minutes.
+# Measures training on one GPU, trains and exports a small run there, and calls it; made for 8 minutes.
 #
 #     benchmarks/gpu.sh                # writes gpu_benchmark.json
 #     benchmarks/gpu.sh OUTPUT.json
