@@ -161,6 +161,9 @@ def _fit(model, image_set, config, make_view, output, manager, callbacks, hosts,
                            Checkpoints(output, manager, steps, config.training.checkpoint_minutes, hosts,
                                        stops),
                            *([TrainingProgress(config.training.epochs)] if hosts.is_chief else [])])
+        # A callback of the caller may end the training.
+        if model.stop_training:
+            break
     writer.close()
 
 
