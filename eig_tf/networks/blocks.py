@@ -84,7 +84,7 @@ class GhostBatchNormalization(keras.layers.BatchNormalization):
         offset = means - self.moving_mean
         offset, squares = tf.unstack(context.all_reduce(
             tf.distribute.ReduceOp.MEAN, tf.stack([offset, variances + tf.square(offset)])))
-        variances = squares - tf.square(offset)
+        variances = tf.maximum(squares - tf.square(offset), 0.0)
         scale = tf.math.rsqrt(variances + self.epsilon) * self.gamma
         normalized = (batches - self.moving_mean - offset) * scale + self.beta
         means = offset + self.moving_mean

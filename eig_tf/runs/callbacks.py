@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import signal
 import time
 from collections.abc import Callable
 
@@ -12,9 +11,9 @@ import tensorflow as tf
 from tensorflow import keras
 
 from eig_tf import files
-from eig_tf.errors import TrainingStopped, UserError
+from eig_tf.errors import UserError
 from eig_tf.figures import grids, tiling
-from eig_tf.runs.hosts import Hosts
+from eig_tf.runs.hosts import LOST_HOST_ERRORS, Hosts
 from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.runs.stop_requests import StopRequests
 
@@ -46,8 +45,8 @@ class Records(keras.callbacks.Callback):
         for name, value in losses.items():
             if not np.isfinite(value):
                 raise UserError(
-                    f"training diverged: {name} is {value} in epoch {epoch + 1}; the checkpoint of the "
-                    "epoch before it is kept, and a smaller --config.optimizer.learning_rate may help")
+                    f"training diverged: {name} is {value} in epoch {epoch + 1}; the last checkpoint is "
+                    "kept, and a smaller --config.optimizer.learning_rate may help")
         prior = self.model.prior.probabilities.numpy()
         self.history_rows.append({"epoch": epoch + 1, **_rounded(losses)})
         self.prior_rows.append(
@@ -126,30 +125,47 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Continue the losses of an epoch of which some steps are done."""
         checkpoint = self.manager.checkpoint
-        self.epoch, self.first_step = epoch, 0
-        if int(checkpoint.steps_done):
-            self.first_step = int(checkpoint.steps_done)
+        self.epoch, self.first_step = epoch, int(checkpoint.steps_done)
+        self.steps_done = self.first_step
+        if self.first_step:
             self.model.loss_sums = checkpoint.loss_sums.values
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Save a checkpoint if it is time or a signal asks for the end."""
-        steps_done = self.first_step + batch + 1
-        if steps_done == self.steps_per_epoch:
+        self.steps_done = self.first_step + batch + 1
+        if self.steps_done == self.steps_per_epoch:
             return
         late = self.hosts.is_chief and self.clock() - self.saved_at >= 60 * self.minutes
         stops, due = self.hosts.mean(self.stops.requested is not None, late)
         if stops or due:
-            self._save(self.epoch, steps_done, self.model.loss_sums)
+            self._save_within_epoch()
         if stops:
             self._stop(f"within epoch {self.epoch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Save the checkpoint of the epoch."""
-        self._save(epoch + 1, 0, {})
+        """Save the checkpoint of the epoch, which a callback of the caller may have cut short."""
+        if self.steps_done == self.steps_per_epoch:
+            self._save(epoch + 1, 0, {})
+        else:
+            self._save_within_epoch()
         if self.hosts.mean(self.stops.requested is not None)[0]:
             self._stop(f"after epoch {epoch + 1}")
 
+    def _save_within_epoch(self):
+        sums = self.model.loss_sums
+        for name, (total, _) in sums.items():
+            if not np.isfinite(total):
+                raise UserError(
+                    f"training diverged: {name} is not finite in epoch {self.epoch + 1}; the last checkpoint "
+                    "is kept, and a smaller --config.optimizer.learning_rate may help")
+        self._save(self.epoch, self.steps_done, sums)
+
     def _save(self, epochs_done, steps_done, loss_sums):
+        # First what says by whom the epochs are trained: a kill between the two must not hide that.
+        environment = self.directory.load_environment()
+        *earlier, last = environment.segments
+        last = {**last, "last_epoch": epochs_done + (steps_done > 0)}
+        self.directory.save_environment(environment._replace(segments=(*earlier, last)))
         checkpoint = self.manager.checkpoint
         checkpoint.epochs_done.assign(epochs_done)
         checkpoint.steps_done.assign(steps_done)
@@ -157,21 +173,15 @@ class Checkpoints(keras.callbacks.Callback):
         try:
             self.manager.save(checkpoint_number=int(self.model.step.numpy()))
         except tf.errors.OpError as error:
-            if self.hosts.num_hosts > 1 and not isinstance(error, tf.errors.ResourceExhaustedError):
+            if self.hosts.num_hosts > 1 and isinstance(error, LOST_HOST_ERRORS):
                 raise
             raise UserError(f"{self.manager.directory} cannot be written: {error.message[:200]}; the "
                             "checkpoint before is kept") from None
+        self.directory.delete_unlisted_checkpoints(self.manager)
         self.saved_at = self.clock()
-        environment = self.directory.load_environment()
-        *earlier, last = environment.segments
-        last = {**last, "last_epoch": epochs_done + (steps_done > 0)}
-        self.directory.save_environment(environment._replace(segments=(*earlier, last)))
 
     def _stop(self, place):
-        # On other hosts than the one that got the signal, it is as if all had got SIGTERM.
-        raise TrainingStopped(
-            self.stops.requested or signal.SIGTERM,
-            f"the run is saved {place}; the same command continues there")
+        self.stops.stop(f"the run is saved {place}; the same command continues there")
 
 
 class ShortExecutions(keras.callbacks.Callback):
@@ -199,18 +209,23 @@ class ShortExecutions(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Note the time."""
-        self.began_at = self.clock()
+        self.began_at = self._now()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Choose the number of steps by the second one; the first includes tracing."""
         self.measured += 1
         if self.measured == 2:
-            seconds, = self.hosts.mean(self.clock() - self.began_at)
+            seconds, = self.hosts.mean(self._now() - self.began_at)
             self._set(min(self.largest, max(1, int(_EXECUTION_SECONDS / max(seconds, 1e-6)))))
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Leave the model as it was compiled: Keras traces no loop for single steps."""
         self._set(self.largest)
+
+    def _now(self):
+        # A GPU computes on while Keras goes on; a value of the step waits for it.
+        self.model.step.numpy()
+        return self.clock()
 
     def _set(self, steps):
         # Keras has no public way to change the number after `compile`.

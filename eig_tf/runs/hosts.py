@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +24,11 @@ from eig_tf.errors import UserError
 # Milliseconds without a sign of life after which a host counts as lost.
 _HEARTBEAT_TIMEOUT = 20_000
 _SLURM_PORT = 8888
+# Seconds that TensorFlow takes at most to connect hosts that all answer, whatever the deadline for them.
+_CONNECT_SECONDS = 60
+# Errors of TensorFlow after the loss of a host.
+LOST_HOST_ERRORS = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
+                    tf.errors.InternalError, tf.errors.DeadlineExceededError)
 
 
 class Cluster(NamedTuple):
@@ -50,6 +55,7 @@ class Hosts:
         self.strategy = strategy
         self.cluster = cluster
         self._mean = tf.function(self._replica_mean)
+        self._comparisons = 0
 
     @property
     def num_hosts(self) -> int:
@@ -85,30 +91,38 @@ class Hosts:
         if self.cluster is None:
             return
         context = eager_context.context()
-        context.set_config_key_value(f"eig_tf/facts/{self.cluster.number}", json.dumps(facts))
-        every = [json.loads(context.get_config_key_value(f"eig_tf/facts/{index}"))
+        self._comparisons += 1
+        key = f"eig_tf/facts/{self._comparisons}"
+        context.set_config_key_value(f"{key}/{self.cluster.number}", json.dumps(facts))
+        # Reading a key that a lost host has not set would never end; a reduction does.
+        self.mean(0)
+        every = [json.loads(context.get_config_key_value(f"{key}/{index}"))
                  for index in range(self.num_hosts)]
         for index, found in enumerate(every):
             differing = (name for name in {**every[0], **found} if found.get(name) != every[0].get(name))
             for name in differing:
                 raise UserError(
                     f"host {index} ({self.cluster.addresses[index]}) has {name} {found.get(name)!r}, and "
-                    f"host 0 {every[0].get(name)!r}; expected the same flags and the same data on all hosts")
+                    f"host 0 {every[0].get(name)!r}; expected the same flags, data, packages and devices on "
+                    "all hosts")
 
     @contextmanager
     def lost_host_is_an_error(self) -> Iterator[None]:
         """Turn TensorFlow's error after the loss of a host into a `UserError`."""
         try:
             yield
-        except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
-                tf.errors.InternalError, tf.errors.DeadlineExceededError) as error:
+        except LOST_HOST_ERRORS as error:
             if self.cluster is None:
                 raise
             lost = re.search(r"task:(\d+) heartbeat|target /job:worker/replica:0/task:(\d+)", str(error))
-            index = int(next(filter(None, lost.groups()))) if lost else None
-            which = "another host" if index is None else f"host {index} ({self.cluster.addresses[index]})"
-            raise UserError(f"{which} has ended or cannot be reached; the same command on all hosts "
-                            "continues after the last checkpoint") from None
+            if lost:
+                number = int(next(filter(None, lost.groups())))
+                which = f"host {number} ({self.cluster.addresses[number]}) has ended or cannot be reached"
+            else:
+                reason = " ".join(error.message.split())[:200]
+                which = f"another host has ended, or TensorFlow has failed on this one ({reason})"
+            raise UserError(f"{which}; once the reason that it printed is mended, the same command on all "
+                            "hosts continues after the last checkpoint") from None
 
 
 def make_hosts(devices: str | None = None, host_timeout: float = 300.0) -> Hosts:
@@ -181,8 +195,11 @@ def _slurm_tasks_per_node():
 
 def _choose_devices(devices):
     """Hide all other devices from TensorFlow; return the names of the chosen ones."""
+    if devices is None:
+        # The caller may have chosen among the GPUs.
+        return [f"GPU:{number}" for number in range(len(tf.config.get_visible_devices("GPU")))] or ["CPU:0"]
     gpus = tf.config.list_physical_devices("GPU")
-    kind, _, rest = (devices or ("gpu" if gpus else "cpu")).partition(":")
+    kind, _, rest = devices.partition(":")
     if kind == "gpu":
         if not gpus or (rest and not re.fullmatch(r"\d+(,\d+)*", rest)):
             raise UserError(f"--devices is {devices!r}; expected {_available(gpus)}")
@@ -221,8 +238,6 @@ def _configure(setting):
 def _connect(cluster, host_timeout):
     """Return the strategy of all hosts."""
     _wait_for_hosts(cluster, host_timeout)
-    # If a host ends now, TensorFlow waits for ever and lets no Python run; the system can still end it.
-    signal.alarm(math.ceil(host_timeout))
     context = eager_context.context()
     context.configure_coordination_service(
         service_type="standalone", service_leader="/job:worker/task:0",
@@ -230,26 +245,43 @@ def _connect(cluster, host_timeout):
         coordinated_jobs=[coordination_config_pb2.CoordinatedJob(
             name="worker", num_tasks=len(cluster.addresses))])
     try:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy(
-            tf.distribute.cluster_resolver.SimpleClusterResolver(
-                tf.train.ClusterSpec({"worker": list(cluster.addresses)}), task_type="worker",
-                task_id=cluster.number, rpc_layer="grpc"))
-        context.set_config_key_value(f"eig_tf/connected/{cluster.number}", "yes")
-        for index in range(len(cluster.addresses)):
-            context.get_config_key_value(f"eig_tf/connected/{index}")
+        with _ended_by_the_system(_CONNECT_SECONDS):
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(
+                tf.distribute.cluster_resolver.SimpleClusterResolver(
+                    tf.train.ClusterSpec({"worker": list(cluster.addresses)}), task_type="worker",
+                    task_id=cluster.number, rpc_layer="grpc"))
+            context.set_config_key_value(f"eig_tf/connected/{cluster.number}", "yes")
+            for number in range(len(cluster.addresses)):
+                context.get_config_key_value(f"eig_tf/connected/{number}")
     except (tf.errors.OpError, RuntimeError) as error:
         raise UserError(f"the hosts {', '.join(cluster.addresses)} cannot be connected: "
                         f"{' '.join(str(error).split())[:200]}") from None
+    return strategy
+
+
+@contextmanager
+def _ended_by_the_system(seconds):
+    """End the process after a time: if a host ends now, TensorFlow waits for ever and lets no Python run."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    print(f"connects to the other hosts, for {seconds} seconds at most", flush=True)
+    handler = signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(seconds)
+    try:
+        yield
     finally:
         signal.alarm(0)
-    return strategy
+        signal.signal(signal.SIGALRM, handler or signal.SIG_DFL)
 
 
 def _wait_for_hosts(cluster, host_timeout):
     """Return when every other host listens at its port, while this one listens at its own."""
     name, _, port = cluster.addresses[cluster.number].rpartition(":")
     try:
-        listener = socket.create_server(("", int(port)))
+        both = socket.has_dualstack_ipv6()
+        listener = socket.create_server(
+            ("", int(port)), family=socket.AF_INET6 if both else socket.AF_INET, dualstack_ipv6=both)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"port {port} of {name} cannot be used: {reason}; expected a free port, or no other "
@@ -257,7 +289,8 @@ def _wait_for_hosts(cluster, host_timeout):
     with listener:
         silent = [address for number, address in enumerate(cluster.addresses) if number != cluster.number]
         deadline = time.monotonic() + host_timeout
-        while silent := [address for address in silent if not _answers(address)]:
+        while silent := [address for address in silent
+                         if time.monotonic() > deadline or not _answers(address)]:
             if time.monotonic() > deadline:
                 raise UserError(
                     f"{', '.join(silent)} did not answer within {host_timeout:g} seconds; expected the same "

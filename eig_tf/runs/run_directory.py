@@ -116,8 +116,9 @@ class RunDirectory:
             UserError: it holds other files, or cannot be made.
         """
         try:
-            if self.path.exists() and not self.config.is_file() and (
-                    not self.path.is_dir() or set(self.path.iterdir()) - {self.lock, self.lock_holder}):
+            # Hidden files do not count: the lock, and what a killed process has left of a file.
+            if self.path.exists() and not self.config.is_file() and not (self.path.is_dir() and all(
+                    entry.name.startswith(".") for entry in self.path.iterdir())):
                 raise UserError(f"--workdir is {str(self.path)!r}, which exists and holds no run; expected a "
                                 "new or empty directory, or one of an earlier run")
             self.path.mkdir(parents=True, exist_ok=True)
@@ -126,7 +127,7 @@ class RunDirectory:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run directory, so that no other process changes it, until this process ends.
+        """Hold the run directory within a `with` block, so that no other process changes it.
 
         Raises:
             UserError: another process holds it.
@@ -134,7 +135,9 @@ class RunDirectory:
         lock = filelock.FileLock(self.lock)
         try:
             lock.acquire(blocking=False)
-            files.write_json({"pid": os.getpid(), "host": socket.gethostname()}, self.lock_holder)
+            # Not to know the holder is no reason to stop.
+            with contextlib.suppress(OSError):
+                files.write_json({"pid": os.getpid(), "host": socket.gethostname()}, self.lock_holder)
         except filelock.Timeout:
             try:
                 holder = json.loads(self.lock_holder.read_text(encoding="utf-8"))
@@ -177,6 +180,14 @@ class RunDirectory:
         return [str(self.checkpoints / f"ckpt-{number}")
                 for number in sorted((int(match[1]) for match in numbers if match), reverse=True)]
 
+    def delete_unlisted_checkpoints(self, manager: tf.train.CheckpointManager) -> None:
+        """Delete checkpoints that a manager does not know, such as one whose writer was killed."""
+        listed = {Path(path).name for path in manager.checkpoints}
+        for path in self.checkpoint_paths():
+            if Path(path).name not in listed:
+                for file in self.checkpoints.glob(f"{Path(path).name}.*"):
+                    file.unlink()
+
     def restore_newest(self, checkpoint: tf.train.Checkpoint) -> Any:
         """Restore the newest checkpoint that can be read; say so when it is not the last one.
 
@@ -217,7 +228,8 @@ class RunDirectory:
         status = self.restore_newest(checkpoint)
         epochs_done, steps_done = int(checkpoint.epochs_done), int(checkpoint.steps_done)
         if status is None or epochs_done == 0:
-            raise UserError(f"{self.path} has no checkpoint yet; expected at least one finished epoch")
+            raise UserError(f"{self.path} has no checkpoint yet of a whole epoch; expected at least one "
+                            "finished epoch")
         status.expect_partial()
         if not all(np.isfinite(variable).all() for variable in model.variables):
             raise UserError(f"the last checkpoint of {self.path} holds weights that are not finite numbers; "

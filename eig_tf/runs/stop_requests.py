@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import NoReturn
 
 from eig_tf.errors import TrainingStopped
 
@@ -33,24 +34,28 @@ class StopRequests:
             yield
         finally:
             for number, handler in earlier.items():
-                signal.signal(number, handler)
+                # None stands for a handler that was not set from Python.
+                signal.signal(number, handler or signal.SIG_DFL)
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Note signals within a `with` block, which looks at `requested`; raise what it did not see."""
+        """Note signals within a `with` block, which looks at `requested`."""
         self._deferring = True
         try:
             yield
         finally:
             self._deferring = False
-        if self.requested is not None:
-            self._stop(self.requested)
+
+    def stop(self, outlook: str = "the same command continues after the last checkpoint") -> NoReturn:
+        """Raise the `TrainingStopped` of the noted signal.
+
+        On other hosts than the one that got it, it is as if they had got SIGTERM.
+        """
+        raise TrainingStopped(self.requested or signal.SIGTERM, outlook)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._deferring and self.requested is None:
             self.requested = number
             return
-        self._stop(number)
-
-    def _stop(self, number):
-        raise TrainingStopped(number, "the same command continues after the last checkpoint")
+        self.requested = number
+        self.stop()

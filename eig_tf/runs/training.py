@@ -7,6 +7,7 @@ import functools
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ from eig_tf.runs.training_progress import TrainingProgress
 
 # Side of images, and number of weights, above which a CPU is too slow.
 _LARGE, _MANY_WEIGHTS = 64, 10_000_000
+# Seconds after which all hosts see a file that one of them has written.
+_VISIBLE_SECONDS = 90
 
 
 def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
@@ -53,8 +56,9 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
         data_dir: directory of the data set's files; where its loader looks when None.
         cache_dir: directory of decoded data sets; the user's cache directory when None.
         overwrite: whether an existing run in `workdir` is deleted first.
-        callbacks: further callbacks, for example a schedule; the run directory does not record them, so a
-            run is resumed as if it had never stopped only with the same ones.
+        callbacks: further callbacks, for example a schedule by epoch; the run directory does not record them,
+            so a run is resumed as if it had never stopped only with the same ones. The rest of an epoch that
+            was interrupted counts its batches from 0.
         devices: what to train on, and `host_timeout`: seconds to wait for other hosts; see `make_hosts`. The
             number of devices does not change what is trained, except for settings that say so.
 
@@ -75,6 +79,11 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
 
 def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, stops):
     replicas, batch_size = hosts.strategy.num_replicas_in_sync, config.training.batch_size
+    # Before anything that may fail on one host alone, which the others would not know.
+    hosts.check_same({
+        **config_lib.flatten(config), **environment.package_versions(), "workdir": str(workdir),
+        "devices": replicas // hosts.num_hosts, "GPUs": len(tf.config.get_visible_devices("GPU")),
+        "precision": environment.resolve_precision(config.training.precision)})
     check_divisible(batch_size, replicas)
     _, image_set = registry.load_split(config, data_dir, cache_dir)
     if len(image_set.images) < batch_size:
@@ -86,10 +95,7 @@ def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, st
             config.categories.num_categories, config.networks.num_codes, len(image_set.images))
     make_view = augment.make_view_function(config)
     data = fingerprint_images(image_set)
-    hosts.check_same({
-        **config_lib.flatten(config), **data, **environment.package_versions(), "workdir": str(workdir),
-        "devices": replicas // hosts.num_hosts,
-        "precision": environment.resolve_precision(config.training.precision)})
+    hosts.check_same(data)
     with contextlib.ExitStack() as stack:
         if hosts.is_chief:
             RunDirectory(workdir).create()
@@ -116,6 +122,7 @@ def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, st
         checkpoint = manager.checkpoint
         directory.restore_newest(checkpoint)
         epochs_done, steps_done = int(checkpoint.epochs_done), int(checkpoint.steps_done)
+        hosts.check_same({"checkpoint of step": int(model.step.numpy())})
         if epochs_done or steps_done:
             within = f", step {steps_done} of the next" if steps_done else ""
             print(f"continues after epoch {epochs_done}{within}")
@@ -161,6 +168,9 @@ def _fit(model, image_set, config, make_view, output, manager, callbacks, hosts,
                            Checkpoints(output, manager, steps, config.training.checkpoint_minutes, hosts,
                                        stops),
                            *([TrainingProgress(config.training.epochs)] if hosts.is_chief else [])])
+            stopping, = hosts.mean(stops.requested is not None)
+        if stopping:
+            stops.stop()
         # A callback of the caller may end the training.
         if model.stop_training:
             break
@@ -183,6 +193,15 @@ def _follow_categories(model, image_set, config, directory, manager, fit, hosts)
     def load():
         return load_categories(directory, model, epochs, since=epochs - guided)
 
+    def load_what_the_chief_wrote():
+        # A file system of several hosts may show a new file late.
+        for _ in range(_VISIBLE_SECONDS):
+            if loaded := load():
+                return loaded
+            time.sleep(1)
+        raise UserError(f"{directory.categories} has no categories that this host sees; expected a directory "
+                        "that all hosts share")
+
     found = load()
     if found is None and hosts.is_chief:
         epochs_done = int(manager.checkpoint.epochs_done)
@@ -190,7 +209,7 @@ def _follow_categories(model, image_set, config, directory, manager, fit, hosts)
                                     config.categories.num_categories)
     # The other hosts wait, and read what the chief has found.
     hosts.mean(0)
-    found = found or load()
+    found = found or load_what_the_chief_wrote()
     # Categories that a command found since, perhaps another number of them, are kept.
     if found.grouping.epochs == epochs:
         return

@@ -45,7 +45,7 @@ def test_divergence_ends_training_before_anything_is_recorded(records, tmp_path,
     callback = records()
     callback.on_epoch_end(0, {"d_loss": 1.0, "g_loss": 1.0})
     before = (tmp_path / "history.csv").read_text()
-    with pytest.raises(UserError, match=r"training diverged: g_loss is .* in epoch 2; the checkpoint"):
+    with pytest.raises(UserError, match=r"training diverged: g_loss is .* in epoch 2; the last checkpoint"):
         callback.on_epoch_end(1, {"d_loss": 1.0, "g_loss": loss})
     assert (tmp_path / "history.csv").read_text() == before
 
@@ -116,6 +116,36 @@ def test_epoch_that_was_begun_goes_on_with_its_losses(checkpoints):
     with pytest.raises(TrainingStopped, match="saved within epoch 4; the same command continues there"):
         callback.on_train_batch_end(1)
     assert saved(checkpoints)[:2] == (3, 6)
+
+
+def test_divergence_within_an_epoch_keeps_the_last_checkpoint(checkpoints):
+    callback, model = checkpoints.callback, checkpoints.model
+    callback.on_epoch_begin(0)
+    model.global_mean("g_loss", tf.constant([math.nan]))
+    checkpoints.clock.seconds = 1000
+    with pytest.raises(UserError, match="training diverged: g_loss is not finite in epoch 1; the last"):
+        callback.on_train_batch_end(0)
+    assert checkpoints.directory.checkpoint_paths() == []
+
+
+def test_epoch_that_a_callback_cuts_short_is_not_taken_for_a_whole_one(checkpoints):
+    callback = checkpoints.callback
+    callback.on_epoch_begin(0)
+    callback.on_train_batch_end(3)
+    callback.on_epoch_end(0)
+    assert saved(checkpoints)[:2] == (0, 4)
+
+
+def test_checkpoint_of_a_killed_writer_is_deleted_after_the_next_save(checkpoints):
+    manager = checkpoints.directory.checkpoint_manager(checkpoints.model)
+    manager.save(checkpoint_number=3)
+    for step in (5, 6, 7):
+        checkpoints.model.step.assign(step)
+        checkpoints.callback.on_epoch_begin(0)
+        checkpoints.callback.on_train_batch_end(8)
+        checkpoints.callback.on_epoch_end(0)
+    names = [path.rpartition("-")[2] for path in checkpoints.directory.checkpoint_paths()]
+    assert names == ["7", "6"]
 
 
 def test_executions_get_as_long_as_a_second(checkpoints):

@@ -83,7 +83,7 @@ def test_moved_run_directory_is_read_where_it_is_now(copy, tmp_path):
 
 def test_run_without_a_finished_epoch_says_so(copy):
     shutil.rmtree(copy.checkpoints)
-    with pytest.raises(UserError, match="no checkpoint yet"):
+    with pytest.raises(UserError, match="no checkpoint yet of a whole epoch"):
         copy.restore_model()
 
 

@@ -16,26 +16,26 @@ def send(number):
 def test_first_signal_is_noted_and_the_second_ends_at_once(number, name, status):
     stops = StopRequests()
     before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
-    with stops.handled(), pytest.raises(TrainingStopped, match=f"stopped by {name}; the same") as error:
-        with stops.deferred():
-            send(number)
-            assert stops.requested == number
-            send(number)
+    with stops.handled(), pytest.raises(TrainingStopped, match=f"stopped by {name}; the same") as error, \
+            stops.deferred():
+        send(number)
+        assert stops.requested == number
+        send(number)
     assert error.value.status == status
     assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == before
 
 
-def test_signal_that_nobody_looked_at_is_raised_at_the_end():
-    stops, reached = StopRequests(), []
-    with stops.handled(), pytest.raises(TrainingStopped):
-        with stops.deferred():
-            send(signal.SIGTERM)
-            reached.append("the end of the block")
-    assert reached
+def test_noted_signal_is_raised_on_demand_and_another_host_stops_as_by_sigterm():
+    stops = StopRequests()
+    with stops.handled(), stops.deferred():
+        send(signal.SIGINT)
+    with pytest.raises(TrainingStopped, match="stopped by Ctrl-C; saved"):
+        stops.stop("saved")
+    with pytest.raises(TrainingStopped, match="stopped by SIGTERM; the same command"):
+        StopRequests().stop()
 
 
 def test_signal_outside_of_training_ends_at_once():
     stops = StopRequests()
     with stops.handled(), pytest.raises(TrainingStopped):
         send(signal.SIGTERM)
-    assert stops.requested is None
