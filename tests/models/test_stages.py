@@ -55,7 +55,7 @@ def test_losses_of_both_stages_are_summed(two_stages):
 
 @pytest.mark.parametrize("routing", ["head", "shared", "contrastive"])
 def test_every_part_of_every_stage_is_trained(routing):
-    model = make(gradient_routing=routing, diff_augment=lambda images, seed: 0.9 * images)
+    model = make(gradient_routing=routing, diff_augment=lambda images, seed, part: 0.9 * images)
     model.compile()
     parts = {"generator": model.generator, "prior": model.prior}
     for stage, (trunk, d_head, q_head) in enumerate(model.discriminators):
@@ -87,7 +87,7 @@ def test_first_phase_trains_each_discriminator_on_its_own_stage_alone():
 @pytest.mark.parametrize("term", ["nt_xent", "positive_pairs"])
 def test_contrastive_routing_trains_on_the_sum_of_two_gradients(term):
     """Both gradients are computed here, each from passes of its own, with the random draws of the step."""
-    def augment(images, seed):
+    def augment(images, seed, part=None):
         return images * tf.random.stateless_uniform([len(images), 1, 1, 1], seed, 0.5, 1.0)
 
     def trained(discriminator, generator):
@@ -141,7 +141,7 @@ def test_contrastive_routing_trains_on_the_sum_of_two_gradients(term):
 def test_all_that_the_trunks_see_is_augmented_with_draws_of_its_own(routing):
     seen = []
 
-    def augment(images, seed):
+    def augment(images, seed, part):
         seen.append((tuple(np.asarray(seed)), float(tf.reduce_sum(images))))
         return images
     model = make(gradient_routing=routing, diff_augment=augment)

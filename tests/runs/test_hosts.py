@@ -91,7 +91,7 @@ def test_a_single_host_agrees_with_itself():
 
 def test_lost_host_is_named():
     hosts = Hosts(tf.distribute.get_strategy(), Cluster(("a:1", "b:2"), 0))
-    for message, name in (("Task /job:worker/replica:0/task:1 heartbeat timeout", "host 1 .b:2. has ended or"),
+    for message, name in (("/job:worker/replica:0/task:1 heartbeat timeout", "host 1 .b:2. has ended or"),
                           ("target /job:worker/replica:0/task:1 while", "host 1 .b:2. has ended or"),
                           ("Connection reset by peer", "another host has ended, or .*reset by peer")):
         with pytest.raises(UserError, match=name), hosts.lost_host_is_an_error():

@@ -28,12 +28,14 @@ def refused():
 
 @pytest.fixture(scope="module")
 def first_weights(tmp_path_factory):
-    """The `RunDirectory` of small networks for digits with their first weights."""
+    """The `RunDirectory` of small networks for digits with their first weights, as if after an epoch."""
     from eig_tf.models.registry import build_model
     config = config_lib.load_preset("digits")
     config.networks.width = 0.1
     directory = RunDirectory(tmp_path_factory.mktemp("runs") / "run")
-    directory.checkpoint_manager(build_model(config)).save(checkpoint_number=1)
+    manager = directory.checkpoint_manager(build_model(config))
+    manager.checkpoint.epochs_done.assign(1)
+    manager.save(checkpoint_number=1)
     config_lib.save_config(config, directory.config)
     directory.save_environment(RunEnvironment())
     return directory
