@@ -91,7 +91,10 @@ def export_fresh_model(config: config_dict.ConfigDict, directory: Path) -> tuple
         model = build_model(config)
         compile_model(model, config)
     run_dir.path.mkdir()
-    run_dir.checkpoint_manager(model).save()
+    manager = run_dir.checkpoint_manager(model)
+    # Only a run with a finished epoch can be exported.
+    manager.checkpoint.epochs_done.assign(1)
+    manager.save()
     config_lib.save_config(config, run_dir.config)
     return model, export.export_run(run_dir.path)
 

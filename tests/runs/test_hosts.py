@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from eig_tf.errors import UserError
 from eig_tf.runs.hosts import Cluster, Hosts, cluster_from_environment, make_hosts
@@ -98,6 +99,16 @@ def test_lost_host_is_named():
             raise tf.errors.UnavailableError(None, None, message)
 
 
+FOLDER = ("--dataset=folder", "--image_size=28", "--config.networks.width=0.0625",
+          "--config.training.batch_size=200", "--noexport")
+
+
+def make_images(directory, number):
+    directory.mkdir()
+    for index, pixels in enumerate(np.random.default_rng(0).integers(0, 256, [number, 28, 28], np.uint8)):
+        Image.fromarray(pixels).save(directory / f"{index:03}.png")
+
+
 def free_addresses(number):
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
@@ -121,14 +132,14 @@ def start_hosts(repository, tiny, monkeypatch, tmp_path):
     """Starts the training command as several hosts; a list of further flags for each."""
     started = []
 
-    def start(*flags_of_hosts, common=()):
+    def start(*flags_of_hosts, common=(), flags=tiny):
         addresses = free_addresses(len(flags_of_hosts))
-        for index, flags in enumerate(flags_of_hosts):
+        for index, own in enumerate(flags_of_hosts):
             monkeypatch.setenv("TF_CONFIG", tf_config(addresses, index))
             monkeypatch.setenv("PYTHONPATH", str(repository))
             started.append(subprocess.Popen(
-                [sys.executable, "-c", QUICK, *tiny, "--config.training.precision=float32",
-                 "--workdir=run", *common, *flags], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
+                [sys.executable, "-c", QUICK, *flags, "--config.training.precision=float32",
+                 "--workdir=run", *common, *own], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE))
         monkeypatch.delenv("TF_CONFIG")
         return started[-len(flags_of_hosts):]
@@ -204,8 +215,11 @@ def test_a_host_with_another_config_is_refused_by_name(start_hosts, tmp_path, fl
 
 @pytest.mark.slow
 def test_a_host_that_fails_alone_ends_the_others(start_hosts, tmp_path):
-    (fine, _, said), (failed, _, reason) = finish(start_hosts([], ["--cache_dir=/dev/null/x"]))
-    assert fine == failed == 2 and "/dev/null/x" in reason
+    for name, number in (("here", 200), ("there", 100)):
+        make_images(tmp_path / name, number)
+    (fine, _, said), (failed, _, reason) = finish(start_hosts(
+        ["--data_dir=here"], ["--data_dir=there"], flags=FOLDER))
+    assert fine == failed == 2 and "the training set holds 100 images" in reason
     assert "has ended" in said and said.count("\n") == 1, said
 
 
