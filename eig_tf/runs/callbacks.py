@@ -44,9 +44,7 @@ class Records(keras.callbacks.Callback):
         losses = {name: float(value) for name, value in logs.items()}
         for name, value in losses.items():
             if not np.isfinite(value):
-                raise UserError(
-                    f"training diverged: {name} is {value} in epoch {epoch + 1}; the last checkpoint is "
-                    "kept, and a smaller --config.optimizer.learning_rate may help")
+                raise _divergence(name, value, epoch)
         prior = self.model.prior.probabilities.numpy()
         self.history_rows.append({"epoch": epoch + 1, **_rounded(losses)})
         self.prior_rows.append(
@@ -155,9 +153,7 @@ class Checkpoints(keras.callbacks.Callback):
         sums = self.model.loss_sums
         for name, (total, _) in sums.items():
             if not np.isfinite(total):
-                raise UserError(
-                    f"training diverged: {name} is not finite in epoch {self.epoch + 1}; the last checkpoint "
-                    "is kept, and a smaller --config.optimizer.learning_rate may help")
+                raise _divergence(name, "not finite", self.epoch)
         self._save(self.epoch, self.steps_done, sums)
 
     def _save(self, epochs_done, steps_done, loss_sums):
@@ -208,8 +204,9 @@ class ShortExecutions(keras.callbacks.Callback):
         self._set(1)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the time."""
-        self.began_at = self._now()
+        """Note the time of the step that is measured; waiting for every other one would cost time."""
+        if self.measured == 1:
+            self.began_at = self._now()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Choose the number of steps by the second one; the first includes tracing."""
@@ -230,6 +227,11 @@ class ShortExecutions(keras.callbacks.Callback):
     def _set(self, steps):
         # Keras has no public way to change the number after `compile`.
         self.model._steps_per_execution.assign(steps)
+
+
+def _divergence(name, value, epoch):
+    return UserError(f"training diverged: {name} is {value} in epoch {epoch + 1}; the last checkpoint is "
+                     "kept, and a smaller --config.optimizer.learning_rate may help")
 
 
 def _rounded(values):
