@@ -3,7 +3,6 @@
 import contextlib
 import os
 import threading
-import time
 
 import pytest
 
@@ -66,13 +65,12 @@ def test_a_stage_without_steps_may_contain_one_with_steps(terminal, silence):
 @pytest.mark.parametrize("total", [None, 3])
 def test_elsewhere_long_work_is_announced_in_one_line_while_it_goes_on(capsys, silence, total):
     silence(0.01)
-    said, end = "", time.monotonic() + 20
     with progress.stage("counts to three", total) as advance:
-        while not said and time.monotonic() < end:
-            said = capsys.readouterr().out
+        for timer in timers():
+            timer.join(20)
+        assert capsys.readouterr().out == "counts to three\n"
         for _ in range(3):
             advance(values=[("loss", 1.0)])
-    assert said == "counts to three\n"
     assert capsys.readouterr().out == ""
 
 
