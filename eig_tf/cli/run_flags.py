@@ -74,20 +74,10 @@ def config_from_flags() -> config_dict.ConfigDict:
     """
     if FLAGS.dataset is None:
         raise UserError(f"--dataset is missing; expected one of {', '.join(config_lib.preset_names())}")
-    config = _preset_from_flags()
-    config.update(FLAGS.config)
-    known = config_lib.flatten(config)
-    for field, name in config_lib.NAMED_FLAGS.items():
-        if FLAGS[name].value is None:
-            continue
-        if field not in known:
-            raise UserError(f"--{name} is given, which --dataset={FLAGS.dataset} with "
-                            f"--method={config.method} does not take")
-        config.update_from_flattened_dict({field: FLAGS[name].value})
-    preset = _preset_from_flags()
-    if "categories" in config and FLAGS.num_codes is None and (
-            config.networks.num_codes == preset.networks.num_codes):
-        config.networks.num_codes = (
-            METHODS[config.method].codes_per_category * config.categories.num_categories)
-    config_lib.validate(config)
-    return config
+    preset = config_lib.flatten(_preset_from_flags())
+    # FLAGS.config holds the whole preset; what differs was given.
+    fields = {name: value for name, value in config_lib.flatten(FLAGS.config).items()
+              if value != preset[name]}
+    fields.update({field: FLAGS[name].value for field, name in config_lib.NAMED_FLAGS.items()
+                   if FLAGS[name].value is not None})
+    return config_lib.config_from_fields(FLAGS.dataset, FLAGS.preset or "paper", FLAGS.method, fields)

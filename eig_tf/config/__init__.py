@@ -5,6 +5,7 @@ from eig_tf.config.methods import FAMILIES, METHODS, Method
 from eig_tf.config.presets import (
     config_differences,
     config_from_dict,
+    config_from_fields,
     flatten,
     for_64x64,
     for_cpu,
@@ -21,7 +22,7 @@ from eig_tf.config.presets import (
 
 __all__ = [
     "FAMILIES", "FIELDS", "IMAGE_SIZES", "METHODS", "NAMED_FLAGS", "Method", "config_differences",
-    "config_from_dict", "default_config", "flag", "flatten", "for_64x64", "for_cpu", "format_config",
-    "guided_epochs", "image_shape", "load_config", "load_preset", "network_family", "preset_names",
-    "save_config", "validate",
+    "config_from_dict", "config_from_fields", "default_config", "flag", "flatten", "for_64x64", "for_cpu",
+    "format_config", "guided_epochs", "image_shape", "load_config", "load_preset", "network_family",
+    "preset_names", "save_config", "validate",
 ]

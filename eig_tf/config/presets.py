@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from ml_collections import config_dict
@@ -58,6 +59,36 @@ def load_preset(dataset: str, preset: str = "paper", method: str | None = None) 
             del config[group][field]
         else:
             del config[group]
+    return config
+
+
+def config_from_fields(dataset: str, preset: str = "paper", method: str | None = None,
+                       fields: Mapping[str, Any] = MappingProxyType({})) -> config_dict.ConfigDict:
+    """Return the config of a preset with other values of some fields, validated.
+
+    A method that groups codes gets three codes for each category unless `fields` has their number.
+
+    Args:
+        dataset: see `load_preset`.
+        preset: see `load_preset`.
+        method: see `load_preset`.
+        fields: value by field name, such as `{"training.epochs": 15}`.
+
+    Raises:
+        UserError: there is no such preset, method or field, or a field is out of bounds.
+        TypeError: a value is of another type than the preset's.
+    """
+    config = load_preset(dataset, preset, method)
+    known = flatten(config)
+    for name in fields:
+        if name not in known:
+            raise UserError(f"{flag(name)} is given, which --dataset={dataset} with "
+                            f"--method={config.method} does not take")
+    config.update_from_flattened_dict(dict(fields))
+    if "categories" in config and "networks.num_codes" not in fields:
+        config.networks.num_codes = (
+            METHODS[config.method].codes_per_category * config.categories.num_categories)
+    validate(config)
     return config
 
 
