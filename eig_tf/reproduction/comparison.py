@@ -1,0 +1,322 @@
+"""Tables of evaluations beside the paper's, with differences that are paired by run."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from eig_tf.config import flatten, load_preset
+from eig_tf.errors import UserError
+from eig_tf.evaluation.paper import published_value
+from eig_tf.evaluation.summary import Evaluation, read_evaluation
+
+REFERENCE = "elastic_infogan"
+RANDOM_WEIGHTS = "random_weights"
+CONFIDENCE = 0.95
+METRIC_NAMES = {
+    "nmi": "NMI", "ent": "ENT", "one_nn_accuracy": "1-NN", "prior_total_variation": "TV matched",
+    "generated_total_variation": "TV generated"}
+# In these the runs of one column may differ: they name the run, or do not change its result.
+_FREE_FIELDS = ("dataset", "method", "split", "seed", "data.class_set", "training.epochs",
+                "training.precision", "training.steps_per_execution", "training.checkpoint_minutes")
+# The paper reports the best of several values for each data set (supplement 4.4).
+_TUNED_FIELDS = ("vae.beta_continuous", "vae.beta_discrete")
+# Judges of digits were once recorded under another name of the same architecture.
+_JUDGE_NAMES = {"2 conv + 2 FC": "small_cnn"}
+
+
+class Run(NamedTuple):
+    """One evaluated run.
+
+    Attributes:
+        path: its evaluation file.
+        row: its row in a table: the method, or the label of an ablation.
+        evaluation: what the file holds.
+    """
+
+    path: Path
+    row: str
+    evaluation: Evaluation
+
+    @property
+    def dataset(self) -> str:
+        """The name of the data set, which is the column of a table."""
+        return self.evaluation.row.dataset
+
+    @property
+    def key(self) -> tuple:
+        """What pairs runs of one column: class set if numbered, split and seed."""
+        return tuple(map(str, self.evaluation.run))
+
+    def value(self, metric: str) -> float:
+        """Return a metric of the run.
+
+        Raises:
+            UserError: the evaluation lacks it.
+        """
+        value = self.evaluation.record.metrics.get(metric)
+        if value is None:
+            raise UserError(f"{self.path} has no {metric}; expected an evaluation that tools/evaluate.py "
+                            "wrote")
+        return value
+
+
+class Difference(NamedTuple):
+    """The mean difference to the reference over `num` pairs of runs; no interval for a single pair."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    num: int
+
+
+class Cell(NamedTuple):
+    """A number of a table.
+
+    Attributes:
+        mean: mean over the runs; None without any.
+        std: standard deviation (n - 1); None for fewer than two runs.
+        num: number of runs.
+        published: the paper's number and its standard deviation, None where it states none; None where
+            the paper has no such number.
+        difference: to the reference; None without pairs and for the reference itself.
+    """
+
+    mean: float | None
+    std: float | None
+    num: int
+    published: tuple[float, float | None] | None
+    difference: Difference | None
+
+
+class Table(NamedTuple):
+    """A table of the paper with own numbers.
+
+    Attributes:
+        name: stem of its files.
+        title: a sentence on what it shows.
+        metrics: names of metrics.
+        rows: names of rows by data set, each data set a column.
+        cells: by data set, row and metric.
+        notes: sentences on settings and choices, by data set.
+        reference: the row that differences are to.
+    """
+
+    name: str
+    title: str
+    metrics: tuple[str, ...]
+    rows: dict[str, tuple[str, ...]]
+    cells: dict[tuple[str, str, str], Cell]
+    notes: dict[str, tuple[str, ...]]
+    reference: str = REFERENCE
+
+
+def read_runs(paths: Iterable[str | os.PathLike], labels: Mapping[str, str] | None = None) -> list[Run]:
+    """Read evaluations as runs.
+
+    Args:
+        paths: `evaluation.json` files.
+        labels: row by path, in the place of the method.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    evaluations = [(Path(path), read_evaluation(path)) for path in paths]
+    return [Run(path, (labels or {}).get(str(path), evaluation.row.method), evaluation)
+            for path, evaluation in evaluations]
+
+
+def compare_with_paper(name: str, title: str, published_table: str | None, metrics: Sequence[str],
+                       rows: Sequence[str], runs: Sequence[Run], datasets: Sequence[str],
+                       reference: str = REFERENCE, across_rows: bool = True) -> Table:
+    """Build a table of methods beside the paper's.
+
+    Args:
+        name: stem of the table's files.
+        title: a sentence on what it shows.
+        published_table: the paper's table, see `paper.published_value`; None for none.
+        metrics: names of metrics.
+        rows: methods, also those without runs; `random_weights` is the encoder before training. Other
+            methods of `runs` follow.
+        runs: the evaluations.
+        datasets: the columns, also those without runs.
+        reference: the row that differences are to.
+        across_rows: see `check_equal_settings`.
+
+    Raises:
+        UserError: two evaluations are of one run, runs of one column differ in their settings, or an
+            evaluation lacks a metric.
+    """
+    found_rows: dict[str, tuple[str, ...]] = {}
+    cells, notes = {}, {}
+    for dataset in datasets:
+        chosen, remarks = choose_tuned([run for run in runs if run.dataset == dataset])
+        check_equal_settings(chosen, across_rows)
+        by_row: dict[str, list[Run]] = {}
+        for run in chosen:
+            by_row.setdefault(run.row, []).append(run)
+        extra = [] if RANDOM_WEIGHTS in rows else sorted(by_row.keys() - set(rows))
+        found_rows[dataset] = (*rows, *extra)
+        for metric in metrics:
+            values = {row: ({run.key: run.value(metric) for run in by_row.get(row, [])}
+                            if row != RANDOM_WEIGHTS else untrained_accuracies(by_row, rows))
+                      for row in found_rows[dataset]}
+            for row, of_row in values.items():
+                published = published_table and published_value(published_table, dataset, row, metric)
+                difference = None if row == reference else paired_difference(of_row, values[reference])
+                cells[dataset, row, metric] = make_cell(list(of_row.values()), published or None, difference)
+        notes[dataset] = (*describe_settings(chosen), *remarks)
+    return Table(name, title, tuple(metrics), found_rows, cells, notes, reference)
+
+
+def make_cell(values: Sequence[float], published: tuple[float, float | None] | None,
+              difference: Difference | None) -> Cell:
+    """Return the cell of the values of all runs of a row."""
+    return Cell(statistics.mean(values) if values else None,
+                statistics.stdev(values) if len(values) > 1 else None, len(values), published, difference)
+
+
+def paired_difference(values: Mapping[tuple, float], reference: Mapping[tuple, float]) -> Difference | None:
+    """Return the mean of the differences of paired runs, with Student's interval of 95 % confidence.
+
+    Args:
+        values: value by key of the run.
+        reference: the same for the reference.
+
+    Returns:
+        values - reference over the keys that both have; None without any.
+    """
+    keys = sorted(values.keys() & reference.keys())
+    if not keys:
+        return None
+    differences = np.array([values[key] - reference[key] for key in keys])
+    mean = float(differences.mean())
+    if len(keys) == 1:
+        return Difference(mean, None, None, 1)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(keys) - 1) * stats.sem(differences))
+    return Difference(mean, mean - half, mean + half, len(keys))
+
+
+def untrained_accuracies(by_row: Mapping[str, Sequence[Run]], rows: Sequence[str]) -> dict[tuple, float]:
+    """Return the 1-NN accuracy of each run's encoder before training, once for each data, split and seed.
+
+    The methods of one seed begin with the same encoder, so that the last of `rows` with such a run counts.
+    """
+    return {run.key: run.value("one_nn_accuracy_of_random_weights")
+            for row in rows for run in by_row.get(row, [])}
+
+
+def choose_tuned(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
+    """Keep the best of several betas of a row, as the paper does, and say so.
+
+    The best has the largest mean NMI of those with the most runs.
+
+    Args:
+        runs: runs of one column.
+
+    Returns:
+        The runs that are kept, and a sentence for each row that was chosen from.
+
+    Raises:
+        UserError: two evaluations are of one run.
+    """
+    groups: dict[str, dict[tuple, list[Run]]] = {}
+    for run in runs:
+        config = run.evaluation.record.flat_config()
+        tuned = tuple(config.get(field) for field in _TUNED_FIELDS)
+        groups.setdefault(run.row, {}).setdefault(tuned, []).append(run)
+    kept: list[Run] = []
+    remarks = []
+    for row, by_value in groups.items():
+        for group in by_value.values():
+            _check_different(group)
+        best = max(by_value, key=lambda value: (
+            len(by_value[value]), statistics.mean(run.value("nmi") for run in by_value[value])))
+        kept += by_value[best]
+        if len(by_value) > 1:
+            remarks.append(f"{row}: beta {_join(best)} of {', '.join(map(_join, sorted(by_value)))} has the "
+                           "largest mean NMI")
+    return kept, remarks
+
+
+def check_equal_settings(runs: Sequence[Run], across_rows: bool = True) -> None:
+    """Check that runs of one column were made alike.
+
+    A field is alike when it has one value, or in both runs that of the preset for its method.
+
+    Args:
+        runs: runs of one column.
+        across_rows: whether runs of different rows must be alike in the fields that both have. Otherwise they
+            must only have the same preset, data, number of epochs, images for each code, and judge.
+
+    Raises:
+        UserError: they were not; the sentence names both files and the field.
+    """
+    first_runs: dict[str, tuple[Run, dict[str, tuple[Any, bool]]]] = {}
+    for run in runs:
+        settings = {**_evaluation_settings(run), **_config_settings(run)}
+        for row, (other, found) in first_runs.items():
+            names = found.keys() if across_rows or row == run.row else _evaluation_settings(run)
+            for name in sorted(settings.keys() & names):
+                (value, usual), (other_value, other_usual) = settings[name], found[name]
+                if value != other_value and not (usual and other_usual):
+                    raise UserError(f"{other.path} and {run.path} differ in {name}: {other_value} and "
+                                    f"{value}; expected equal settings within a column")
+        first_runs.setdefault(run.row, (run, settings))
+
+
+def describe_settings(runs: Sequence[Run]) -> list[str]:
+    """Return sentences on the settings that the runs of a column share, on their data and their judge."""
+    if not runs:
+        return ["no runs"]
+    first = runs[0].evaluation
+    deviations = sorted({run.evaluation.row.settings for run in runs} - {""})
+    judges = [run.evaluation.record.judge["accuracy"] for run in runs]
+    routing = sorted({run.evaluation.row.routing for run in runs} - {""})
+    sources = sorted({str(run.evaluation.record.training.get("data_source")) for run in runs})
+    return [f"preset {first.record.config['preset']}, {first.row.epochs:,} epochs, "
+            f"{first.record.images_per_code:,} images for each code, {' and '.join(routing) or 'no'} "
+            f"routing, judge {_judge_name(runs[0])} ({statistics.mean(judges):.3f}); data: "
+            f"{'; '.join(sources)}",
+            *([f"fields other than the preset's: {'; '.join(deviations)}"] if deviations else [])]
+
+
+def _evaluation_settings(run):
+    """Return (value, whether it is the preset's) by name, of what all runs of a column must share."""
+    row, record = run.evaluation.row, run.evaluation.record
+    return {"epochs": (row.epochs, False), "images_per_code": (record.images_per_code, False),
+            "the judge": (_judge_name(run), False), "class_set": (row.class_set, False),
+            "preset": (record.config["preset"], False),
+            "the source of the data": (record.training.get("data_source"), False)}
+
+
+def _config_settings(run):
+    """Return (value, whether it is the preset's for the method) by field."""
+    config = run.evaluation.record.flat_config()
+    preset = flatten(load_preset(config["dataset"], config["preset"], config["method"]))
+    return {name: (value, value == preset.get(name)) for name, value in config.items()
+            if name not in (*_FREE_FIELDS, *_TUNED_FIELDS, "preset")}
+
+
+def _check_different(runs):
+    seen: dict[tuple, Path] = {}
+    for run in runs:
+        other = seen.setdefault(run.key, run.path)
+        if other != run.path:
+            raise UserError(f"{other} and {run.path} are of one run, {run.dataset} {run.row} "
+                            f"{'/'.join(run.key)}; expected one evaluation for each")
+
+
+def _judge_name(run):
+    name = run.evaluation.record.judge.get("architecture")
+    return _JUDGE_NAMES.get(name, name)
+
+
+def _join(values):
+    return "/".join(f"{value:g}" for value in dict.fromkeys(values))

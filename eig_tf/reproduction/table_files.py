@@ -1,0 +1,164 @@
+"""The files of a table: Markdown, CSV, LaTeX and a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from eig_tf import files
+from eig_tf.evaluation.plots import save_figures
+from eig_tf.figures.page import figure_style
+from eig_tf.reproduction.comparison import METRIC_NAMES, Cell, Difference, Table
+
+MISSING = "missing"
+_CSV_COLUMNS = ("table", "dataset", "row", "metric", "mean", "std", "runs", "paper", "paper_std",
+                "difference", "low", "high", "pairs", "difference_to")
+_LATEX_ESCAPES = str.maketrans({"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "±": r"$\pm$"})
+_OWN, _PAPER = "tab:blue", "0.45"
+
+
+def write_table(table: Table, output: str | os.PathLike, remarks: Sequence[str] = ()) -> list[Path]:
+    """Write `<name>.md`, `.csv`, `.tex` and `.png` of a table into a directory, which is made if missing.
+
+    Args:
+        table: the table.
+        output: the directory.
+        remarks: sentences below the tables of the Markdown file.
+
+    Returns:
+        The paths.
+    """
+    output = Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    texts = {"md": format_markdown(table, remarks), "csv": format_csv(table), "tex": format_latex(table)}
+    for suffix, text in texts.items():
+        files.write_text(text, output / f"{table.name}.{suffix}")
+    with figure_style():
+        pictures = save_figures({table.name: draw_table(table)}, output, ("png",))
+    return [*(output / f"{table.name}.{suffix}" for suffix in texts), *pictures]
+
+
+def format_markdown(table: Table, remarks: Sequence[str] = ()) -> str:
+    """Return a section with a table for each data set, its settings, and remarks below all of them."""
+    parts = [f"# {table.title}", _explain(table)]
+    for dataset, rows in table.rows.items():
+        lines = [_headings(table), ["---"] * len(_headings(table)),
+                 *(_texts(table, dataset, row) for row in rows)]
+        parts += [f"## {dataset}", "\n".join(f"| {' | '.join(line)} |" for line in lines),
+                  "\n".join(f"- {note}" for note in table.notes[dataset])]
+    parts += ["\n".join(f"- {remark}" for remark in remarks)] if remarks else []
+    return "\n\n".join(parts) + "\n"
+
+
+def format_csv(table: Table) -> str:
+    """Return one line for each data set, row and metric, with all digits; unknown numbers are empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_CSV_COLUMNS)
+    for (dataset, row, metric), cell in table.cells.items():
+        writer.writerow([table.name, dataset, row, metric, cell.mean, cell.std, cell.num,
+                         *(cell.published or (None, None)), *(cell.difference or (None,) * 4),
+                         table.reference])
+    return text.getvalue()
+
+
+def format_latex(table: Table) -> str:
+    """Return a `tabular` for each data set, which needs no package."""
+    parts = [f"% {table.title}"]
+    for dataset, rows in table.rows.items():
+        lines = [_headings(table), *(_texts(table, dataset, row) for row in rows)]
+        head, *body = (" & ".join(text.translate(_LATEX_ESCAPES) for text in line) + r" \\" for line in lines)
+        parts.append("\n".join([
+            *(f"% {note}" for note in (dataset, *table.notes[dataset])),
+            rf"\begin{{tabular}}{{l{'r' * (len(_headings(table)) - 1)}}}", r"\hline", head, r"\hline", *body,
+            r"\hline", r"\end{tabular}"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def draw_table(table: Table) -> Figure:
+    """Draw every number beside the paper's: a column of axes for each data set, a row for each metric.
+
+    Bars are standard deviations.
+    """
+    datasets, metrics = list(table.rows), table.metrics
+    most = max(map(len, table.rows.values()))
+    figure = Figure(figsize=(1.6 + 2.8 * len(datasets), (0.7 + 0.22 * most) * len(metrics) + 0.7),
+                    layout="constrained")
+    axes = figure.subplots(len(metrics), len(datasets), squeeze=False)
+    for across, dataset in enumerate(datasets):
+        rows = table.rows[dataset]
+        for down, metric in enumerate(metrics):
+            place = axes[down, across]
+            cells = [table.cells[dataset, row, metric] for row in rows]
+            for position, cell in enumerate(cells):
+                _draw_point(place, position + 0.17, cell.published, _PAPER, "D")
+                own = None if cell.mean is None else (cell.mean, cell.std)
+                _draw_point(place, position - 0.17, own, _OWN, "o")
+            labels = [f"{row} ({cell.num})" for row, cell in zip(rows, cells)]
+            place.set_yticks(range(len(rows)), labels, fontsize=6)
+            place.set_ylim(len(rows) - 0.5, -0.5)
+            place.set_title(f"{dataset}: {METRIC_NAMES[metric]}", fontsize=8)
+            place.tick_params(axis="x", labelsize=6)
+            place.grid(axis="x", linewidth=0.3)
+    handles = [axes[0, 0].plot([], [], marker, color=colour, markersize=4, label=label)[0]
+               for marker, colour, label in (("o", _OWN, "this project (number of runs)"),
+                                             ("D", _PAPER, "paper"))]
+    figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, fontsize=7)
+    return figure
+
+
+def format_difference(difference: Difference | None) -> str:
+    """Return `-0.120 [-0.200, -0.040] (4)`, without an interval for a single pair; empty without pairs."""
+    if difference is None:
+        return ""
+    interval = "" if difference.low is None else f" [{difference.low:+.3f}, {difference.high:+.3f}]"
+    return f"{difference.mean:+.3f}{interval} ({difference.num})"
+
+
+def _explain(table):
+    return (f"Means over runs ± standard deviation (n - 1), with the number of runs in brackets; `{MISSING}` "
+            f"where there is no run. The difference is to {table.reference}, the mean over runs of the same "
+            "data set, class set, split and seed, with Student's 95 % interval and the number of pairs; one "
+            "pair has no interval. The paper's numbers are of its own data and settings: compare with them "
+            "only where the line below a table says that these are the same.")
+
+
+def _headings(table):
+    return ["method", *(heading for metric in table.metrics
+                        for heading in _metric_headings(METRIC_NAMES[metric], table))]
+
+
+def _metric_headings(name, table):
+    paper = ["paper"] if _has_paper(table) else []
+    return [name, *paper, f"difference of {name} [95 %]"]
+
+
+def _has_paper(table):
+    return any(cell.published for cell in table.cells.values())
+
+
+def _texts(table, dataset, row) -> list[str]:
+    return [row, *(text for metric in table.metrics
+                   for text in _cell_texts(table.cells[dataset, row, metric], table))]
+
+
+def _cell_texts(cell: Cell, table: Table) -> Iterator[str]:
+    yield MISSING if cell.mean is None else f"{_with_deviation(cell.mean, cell.std)} ({cell.num})"
+    if _has_paper(table):
+        yield _with_deviation(*cell.published) if cell.published else ""
+    yield format_difference(cell.difference)
+
+
+def _with_deviation(mean, std):
+    return f"{mean:.3f}" + ("" if std is None else f" ± {std:.3f}")
+
+
+def _draw_point(axes, position, value, colour, marker):
+    if value is not None:
+        axes.errorbar(value[0], position, xerr=value[1], fmt=marker, color=colour, markersize=3.5,
+                      elinewidth=0.8, capsize=1.5)
