@@ -1,0 +1,147 @@
+"""The plan of a sweep: its commands, and how long they take by steps that are measured.
+
+    python -m eig_tf.sweeps.estimate < settings.json
+
+is the process that measures; `print_plan` starts it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from eig_tf import config as config_lib
+from eig_tf.errors import UserError
+from eig_tf.sweeps.attempts import run_commands, run_environment
+from eig_tf.sweeps.execution import is_finished, ray_slots
+from eig_tf.sweeps.spec import SweepRun, SweepSpec, check_data_directories
+from eig_tf.sweeps.sweep_directory import SweepDirectory
+
+# Seconds of steps that are measured, and how many executions of the graph come before: those that trace it.
+_MEASURED, _WARM_UP = 2.0, 3
+# What runs may differ in and take the same time by step.
+_SAME_STEP = ("split", "seed", "data.class_set", "training.epochs")
+
+
+def print_plan(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str | os.PathLike,
+               cache_dir: str | os.PathLike, cpus_per_run: float, gpus_per_run: float,
+               address: str | None) -> None:
+    """Print the commands of a sweep's runs that are not done yet, and an estimate of their time.
+
+    The time of a run is that of others of the sweep directory, of its settings but for split, seed and class
+    set, where there are any that are done. Otherwise it is its number of steps times that of a step, which a
+    process measures here, without the evaluation. Nothing is written to the sweep directory.
+
+    Args:
+        spec: see `eig_tf.sweeps.spec`; the other arguments are those of `execution.run_sweep`.
+
+    Raises:
+        UserError: see `execution.run_sweep`; or a training cannot be started.
+    """
+    check_data_directories(spec, data_root)
+    directory = SweepDirectory(Path(sweep_dir).expanduser().absolute())
+    root, cache = (Path(path).expanduser().absolute() for path in (data_root, cache_dir))
+    finished = [run for run in spec.runs if is_finished(run, spec, directory)]
+    pending = [run for run in spec.runs if run not in finished]
+    for run in pending:
+        print(run.name)
+        for command in run_commands(run, spec, directory, root, cache).values():
+            print(f"  {shlex.join(command)}")
+    with ray_slots(address, cpus_per_run, gpus_per_run) as slots:
+        pass
+    measured: dict[str, list[float]] = {}
+    for run in finished:
+        seconds = directory.load_status(run.name).seconds
+        if seconds:
+            measured.setdefault(_kind(run), []).append(seconds / run.config["training"]["epochs"])
+    unknown = list({_kind(run): run for run in pending if _kind(run) not in measured}.values())
+    for run, (steps, seconds) in zip(unknown, _measure(unknown, root, cache, cpus_per_run, gpus_per_run)):
+        print(f"{run.label}, {run.method}: {seconds * 1e3:.1f} ms for each of {steps} steps of an epoch",
+              flush=True)
+        measured[_kind(run)] = [steps * seconds]
+    total = sum(statistics.mean(measured[_kind(run)]) * run.config["training"]["epochs"] for run in pending)
+    side_by_side = max(1, min(slots, len(pending)))
+    print(f"{len(pending)} runs to do, {len(finished)} done; {side_by_side} side by side take about "
+          f"{total / side_by_side / 3600:.2g} hours, evaluations apart")
+
+
+def _kind(run: SweepRun) -> str:
+    known = config_lib.flatten(config_lib.config_from_dict(run.config))
+    return json.dumps({name: value for name, value in known.items() if name not in _SAME_STEP})
+
+
+def _measure(runs: list[SweepRun], root: Path, cache: Path, cpus: float,
+             gpus: float) -> Iterator[tuple[int, float]]:
+    """Yield the steps of an epoch and the seconds of a step of each run, measured by a process."""
+    if not runs:
+        return
+    print(f"measures steps of {len(runs)} settings", flush=True)
+    settings = [{"config": run.config, "cache_dir": str(cache),
+                 "data_dir": run.data_dir and str(root / run.data_dir)} for run in runs]
+    with subprocess.Popen(
+            [sys.executable, "-m", "eig_tf.sweeps.estimate"], text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=run_environment(cpus, None if gpus else "")) as process:
+        json.dump(settings, process.stdin)
+        process.stdin.close()
+        for run in runs:
+            # The training prints too.
+            line = next((line for line in process.stdout if line.startswith('{"steps"')), None)
+            if line is None:
+                errors = process.stderr.read().strip().splitlines() or ["the process ended"]
+                raise UserError(f"{run.name} cannot be measured: {errors[-1]}")
+            yield tuple(json.loads(line).values())
+
+
+class _Measured(Exception):
+    """Ends a training whose steps were measured."""
+
+
+def _measure_step(config: dict[str, Any], data_dir: str | None, cache_dir: str) -> dict[str, float]:
+    """Train a run in a temporary directory until its steps are measured."""
+    from tensorflow import keras
+
+    from eig_tf.runs.training import train_run
+
+    class Timer(keras.callbacks.Callback):
+        executions, steps, seconds = 0, 0, 0.0
+
+        def on_train_batch_begin(self, batch, logs=None):
+            self.step = int(self.model.step.numpy())
+            self.started = time.perf_counter()
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.executions += 1
+            # Reading the variable waits for the device.
+            step = int(self.model.step.numpy())
+            if self.executions > _WARM_UP:
+                self.steps += step - self.step
+                self.seconds += time.perf_counter() - self.started
+            if self.seconds > _MEASURED:
+                raise _Measured
+
+    timer = Timer()
+    with tempfile.TemporaryDirectory() as workdir, contextlib.suppress(_Measured):
+        train_run(config_lib.config_from_dict(config), Path(workdir, "run"), data_dir, cache_dir,
+                  callbacks=[timer])
+    return {"steps": timer.params["steps"], "seconds": timer.seconds / max(1, timer.steps)}
+
+
+def main() -> None:
+    """Measure the settings that stdin lists as JSON; print a line of JSON for each."""
+    for settings in json.load(sys.stdin):
+        print(json.dumps(_measure_step(**settings)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""The execution of a sweep: its runs as tasks of Ray, retried when they die, skipped when they are done."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from eig_tf import config as config_lib
+from eig_tf import files
+from eig_tf.errors import UserError
+from eig_tf.evaluation.record import load_record
+from eig_tf.runs.stop_requests import StopRequests
+from eig_tf.sweeps.attempts import AttemptResult, run_attempt, run_commands
+from eig_tf.sweeps.progress_table import ProgressTable
+from eig_tf.sweeps.spec import SweepRun, SweepSpec, check_data_directories
+from eig_tf.sweeps.sweep_directory import DONE, FAILED, WAITING, RunStatus, SweepDirectory
+
+# Seconds between two looks at the runs.
+_TICK = 1.0
+# Ray's own store of objects, which runs do not use, takes a third of the memory otherwise.
+_OBJECT_STORE_BYTES = 100 * 2**20
+_CONTINUE = "runs that trained are saved; the same command continues the sweep"
+
+
+class RunOutcome(NamedTuple):
+    """How a run of a sweep ended: its status is `done` or `failed`."""
+
+    run: SweepRun
+    status: RunStatus
+
+
+def run_sweep(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str | os.PathLike = ".",
+              cache_dir: str | os.PathLike | None = None, cpus_per_run: float = 1.0,
+              gpus_per_run: float = 0.0, address: str | None = None, max_retries: int = 3,
+              make_commands: Callable[[SweepRun], dict[str, list[str]]] | None = None) -> list[RunOutcome]:
+    """Train and evaluate the runs of a sweep that are not done yet, side by side.
+
+    A run whose process, worker or machine dies is started again and continues after its last checkpoint. One
+    that ends with a user error, such as a training that diverged, is not. When a sweep is interrupted, its
+    trainings save; the same call continues it.
+
+    Args:
+        spec: see `eig_tf.sweeps.spec`.
+        sweep_dir: the directory of the sweep; in a cluster, in a file system that all machines share.
+        data_root: the directory that `data_dir` of the runs is relative to.
+        cache_dir: directory of classifiers and decoded data sets; the user's cache directory when None.
+        cpus_per_run: number of cores of each run, above 0.
+        gpus_per_run: number of GPUs of each run; a fraction lets several runs share one, and 0 means CPUs.
+        address: of a Ray cluster, such as `auto` or `host:6379`; None starts Ray on this machine.
+        max_retries: how often a run that died is started again.
+        make_commands: returns the commands of a run by what they do; those of `run_commands` when None.
+
+    Returns:
+        The outcomes in the order of the specification.
+
+    Raises:
+        UserError: the directory holds another sweep, data are missing, the cluster cannot be reached or no
+            machine of it has room for a run.
+        TrainingStopped: SIGTERM or Ctrl-C.
+    """
+    check_data_directories(spec, data_root)
+    directory = SweepDirectory(Path(sweep_dir).expanduser().absolute())
+    with directory.locked():
+        directory.prepare(spec)
+        root, cache = (Path(path).expanduser().absolute()
+                       for path in (data_root, cache_dir or files.default_cache_dir()))
+        make = make_commands or (lambda run: run_commands(run, spec, directory, root, cache))
+        sweep = _Sweep(spec, directory, cpus_per_run, gpus_per_run, max_retries)
+        if sweep.pending():
+            with ray_slots(address, cpus_per_run, gpus_per_run) as slots:
+                sweep.execute(make, slots)
+        return [RunOutcome(run, sweep.statuses[run.name]) for run in spec.runs]
+
+
+def is_finished(run: SweepRun, spec: SweepSpec, directory: SweepDirectory) -> bool:
+    """Return whether a run was evaluated, with its config, after its last epoch and as the sweep asks."""
+    try:
+        record = load_record(directory.evaluation(run.name))
+    except UserError:
+        return False  # The evaluation is written anew.
+    if record is None or (spec.export and not any(directory.run(run.name).glob("export/*/*"))):
+        return False
+    asked = dict(argument.removeprefix("--").split("=", 1) for argument in spec.evaluate_arguments)
+    return (record.config == config_lib.config_from_dict(run.config).to_dict()
+            and record.epochs == run.config["training"]["epochs"]
+            and str(record.images_per_code) == asked.get("images_per_code", str(record.images_per_code))
+            and str(record.evaluation_seed) == asked.get("evaluation_seed", str(record.evaluation_seed)))
+
+
+@contextlib.contextmanager
+def ray_slots(address: str | None, cpus_per_run: float, gpus_per_run: float) -> Iterator[int]:
+    """Connect to a cluster, or start Ray on this machine; yield the number of runs it has room for.
+
+    Raises:
+        UserError: Ray is not installed, the cluster cannot be reached, or no machine has room for a run.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # In Ray's coming default, a task without GPUs sees those of the machine; `run_attempt` hides them.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError:
+        raise UserError("ray is not installed, which sweeps need; expected pip install "
+                        "'eig_tf[sweep]'") from None
+    local: dict[str, Any] = {"object_store_memory": _OBJECT_STORE_BYTES, "include_dashboard": False}
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR,
+                 **({} if address else local))
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"--address is {address!r}, and Ray cannot be used there: {reason}; expected that of "
+                        "a cluster that ray start made, or none for this machine") from None
+    try:
+        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        slots = sum(_room(resources, cpus_per_run, gpus_per_run) for resources in machines)
+        if not slots:
+            found = "; ".join(f"{machine.get('CPU', 0):g} cores and {machine.get('GPU', 0):g} GPUs"
+                              for machine in machines)
+            raise UserError(f"--cpus_per_run is {cpus_per_run:g} and --gpus_per_run {gpus_per_run:g}, and "
+                            f"the machines have {found}; expected no more than one machine has")
+        yield slots
+    finally:
+        ray.shutdown()
+
+
+def _room(resources: dict[str, float], cpus_per_run: float, gpus_per_run: float) -> int:
+    # Shares of a GPU are rounded in binary: 1 // 0.1 is 9.
+    room = resources.get("CPU", 0) / cpus_per_run + 1e-6
+    if gpus_per_run:
+        per_gpu = int(1 / gpus_per_run + 1e-6)
+        gpus = resources.get("GPU", 0)
+        room = min(room, gpus * per_gpu if per_gpu else gpus / gpus_per_run)
+    return int(room)
+
+
+class _Sweep:
+    """The statuses of the runs, and their execution."""
+
+    def __init__(self, spec, directory, cpus_per_run, gpus_per_run, max_retries):
+        self.spec = spec
+        self.directory = directory
+        self.cpus_per_run = cpus_per_run
+        self.gpus_per_run = gpus_per_run
+        self.retries = {run.name: max_retries for run in spec.runs}
+        self.statuses = {}
+        for run in spec.runs:
+            earlier = directory.load_status(run.name)
+            state = DONE if is_finished(run, spec, directory) else WAITING
+            self._set(run.name, earlier._replace(state=state, error=None))
+
+    def pending(self):
+        return [run for run in self.spec.runs if self.statuses[run.name].state != DONE]
+
+    def execute(self, make_commands, slots):
+        import ray
+        stops, tasks, cancelled = StopRequests(), {}, False
+        table = ProgressTable(self.spec, self.directory, slots)
+        # Ray sets handlers of its own, so that these come later.
+        with stops.handled(), stops.deferred(), table:
+            commands = {run.name: make_commands(run) for run in self.pending()}
+            tasks = {self._submit(ray, name, commands[name]): name for name in commands}
+            while tasks:
+                ready, _ = ray.wait(list(tasks), timeout=_TICK)
+                for task in ready:
+                    name = tasks.pop(task)
+                    if self._finish(name, self._result(ray, task), cancelled or stops.requested):
+                        tasks[self._submit(ray, name, commands[name])] = name
+                if stops.requested and not cancelled:
+                    cancelled = True
+                    table.announce("stops: trainings that run are saved")
+                    for task in tasks:
+                        ray.cancel(task)
+                running = {name: self.directory.load_status(name) for name in tasks.values()}
+                table.update({**self.statuses, **running})
+        if stops.requested:
+            stops.stop(_CONTINUE)
+
+    def _submit(self, ray, name, commands):
+        # Ray's retries are not used, since they would not be counted.
+        task = ray.remote(_attempt).options(
+            name=name, num_cpus=self.cpus_per_run, num_gpus=self.gpus_per_run, max_retries=0)
+        return task.remote(name, self.directory.path, commands, self.cpus_per_run, self.gpus_per_run,
+                           self.statuses[name])
+
+    def _result(self, ray, task):
+        """Return the result of a task; None when it was cancelled."""
+        try:
+            return ray.get(task)
+        except ray.exceptions.TaskCancelledError:
+            return None
+        except ray.exceptions.RayTaskError as error:
+            # An error of this package or of a file system on the machine of the run.
+            return AttemptResult(0.0, " ".join(str(error.cause or error).split())[-300:])
+        except ray.exceptions.RayError as error:
+            return AttemptResult(0.0, f"the worker was lost: {str(error).strip().splitlines()[0][:200]}",
+                                 retry=True)
+
+    def _finish(self, name, result, stopping):
+        """Take over the result of an attempt; return whether there is another attempt."""
+        begun = self.directory.load_status(name)
+        if result is None or (stopping and result.retry):
+            self._set(name, begun._replace(state=WAITING))
+            return False
+        seconds = round(begun.seconds + result.seconds, 1)
+        if result.error is None:
+            self._set(name, begun._replace(state=DONE, seconds=seconds, error=None))
+            return False
+        again = result.retry and self.retries[name] > 0
+        self.retries[name] -= 1
+        state = WAITING if again else FAILED
+        self._set(name, begun._replace(state=state, seconds=seconds, error=result.error))
+        return again
+
+    def _set(self, name, status):
+        self.statuses[name] = status
+        self.directory.save_status(name, status)
+
+
+def _attempt(name, path, commands, cpus, gpus, earlier):
+    """Run an attempt on a worker of Ray, which has put the GPUs of the task into CUDA_VISIBLE_DEVICES."""
+    return run_attempt(name, path, commands, cpus, earlier, None if gpus else "")
+
+
+def format_outcomes(outcomes: list[RunOutcome], sweep_dir: str | os.PathLike) -> str:
+    """Return how a sweep ended in one sentence, and a line with the log for each run that failed."""
+    directory = SweepDirectory(sweep_dir)
+    failed = [outcome for outcome in outcomes if outcome.status.state == FAILED]
+    return "\n".join([
+        f"{len(outcomes) - len(failed)} of {len(outcomes)} runs are done, {len(failed)} failed: {sweep_dir}",
+        *(f"failed  {run.name}: {status.error}; see {directory.log(run.name)}" for run, status in failed)])
+
+
+def exit_status(outcomes: list[RunOutcome]) -> int:
+    """Return the exit status of a sweep: 1 if a run failed, else 0."""
+    return int(any(outcome.status.state == FAILED for outcome in outcomes))
