@@ -95,6 +95,8 @@ def load_or_train_judge(image_set: ImageSet, cache_dir: str | os.PathLike, name:
                         recipe: Recipe) -> TrainedJudge:
     """Load the judge of a data set from the cache, after training it when it is not there.
 
+    A second process that needs the same judge waits for the first.
+
     Args:
         image_set: the whole data set, not a split of it.
         cache_dir: directory of the cache.
@@ -103,16 +105,21 @@ def load_or_train_judge(image_set: ImageSet, cache_dir: str | os.PathLike, name:
 
     Raises:
         UserError: the images do not have two classes or have none to hold out, the pretrained weights do
-            not fit, or the cache is damaged.
+            not fit, the cache is damaged, or its file system has no locks.
         OSError: the cache cannot be written.
     """
     check_classes(image_set)
     directory = judge_directory(image_set, cache_dir, name, recipe)
     trained_before = directory.exists()
     if not trained_before:
-        print(f"training the evaluation classifier of {name} ({recipe.architecture}), once; it is kept in "
-              f"{directory}", flush=True)
-        save_judge(train_judge(image_set, recipe), directory)
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        waiting = f"waits for another process that trains the evaluation classifier in {directory}"
+        with files.locked(directory.with_name(f"{directory.name}.lock"), waiting):
+            trained_before = directory.exists()
+            if not trained_before:
+                print(f"training the evaluation classifier of {name} ({recipe.architecture}), once; it is "
+                      f"kept in {directory}", flush=True)
+                save_judge(train_judge(image_set, recipe), directory)
     model = _build(image_set, recipe)
     try:
         model.load_weights(directory / _WEIGHTS)
