@@ -11,8 +11,10 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "eig_tf" / "__init__.py").r
 RENDER = ["vtk>=9.4", "pebble>=5"]
 # What warm-up requests and the client of a model server need.
 SERVING = ["tensorflow-serving-api==2.15.1", "grpcio", "requests"]
+# What tools/sweep.py needs.
+SWEEP = ["pyyaml", "ray"]
 # What the tests and the checks of a change need.
-TEST = ["hypothesis", "mypy", "pre-commit", "pytest", "pytest-xdist", "pyyaml", "ruff"]
+TEST = ["hypothesis", "mypy", "pre-commit", "pytest", "pytest-xdist", "ruff"]
 # Presets and tools are at the top level; a wheel carries them inside the package.
 INSIDE_PACKAGE = {"eig_tf.configs": "configs", "eig_tf.tools": "tools"}
 
@@ -26,7 +28,8 @@ setup(
     python_requires=">=3.9,<3.12",
     packages=find_packages(include=["eig_tf", "eig_tf.*"]) + list(INSIDE_PACKAGE),
     package_dir=INSIDE_PACKAGE,
-    package_data={"eig_tf.data": ["*.json"], "eig_tf.evaluation": ["*.json"]},
+    package_data={"eig_tf.data": ["*.json"], "eig_tf.evaluation": ["*.json"],
+                  "eig_tf.configs": ["sweeps/*.yaml"]},
     install_requires=[
         "tensorflow==2.15.1",
         "keras==2.15.0",
@@ -42,5 +45,6 @@ setup(
         "matplotlib>=3.7",
         "pillow",
     ],
-    extras_require={"render": RENDER, "serving": SERVING, "test": [*TEST, *RENDER, *SERVING]},
+    extras_require={"render": RENDER, "serving": SERVING, "sweep": SWEEP,
+                    "test": [*TEST, *RENDER, *SERVING, *SWEEP]},
 )

@@ -18,6 +18,7 @@ HELP = {
     "preview_data --dataset=cars": ["--output", "--config.augment.crop"],
     "render_shapenet": ["--elevation", "ShapeNetCore"],
     "start": ["start.py demo"],
+    "sweep": ["SPEC", "--dry_run", "--gpus_per_run"],
     "train_classifier": ["--classifier", "--pretrained_weights", "--class_set"],
 }
 DATASETS = "cars, chairs, digits, folder, mnist, shapenet, ytf"
@@ -154,6 +155,9 @@ REFUSED = [
      "here lacks the categories car of --categories; it holds the folders none"),
     ("summarize", "", "no file is named; expected one or more evaluation.json"),
     ("summarize", "no.json", "no.json: no such file; expected an evaluation.json"),
+    ("sweep", "", "the arguments are none; expected exactly one, SPEC"),
+    ("sweep", "no.yaml", "no.yaml: No such file or directory; expected a path that can be read or written"),
+    ("sweep", "file", "file is None; expected keys among runs, evaluate, export"),
     ("train_classifier", "", f"--dataset is missing; expected one of {DATASETS}"),
     ("train_classifier", "--dataset=digits more", "unexpected argument 'more'; expected flags only"),
 ]
