@@ -19,7 +19,15 @@ _QUERY, _WRONG, _RIGHT = (150, 150, 150), (214, 39, 40), (255, 255, 255)
 def draw_neighbours(queries: np.ndarray, found: np.ndarray, images: np.ndarray | StoredImages,
                     labels: np.ndarray | None, class_names: Sequence[str], title: str,
                     side: int | None = None) -> Figure:
-    """Draw each query, framed in grey, and its neighbours, framed in red if they are of another class.
+    """Draw the rows of `neighbour_rows`, with the same arguments, below a title."""
+    return draw_image_grid(*neighbour_rows(queries, found, images, labels, class_names, side), title,
+                           neighbour_places(found))
+
+
+def neighbour_rows(queries: np.ndarray, found: np.ndarray, images: np.ndarray | StoredImages,
+                   labels: np.ndarray | None, class_names: Sequence[str],
+                   side: int | None = None) -> tuple[np.ndarray, list[str]]:
+    """Frame each query in grey, and its neighbours in red if they are of another class.
 
     Args:
         queries: int [Q], indices of the images that are queries.
@@ -27,8 +35,10 @@ def draw_neighbours(queries: np.ndarray, found: np.ndarray, images: np.ndarray |
         images: uint8 [N, H, W, C].
         labels: int [N], or None.
         class_names: names of the classes.
-        title: a sentence above the figure.
         side: pixels to which larger images are shrunk; None keeps them.
+
+    Returns:
+        The rows, uint8 [Q, 1 + n, H + 8, W + 8, 3], each a query and its neighbours, and their labels.
     """
     indices = np.concatenate([queries[:, np.newaxis], found], axis=1)
     shown = tiling.enlarge(tiling.shrink(np.asarray(images[indices.ravel()]), side))
@@ -38,8 +48,12 @@ def draw_neighbours(queries: np.ndarray, found: np.ndarray, images: np.ndarray |
     rows = np.reshape(framed, [*indices.shape, *framed[0].shape])
     row_labels = [f"image {query}" if labels is None else class_label(class_names[labels[query]])
                   for query in queries]
-    places = ("query", "nearest", *map(str, range(2, indices.shape[1])))
-    return draw_image_grid(rows, row_labels, title, places)
+    return rows, row_labels
+
+
+def neighbour_places(found: np.ndarray) -> tuple[str, ...]:
+    """Return what stands above the columns of `neighbour_rows`."""
+    return ("query", "nearest", *map(str, range(2, 1 + found.shape[1])))
 
 
 def add_frame(image: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:

@@ -21,7 +21,13 @@ RANDOM_WEIGHTS = "random_weights"
 CONFIDENCE = 0.95
 METRIC_NAMES = {
     "nmi": "NMI", "ent": "ENT", "one_nn_accuracy": "1-NN", "prior_total_variation": "TV matched",
-    "generated_total_variation": "TV generated"}
+    "generated_total_variation": "TV generated", "expected_false_negatives": "E(F.N.)"}
+_ABOUT = (
+    "Means over runs ± standard deviation (n - 1), with the number of runs in brackets; `missing` where "
+    "there is no run. The difference is to {reference}, the mean over runs of the same data set, class set, "
+    "split and seed, with Student's 95 % interval and the number of pairs; one pair has no interval. The "
+    "paper's numbers are of its own data and settings: compare with them only where the line below a table "
+    "says that these are the same.")
 # In these the runs of one column may differ: they name the run, or do not change its result.
 _FREE_FIELDS = ("dataset", "method", "split", "seed", "data.class_set", "training.epochs",
                 "training.precision", "training.steps_per_execution", "training.checkpoint_minutes")
@@ -101,20 +107,24 @@ class Table(NamedTuple):
     Attributes:
         name: stem of its files.
         title: a sentence on what it shows.
+        about: how its numbers are to be read.
         metrics: names of metrics.
         rows: names of rows by data set, each data set a column.
         cells: by data set, row and metric.
         notes: sentences on settings and choices, by data set.
         reference: the row that differences are to.
+        decimals: of its numbers, except in the CSV file.
     """
 
     name: str
     title: str
+    about: str
     metrics: tuple[str, ...]
     rows: dict[str, tuple[str, ...]]
     cells: dict[tuple[str, str, str], Cell]
     notes: dict[str, tuple[str, ...]]
     reference: str = REFERENCE
+    decimals: int = 3
 
 
 def read_runs(paths: Iterable[str | os.PathLike], labels: Mapping[str, str] | None = None) -> list[Run]:
@@ -156,23 +166,27 @@ def compare_with_paper(name: str, title: str, published_table: str | None, metri
     found_rows: dict[str, tuple[str, ...]] = {}
     cells, notes = {}, {}
     for dataset in datasets:
-        chosen, remarks = choose_tuned([run for run in runs if run.dataset == dataset])
-        check_equal_settings(chosen, across_rows)
+        # A table with untrained weights has no place for other methods.
+        of_column = [run for run in runs if run.dataset == dataset and (
+            run.row in rows or RANDOM_WEIGHTS not in rows)]
+        check_equal_settings(of_column, across_rows)
+        chosen, remarks = choose_tuned(of_column)
         by_row: dict[str, list[Run]] = {}
         for run in chosen:
             by_row.setdefault(run.row, []).append(run)
-        extra = [] if RANDOM_WEIGHTS in rows else sorted(by_row.keys() - set(rows))
-        found_rows[dataset] = (*rows, *extra)
+        found_rows[dataset] = (*rows, *sorted(by_row.keys() - set(rows)))
         for metric in metrics:
             values = {row: ({run.key: run.value(metric) for run in by_row.get(row, [])}
                             if row != RANDOM_WEIGHTS else untrained_accuracies(by_row, rows))
                       for row in found_rows[dataset]}
             for row, of_row in values.items():
                 published = published_table and published_value(published_table, dataset, row, metric)
-                difference = None if row == reference else paired_difference(of_row, values[reference])
+                difference = None if row == reference else paired_difference(
+                    of_row, values.get(reference, {}))
                 cells[dataset, row, metric] = make_cell(list(of_row.values()), published or None, difference)
         notes[dataset] = (*describe_settings(chosen), *remarks)
-    return Table(name, title, tuple(metrics), found_rows, cells, notes, reference)
+    return Table(name, title, _ABOUT.format(reference=reference), tuple(metrics), found_rows, cells, notes,
+                 reference)
 
 
 def make_cell(values: Sequence[float], published: tuple[float, float | None] | None,
@@ -248,7 +262,8 @@ def choose_tuned(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
 def check_equal_settings(runs: Sequence[Run], across_rows: bool = True) -> None:
     """Check that runs of one column were made alike.
 
-    A field is alike when it has one value, or in both runs that of the preset for its method.
+    A field is alike when it has one value, or in both runs that of the preset for its method. The betas of
+    which `choose_tuned` takes the best may differ.
 
     Args:
         runs: runs of one column.

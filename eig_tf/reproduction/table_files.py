@@ -45,7 +45,7 @@ def write_table(table: Table, output: str | os.PathLike, remarks: Sequence[str] 
 
 def format_markdown(table: Table, remarks: Sequence[str] = ()) -> str:
     """Return a section with a table for each data set, its settings, and remarks below all of them."""
-    parts = [f"# {table.title}", _explain(table)]
+    parts = [f"# {table.title}", table.about]
     for dataset, rows in table.rows.items():
         lines = [_headings(table), ["---"] * len(_headings(table)),
                  *(_texts(table, dataset, row) for row in rows)]
@@ -112,20 +112,12 @@ def draw_table(table: Table) -> Figure:
     return figure
 
 
-def format_difference(difference: Difference | None) -> str:
+def format_difference(difference: Difference | None, decimals: int = 3) -> str:
     """Return `-0.120 [-0.200, -0.040] (4)`, without an interval for a single pair; empty without pairs."""
     if difference is None:
         return ""
-    interval = "" if difference.low is None else f" [{difference.low:+.3f}, {difference.high:+.3f}]"
-    return f"{difference.mean:+.3f}{interval} ({difference.num})"
-
-
-def _explain(table):
-    return (f"Means over runs ± standard deviation (n - 1), with the number of runs in brackets; `{MISSING}` "
-            f"where there is no run. The difference is to {table.reference}, the mean over runs of the same "
-            "data set, class set, split and seed, with Student's 95 % interval and the number of pairs; one "
-            "pair has no interval. The paper's numbers are of its own data and settings: compare with them "
-            "only where the line below a table says that these are the same.")
+    mean, low, high = (value if value is None else f"{value:+.{decimals}f}" for value in difference[:3])
+    return f"{mean}{'' if low is None else f' [{low}, {high}]'} ({difference.num})"
 
 
 def _headings(table):
@@ -134,12 +126,12 @@ def _headings(table):
 
 
 def _metric_headings(name, table):
-    paper = ["paper"] if _has_paper(table) else []
-    return [name, *paper, f"difference of {name} [95 %]"]
+    return [name, *(["paper"] if _has(table, "published") else []),
+            *([f"difference of {name} [95 %]"] if _has(table, "difference") else [])]
 
 
-def _has_paper(table):
-    return any(cell.published for cell in table.cells.values())
+def _has(table, column):
+    return any(getattr(cell, column) is not None for cell in table.cells.values())
 
 
 def _texts(table, dataset, row) -> list[str]:
@@ -148,14 +140,16 @@ def _texts(table, dataset, row) -> list[str]:
 
 
 def _cell_texts(cell: Cell, table: Table) -> Iterator[str]:
-    yield MISSING if cell.mean is None else f"{_with_deviation(cell.mean, cell.std)} ({cell.num})"
-    if _has_paper(table):
-        yield _with_deviation(*cell.published) if cell.published else ""
-    yield format_difference(cell.difference)
+    own = _with_deviation(cell.mean, cell.std, table.decimals) if cell.num else ""
+    yield f"{own} ({cell.num})" if own else MISSING
+    if _has(table, "published"):
+        yield _with_deviation(*cell.published, table.decimals) if cell.published else ""
+    if _has(table, "difference"):
+        yield format_difference(cell.difference, table.decimals)
 
 
-def _with_deviation(mean, std):
-    return f"{mean:.3f}" + ("" if std is None else f" ± {std:.3f}")
+def _with_deviation(mean, std, decimals):
+    return f"{mean:.{decimals}f}" + ("" if std is None else f" ± {std:.{decimals}f}")
 
 
 def _draw_point(axes, position, value, colour, marker):

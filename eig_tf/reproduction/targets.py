@@ -1,0 +1,194 @@
+"""What `tools/reproduce.py` makes: the tables and figures of the paper, by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from eig_tf import files, progress
+from eig_tf.errors import UserError
+from eig_tf.evaluation.paper import paper_results
+from eig_tf.evaluation.plots import save_figures
+from eig_tf.figures.page import figure_style
+from eig_tf.reproduction import panels
+from eig_tf.reproduction.comparison import Run, choose_tuned, compare_with_paper
+from eig_tf.reproduction.false_negatives import compute_false_negatives
+from eig_tf.reproduction.sources import ABLATIONS, GivenRuns, SweepRuns, load_protocol
+from eig_tf.reproduction.table_files import write_table
+
+FALSE_NEGATIVES = "false_negatives"
+ALL = "all"
+PRESETS = ("paper", "cpu")
+_ABLATION_METRICS = ("nmi", "ent", "one_nn_accuracy", "prior_total_variation", "generated_total_variation")
+_PAPER_COLUMNS = ("mnist", "ytf", "cars", "chairs", "shapenet")
+
+
+class PaperTable(NamedTuple):
+    """A table of the paper: its caption, its place in `paper_results.json` and its metrics."""
+
+    title: str
+    published: str
+    metrics: tuple[str, ...]
+
+
+TABLES = {
+    "table1": PaperTable("Table 1: NMI (higher is better) and ENT in nats (lower is better)", "table_1",
+                         ("nmi", "ent")),
+    "table2": PaperTable("Table 2: NMI (higher is better)", "table_2", ("nmi",)),
+    "table3": PaperTable("Table 3: ENT in nats (lower is better)", "table_3", ("ent",)),
+    "table4": PaperTable("Table 4: 1-NN accuracy of the encoder's features of real images, by cosine "
+                         "distance and a split of 80/20 of each class", "table_4", ("one_nn_accuracy",)),
+}
+
+
+class Source(Protocol):
+    """Where runs come from: `SweepRuns` or `GivenRuns`."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The data sets of the tables."""
+
+    def prepare(self, needs: dict[str, Collection[str] | None]) -> list[str]:
+        """Make what is missing of the methods of each sweep, and return sentences on what failed."""
+
+    def runs(self, name: str) -> list[Run]:
+        """Return the evaluated runs of a sweep."""
+
+
+def target_names() -> list[str]:
+    """Return the names of everything that can be made."""
+    return [*TABLES, *load_protocol()["figures"], FALSE_NEGATIVES, ABLATIONS, ALL]
+
+
+def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
+              evaluations: Iterable[str] | None = None, sweep_dir: str | os.PathLike | None = None,
+              datasets: Sequence[str] | None = None, **options: Any) -> tuple[list[Path], list[str]]:
+    """Make a table or a figure of the paper, or all of them; train first what is missing.
+
+    Args:
+        target: one of `target_names()`; `all` leaves the ablations out, which are not the paper's.
+        output: directory of the files, which is made if it is missing.
+        preset: `paper`, the paper's protocol, or `cpu`, small networks and substitute data.
+        evaluations: see `GivenRuns`; nothing is trained, and `all` means tables only.
+        sweep_dir: directory of the sweeps; `sweeps` in `output` when None.
+        datasets: columns to make; all when None.
+        options: see `SweepRuns`.
+
+    Returns:
+        The paths that were written, and sentences on runs that failed.
+
+    Raises:
+        UserError: data are missing, the runs of a column are not alike, or nothing can be shown.
+    """
+    if target not in target_names():
+        raise UserError(f"the target is {target!r}; expected one of {', '.join(target_names())}")
+    output, protocol = Path(output), load_protocol()
+    source: Source
+    if evaluations is None:
+        source = SweepRuns(protocol["sweeps"][preset], sweep_dir or output / "sweeps", **options)
+    else:
+        source = GivenRuns(evaluations)
+    columns = _columns(source, datasets)
+    figures = {name: figure for name, figure in protocol["figures"].items()
+               if target == name or (target == ALL and evaluations is None and _has_columns(figure, columns))}
+    tables = {name: table for name, table in TABLES.items() if target in (name, ALL)}
+    problems = source.prepare(_needs(tables, figures, columns, target == ABLATIONS))
+    remarks = []
+    if evaluations is None and preset == "paper":
+        remarks = [f"not stated by the paper: {remark}" for remark in protocol["not_stated"]]
+    paths = []
+    for name, table in tables.items():
+        paths += _make_table(name, table, source, columns, output, remarks)
+    for name, figure in figures.items():
+        paths += _make_figure(name, figure, source, output, options)
+    if target in (FALSE_NEGATIVES, ALL):
+        paths += write_table(compute_false_negatives(), output)
+    if target == ABLATIONS:
+        paths += _make_ablations(source, output)
+    return paths, problems
+
+
+def _columns(source: Source, datasets: Sequence[str] | None) -> list[str]:
+    """Return the data sets of the tables, the paper's first and in its order."""
+    found = source.columns
+    for dataset in datasets or ():
+        if dataset not in found:
+            raise UserError(f"--datasets has {dataset!r}; expected some of {', '.join(found)}")
+    chosen = [dataset for dataset in found if datasets is None or dataset in datasets]
+    return sorted(chosen, key=lambda dataset: (
+        _PAPER_COLUMNS.index(dataset) if dataset in _PAPER_COLUMNS else len(_PAPER_COLUMNS), dataset))
+
+
+def _table_columns(table: PaperTable, columns: Sequence[str]) -> list[str]:
+    """Leave out data sets for which the paper has the other tables only."""
+    published = paper_results()[table.published]
+    return [column for column in columns if column in published or column not in _PAPER_COLUMNS]
+
+
+def _table_rows(table: PaperTable) -> list[str]:
+    return list(paper_results()[table.published]["mnist"])
+
+
+def _has_columns(figure, columns):
+    # Panels of other sweeps are of MNIST.
+    return all(sweep in columns or (sweep not in _PAPER_COLUMNS and "mnist" in columns)
+               for sweep, _ in figure["panels"])
+
+
+def _needs(tables, figures, columns, ablations) -> dict[str, Collection[str] | None]:
+    """Return the methods that are needed of each sweep; None for all."""
+    needs: dict[str, set[str]] = {}
+    for table in tables.values():
+        for column in _table_columns(table, columns):
+            needs.setdefault(column, set()).update(_table_rows(table))
+    for figure in figures.values():
+        for sweep, method in figure["panels"]:
+            needs.setdefault(sweep, set()).add(method)
+    return {**needs, **({ABLATIONS: None} if ablations else {})}
+
+
+def _make_table(name, table, source, columns, output, remarks):
+    columns = _table_columns(table, columns)
+    runs = [run for column in columns for run in source.runs(column)]
+    return write_table(compare_with_paper(name, table.title, table.published, table.metrics,
+                                          _table_rows(table), runs, columns), output, remarks)
+
+
+def _make_ablations(source, output):
+    runs = source.runs(ABLATIONS)
+    rows = list(dict.fromkeys(run.row for run in runs))
+    table = compare_with_paper(
+        ABLATIONS, "Ablations: one setting differs in each row", None, _ABLATION_METRICS, rows, runs,
+        sorted({run.dataset for run in runs}), "default", across_rows=False)
+    return write_table(table, output)
+
+
+def _make_figure(name, figure, source, output, options) -> list[Path]:
+    """Draw a figure and write it with its caption, `<name>.png` and `<name>.md`."""
+    places = [tuple(panel) for panel in figure["panels"]]
+    tuned = {sweep: choose_tuned(source.runs(sweep)) for sweep, _ in places}
+    chosen = panels.choose_runs(places, {sweep: runs for sweep, (runs, _) in tuned.items()})
+    names = [method if sweep in _PAPER_COLUMNS else f"{method} ({sweep})" for sweep, method in places]
+    with figure_style(), progress.stage(f"draws {name}"):
+        drawn, notes = panels.draw_figure(figure["kind"], chosen.runs, names,
+                                          cache_dir=options.get("cache_dir"))
+    output.mkdir(parents=True, exist_ok=True)
+    remarks = [remark for _, found in tuned.values() for remark in found]
+    lines = [*(_describe_panel(panel, run) for panel, run in zip(names, chosen.runs)), *remarks, *notes]
+    caption = "\n".join([f"# {figure['shows']}", "", chosen.why, "", *(f"- {line}" for line in lines)])
+    with figure_style():
+        paths = save_figures({name: drawn}, output, ("png",))
+    files.write_text(caption + "\n", output / f"{name}.md")
+    return [*paths, output / f"{name}.md"]
+
+
+def _describe_panel(name: str, run: Run | None) -> str:
+    if run is None:
+        return f"{name}: missing"
+    row = run.evaluation.row
+    source = run.evaluation.record.training.get("data_source")
+    settings = f", {row.settings}" if row.settings else ""
+    return (f"{name}: {run.path.parent.name}, NMI {run.value('nmi'):.3f}, {row.epochs:,} epochs{settings}; "
+            f"data: {source}")
