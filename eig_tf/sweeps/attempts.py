@@ -22,7 +22,7 @@ from eig_tf.sweeps.sweep_directory import RUNNING, RunStatus, SweepDirectory
 _PACKAGE = Path(__file__).parent.parent
 # Seconds between two looks at a process; seconds that it may take to save after SIGTERM; seconds until the
 # processes of an earlier attempt have ended.
-_POLL, _SAVING, _LOCKED = 0.1, 120.0, 30.0
+_POLL, _SAVING, _LOCKED = 0.2, 120.0, 30.0
 # Commands end so after bad input and after a training that diverged: another attempt would end so too.
 _USER_ERROR = 2
 
@@ -34,11 +34,13 @@ class AttemptResult(NamedTuple):
         seconds: how long it took.
         error: why it failed, in one sentence; None when all commands succeeded.
         retry: whether another attempt may succeed.
+        stopped: whether it ended because the sweep stops.
     """
 
     seconds: float
     error: str | None = None
     retry: bool = False
+    stopped: bool = False
 
 
 def run_commands(run: SweepRun, spec: SweepSpec, directory: SweepDirectory, data_root: Path,
@@ -67,7 +69,7 @@ def run_attempt(name: str, path: Path, commands: Mapping[str, list[str]], cpus: 
                 visible_gpus: str | None = None) -> AttemptResult:
     """Run the commands of a run one after another until one fails.
 
-    A `KeyboardInterrupt` ends the command with SIGTERM, so that a training saves, and is raised again.
+    When the sweep is to stop, the command gets SIGTERM, so that a training saves.
 
     Args:
         name: of the run.
@@ -81,6 +83,8 @@ def run_attempt(name: str, path: Path, commands: Mapping[str, list[str]], cpus: 
         OSError: the log or the status cannot be written, or a command cannot be started.
     """
     directory, started = SweepDirectory(path), time.monotonic()
+    if directory.stop_requested():
+        return AttemptResult(0.0, stopped=True)
     directory.save_status(name, earlier._replace(
         state=RUNNING, attempts=earlier.attempts + 1, host=socket.gethostname()))
     environment = run_environment(cpus, visible_gpus)
@@ -91,8 +95,12 @@ def run_attempt(name: str, path: Path, commands: Mapping[str, list[str]], cpus: 
             log.write(f"\n$ {shlex.join(command)}\n".encode())
             begin = log.tell()
             with _process(command, log, environment) as process:
-                while process.poll() is None:
+                while process.poll() is None and not directory.stop_requested():
                     time.sleep(_POLL)
+                stopped = process.returncode is None
+            if stopped:
+                result = AttemptResult(0.0, stopped=True)
+                break
             if process.returncode:
                 error = _reason(what, process.returncode, directory.log(name), begin)
                 result = AttemptResult(0.0, error, process.returncode != _USER_ERROR)

@@ -17,7 +17,7 @@ from eig_tf.runs.stop_requests import StopRequests
 from eig_tf.sweeps.attempts import AttemptResult, run_attempt, run_commands
 from eig_tf.sweeps.progress_table import ProgressTable
 from eig_tf.sweeps.spec import SweepRun, SweepSpec, check_data_directories
-from eig_tf.sweeps.sweep_directory import DONE, FAILED, WAITING, RunStatus, SweepDirectory
+from eig_tf.sweeps.sweep_directory import DONE, FAILED, RUNNING, WAITING, RunStatus, SweepDirectory
 
 # Seconds between two looks at the runs.
 _TICK = 1.0
@@ -157,26 +157,29 @@ class _Sweep:
 
     def execute(self, make_commands, slots):
         import ray
-        stops, tasks, cancelled = StopRequests(), {}, False
+        stops, stopping = StopRequests(), False
+        self.directory.request_stop(False)
         table = ProgressTable(self.spec, self.directory, slots)
         # Ray sets handlers of its own, so that these come later.
         with stops.handled(), stops.deferred(), table:
             commands = {run.name: make_commands(run) for run in self.pending()}
             tasks = {self._submit(ray, name, commands[name]): name for name in commands}
-            while tasks:
+            running = {}
+            while tasks and not (stopping and not running):
                 ready, _ = ray.wait(list(tasks), timeout=_TICK)
                 for task in ready:
                     name = tasks.pop(task)
-                    if self._finish(name, self._result(ray, task), cancelled or stops.requested):
+                    if self._finish(name, self._result(ray, task), stopping):
                         tasks[self._submit(ray, name, commands[name])] = name
-                if stops.requested and not cancelled:
-                    cancelled = True
+                if stops.requested and not stopping:
+                    stopping = True
+                    # Ray's own cancellation is an exception that may get lost in a task.
+                    self.directory.request_stop(True)
                     table.announce("stops: trainings that run are saved")
-                    for task in tasks:
-                        ray.cancel(task)
-                running = {name: self.directory.load_status(name) for name in tasks.values()}
+                states = {name: self.directory.load_status(name) for name in tasks.values()}
+                running = {name: status for name, status in states.items() if status.state == RUNNING}
                 table.update({**self.statuses, **running})
-        if stops.requested:
+        if any(status.state == WAITING for status in self.statuses.values()):
             stops.stop(_CONTINUE)
 
     def _submit(self, ray, name, commands):
@@ -187,11 +190,8 @@ class _Sweep:
                            self.statuses[name])
 
     def _result(self, ray, task):
-        """Return the result of a task; None when it was cancelled."""
         try:
             return ray.get(task)
-        except ray.exceptions.TaskCancelledError:
-            return None
         except ray.exceptions.RayTaskError as error:
             # An error of this package or of a file system on the machine of the run.
             return AttemptResult(0.0, " ".join(str(error.cause or error).split())[-300:])
@@ -202,10 +202,10 @@ class _Sweep:
     def _finish(self, name, result, stopping):
         """Take over the result of an attempt; return whether there is another attempt."""
         begun = self.directory.load_status(name)
-        if result is None or (stopping and result.retry):
-            self._set(name, begun._replace(state=WAITING))
-            return False
         seconds = round(begun.seconds + result.seconds, 1)
+        if result.stopped or (stopping and result.retry):
+            self._set(name, begun._replace(state=WAITING, seconds=seconds))
+            return False
         if result.error is None:
             self._set(name, begun._replace(state=DONE, seconds=seconds, error=None))
             return False

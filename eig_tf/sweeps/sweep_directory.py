@@ -61,6 +61,7 @@ class SweepDirectory:
         self.path = Path(path)
         self.spec = self.path / "sweep.json"
         self.lock = self.path / ".lock"
+        self.stop = self.path / ".stop"
 
     def run(self, name: str) -> Path:
         """Return the run directory of a run."""
@@ -113,6 +114,17 @@ class SweepDirectory:
     def save_status(self, name: str, status: RunStatus) -> None:
         """Write what `load_status` reads, atomically."""
         files.write_json(status._asdict(), self.status(name))
+
+    def request_stop(self, stop: bool) -> None:
+        """Tell all attempts that the sweep stops, or that it does not."""
+        files.write_text("stop" if stop else "", self.stop)
+
+    def stop_requested(self) -> bool:
+        """Return whether the sweep stops."""
+        # The file always exists: network file systems show a new content sooner than a new file.
+        with contextlib.suppress(OSError):
+            return self.stop.read_text(encoding="utf-8") == "stop"
+        return False
 
     def prepare(self, spec: SweepSpec) -> None:
         """Create the directory, or check that the sweep in it is the one asked for; save the specification.
