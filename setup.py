@@ -14,7 +14,7 @@ SERVING = ["tensorflow-serving-api==2.15.1", "grpcio", "requests"]
 # What tools/sweep.py needs.
 SWEEP = ["pyyaml", "ray"]
 # What the tests and the checks of a change need.
-TEST = ["hypothesis", "mypy", "pre-commit", "pytest", "pytest-xdist", "ruff"]
+TEST = ["hypothesis", "mypy", "pre-commit", "pytest", "pytest-xdist", "ruff", "selenium"]
 # Presets and tools are at the top level; a wheel carries them inside the package.
 INSIDE_PACKAGE = {"eig_tf.configs": "configs", "eig_tf.tools": "tools"}
 
@@ -29,7 +29,7 @@ setup(
     packages=find_packages(include=["eig_tf", "eig_tf.*"]) + list(INSIDE_PACKAGE),
     package_dir=INSIDE_PACKAGE,
     package_data={"eig_tf.data": ["*.json"], "eig_tf.evaluation": ["*.json"],
-                  "eig_tf.configs": ["sweeps/*.yaml"]},
+                  "eig_tf.reports": ["templates/*"], "eig_tf.reproduction": ["*.json"], "eig_tf.configs": ["sweeps/*.yaml"]},
     install_requires=[
         "tensorflow==2.15.1",
         "keras==2.15.0",
@@ -42,6 +42,7 @@ setup(
         "filelock",
         "ml_collections",
         "h5py",
+        "jinja2",
         "matplotlib>=3.7",
         "pillow",
     ],

@@ -10,6 +10,9 @@ it a picture of the surest images of each category.
 If the codes of the run are grouped into categories (RUN_DIR/categories), the columns are file, category,
 probability, code (that of the encoder) and code_probability. Otherwise each code is a category, and the
 columns are file, code and probability. The column class follows where there are labels.
+
+--decisions=FILE applies what was decided in the run's report (tools/report.py): merged categories are one,
+and the columns name and decision (keep or reject) are added.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ flags.DEFINE_string("data_dir", None, "directory of the run's data set; that of 
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
 flags.DEFINE_string("output", None, "CSV file to write, with a PNG of the same name beside it; "
                     "categories.csv in RUN_DIR when absent")
+flags.DEFINE_string("decisions", None, "JSON file of decisions on the categories, saved in the run's report")
 
 
 def check_output(path: Path) -> None:
@@ -57,7 +61,7 @@ def main(arguments: list[str]) -> None:
     from eig_tf.data import names
     from eig_tf.evaluation import categorize
     image_set, found, notes = categorize.categorize(
-        run_dir, output, FLAGS.images, FLAGS.data_dir, FLAGS.cache_dir)
+        run_dir, output, FLAGS.images, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.decisions)
     print(names.printable(f"{len(image_set.images)} images from {image_set.source}"))
     for note in notes:
         print(names.printable(f"note: {note}"))

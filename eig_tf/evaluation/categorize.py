@@ -20,6 +20,7 @@ from eig_tf.categories.discovery import Discovery
 from eig_tf.data import registry
 from eig_tf.data.image_set import ImageSet, StoredImages
 from eig_tf.evaluation import categories_table
+from eig_tf.evaluation.decisions import Decisions, load_decisions, run_identifier
 from eig_tf.figures.image_grid import draw_categories
 from eig_tf.figures.page import figure_style, save_figure
 from eig_tf.models.base import GenerativeModel
@@ -69,9 +70,21 @@ class Categories(NamedTuple):
         members = np.flatnonzero(self.categories == category)
         return members[np.argsort(-self.probabilities[members], kind="stable")[:num]]
 
+    def merge(self, merged_into: np.ndarray) -> Categories:
+        """Return the images with merged categories in the place of others; codes become categories.
+
+        The probability of an image stays that of its category before.
+
+        Args:
+            merged_into: int64 [M], see `decisions.Decisions`.
+        """
+        prior = np.bincount(merged_into, weights=self.prior, minlength=len(self.prior))
+        return self._replace(categories=merged_into[self.categories], prior=prior, grouped=True)
+
 
 def categorize(run_dir: str | os.PathLike, output: Path, images: str | os.PathLike | None = None,
-               data_dir: str | os.PathLike | None = None, cache_dir: str | os.PathLike | None = None
+               data_dir: str | os.PathLike | None = None, cache_dir: str | os.PathLike | None = None,
+               decisions_path: str | os.PathLike | None = None
                ) -> tuple[ImageSet, Categories, list[str]]:
     """Sort images by the categories of a run's last checkpoint; write a table and a figure.
 
@@ -82,28 +95,36 @@ def categorize(run_dir: str | os.PathLike, output: Path, images: str | os.PathLi
             data set, also those that an imbalanced run was not trained on.
         data_dir: directory of the run's own data set; that of the training when None.
         cache_dir: directory of decoded sets; the user's cache directory when None.
+        decisions_path: decisions on the categories, see `load_decisions`; None for none.
 
     Returns:
         The images, their categories, and sentences for people, on files that were left out for example.
 
     Raises:
         UserError: there is no run or no checkpoint, the images cannot be loaded, the files of the categories
-            are damaged, or the run diverged.
+            are damaged, the decisions are damaged or of another run, or the run diverged.
         OSError: a file cannot be written.
     """
     directory = RunDirectory(run_dir)
     config, model, epochs = directory.restore_model()
     notes: list[str] = []
     discovery = load_categories(directory, model, epochs, notes)
+    decisions = None
+    if decisions_path is not None:
+        num_categories = discovery.grouping.num_categories if discovery else model.num_codes
+        identifier = run_identifier(directory, grouped=discovery is not None)
+        decisions = load_decisions(decisions_path, identifier, epochs, num_categories)
     if images is None:
         image_set = registry.load(
             config, data_dir or directory.load_environment().data_dir, cache_dir)
     else:
         image_set = registry.load(folder_config(config), images, cache_dir)
     categories = categorize_images(model, image_set.images, discovery)
+    if decisions is not None:
+        categories = categories.merge(decisions.merged_into)
     # Nested, so that neither file is replaced before both are written.
     with files.replacing(output) as table, files.replacing(figure_path(output)) as figure:
-        write_csv(image_set, categories, table)
+        write_csv(image_set, categories, table, decisions)
         with figure_style():
             examples = [categories.surest(category) for category in range(len(categories.prior))]
             save_figure(draw_categories(image_set.images, categories.counts(), examples,
@@ -153,21 +174,24 @@ def categorize_images(model: GenerativeModel, images: np.ndarray | StoredImages,
                       discovery.grouping.prior, learned, grouped=True)
 
 
-def write_csv(image_set: ImageSet, categories: Categories, path: Path) -> None:
+def write_csv(image_set: ImageSet, categories: Categories, path: Path,
+              decisions: Decisions | None = None) -> None:
     """Write a row for each image; `categories_table.write` describes the columns.
 
     Args:
         image_set: the images; where there are no files, their indices are the names.
         categories: their categories.
         path: the CSV file, UTF-8 except for the bytes of file names, which are written unchanged.
+        decisions: what people decided on the categories, which columns show.
     """
     names = range(len(image_set.images)) if image_set.names is None else image_set.names
     classes = None
     if image_set.labels is not None:
         classes = (image_set.class_names[label] for label in image_set.labels)
-    by_category = (categories.categories, categories.probabilities) if categories.grouped else ()
+    by_category = (categories.categories, categories.probabilities) if categories.grouped else (None, None)
+    decided = decisions and decisions.columns(categories.categories)
     categories_table.write(path, names, categories.codes, categories.code_probabilities, classes,
-                           *by_category)
+                           *by_category, decided)
 
 
 def format_categories(categories: Categories) -> str:

@@ -9,6 +9,7 @@ import csv
 import functools
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple, Union
 
 import numpy as np
@@ -67,7 +68,10 @@ class PlottedRun:
         config, model: the run's config and `GenerativeModel`.
         probabilities: float64 [K], the model's distribution of the codes.
         record: the `EvaluationRecord`, or None if the run was not evaluated.
-        grouping: the `CodeGrouping` of the checkpoint, or None if codes are not grouped into categories.
+        epochs: number of epochs of the checkpoint.
+        discovery: the grouping of the codes and the categorizer of the checkpoint, or None if codes are not
+            grouped into categories.
+        grouping: the `CodeGrouping` of `discovery`, or None.
         options: how the figures look.
         about: the run in a few words, for titles.
         notes: sentences for people on what is missing or old.
@@ -83,6 +87,7 @@ class PlottedRun:
         self._data_dir, self._cache_dir = data_dir, cache_dir
         _check_codes(options.codes, self.directory.load_config().networks.num_codes)
         self.config, self.model, epochs = self.directory.restore_model()
+        self.epochs = epochs
         self.probabilities = self.model.prior.probabilities.numpy().astype(np.float64)
         self.record = load_record(self.directory.evaluation, self.model.num_codes)
         self.about = (f"{self.config.dataset}, {self.config.method}, split {self.config.split}, "
@@ -95,8 +100,8 @@ class PlottedRun:
             self.notes.append(f"evaluation.json is of epoch {self.record.epochs}, the checkpoint of epoch "
                               f"{epochs}: matched classes may be wrong; tools/evaluate.py {run_dir} updates "
                               "them")
-        discovery = load_categories(self.directory, self.model, epochs, self.notes)
-        self.grouping = discovery.grouping if discovery else None
+        self.discovery = load_categories(self.directory, self.model, epochs, self.notes)
+        self.grouping = self.discovery.grouping if self.discovery else None
 
     @functools.cached_property
     def image_set(self) -> ImageSet:
@@ -229,7 +234,7 @@ def _draw_prior(run):
 @register_figure("prior_history")
 def _draw_prior_history(run):
     path, num_codes = run.directory.prior, len(run.probabilities)
-    table = _read_table(path, run.notes)
+    table = read_table(path, run.notes)
     if table is None:
         return None
     epochs = table.pop("epoch")
@@ -243,7 +248,7 @@ def _draw_prior_history(run):
 
 @register_figure("losses")
 def _draw_losses(run):
-    table = _read_table(run.directory.history, run.notes)
+    table = read_table(run.directory.history, run.notes)
     return None if table is None else charts.draw_losses(table.pop("epoch"), table)
 
 
@@ -344,8 +349,16 @@ def _neighbours_title(neighbours, about):
             "right class")
 
 
-def _read_table(path, notes):
-    """Return the columns of a table of training, float64 [E] by name; None, and a note, if it is missing."""
+def read_table(path: Path, notes: list[str]) -> dict[str, np.ndarray] | None:
+    """Return the columns of a table of training, float64 [E] by name; None, and a note, if it is missing.
+
+    Args:
+        path: `history.csv` or `prior.csv` of a run directory.
+        notes: gets the note.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)
