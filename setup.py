@@ -29,7 +29,8 @@ setup(
     packages=find_packages(include=["eig_tf", "eig_tf.*"]) + list(INSIDE_PACKAGE),
     package_dir=INSIDE_PACKAGE,
     package_data={"eig_tf.data": ["*.json"], "eig_tf.evaluation": ["*.json"],
-                  "eig_tf.reports": ["templates/*"], "eig_tf.reproduction": ["*.json"], "eig_tf.configs": ["sweeps/*.yaml"]},
+                  "eig_tf.reports": ["templates/*"], "eig_tf.reproduction": ["*.json"],
+                  "eig_tf.configs": ["sweeps/*.yaml"]},
     install_requires=[
         "tensorflow==2.15.1",
         "keras==2.15.0",
