@@ -184,10 +184,11 @@ class _Sweep:
 
     def _submit(self, ray, name, commands):
         # Ray's retries are not used, since they would not be counted.
-        task = ray.remote(_attempt).options(
+        task = ray.remote(run_attempt).options(
             name=name, num_cpus=self.cpus_per_run, num_gpus=self.gpus_per_run, max_retries=0)
-        return task.remote(name, self.directory.path, commands, self.cpus_per_run, self.gpus_per_run,
-                           self.statuses[name])
+        # Ray puts the GPUs of a task that has any into its CUDA_VISIBLE_DEVICES.
+        return task.remote(name, self.directory.path, commands, self.cpus_per_run, self.statuses[name],
+                           visible_gpus=None if self.gpus_per_run else "")
 
     def _result(self, ray, task):
         try:
@@ -218,11 +219,6 @@ class _Sweep:
     def _set(self, name, status):
         self.statuses[name] = status
         self.directory.save_status(name, status)
-
-
-def _attempt(name, path, commands, cpus, gpus, earlier):
-    """Run an attempt on a worker of Ray, which has put the GPUs of the task into CUDA_VISIBLE_DEVICES."""
-    return run_attempt(name, path, commands, cpus, earlier, None if gpus else "")
 
 
 def format_outcomes(outcomes: list[RunOutcome], sweep_dir: str | os.PathLike) -> str:

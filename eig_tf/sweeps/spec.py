@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import re
@@ -213,7 +214,7 @@ def _make_config(chosen: dict[str, Any], overrides: dict[str, Any], place: str) 
     fields = {**{_FLAG_FIELDS[flag]: value for flag, value in chosen.items()}, **overrides}
     dataset, preset, method = chosen["dataset"], chosen.get("preset", "paper"), chosen["method"]
     try:
-        kinds = config_lib.flatten(config_lib.load_preset(dataset, preset, method))
+        kinds = _preset_values(dataset, preset, method)
         fields = {field: _converted(value, field, kinds.get(field)) for field, value in fields.items()}
         config = config_lib.config_from_fields(dataset, preset, method, fields)
         imbalance.check_split(config)
@@ -221,6 +222,11 @@ def _make_config(chosen: dict[str, Any], overrides: dict[str, Any], place: str) 
     except UserError as error:
         raise UserError(f"{place}: {error}") from None
     return config
+
+
+@functools.cache
+def _preset_values(dataset: str, preset: str, method: str) -> dict[str, Any]:
+    return config_lib.flatten(config_lib.load_preset(dataset, preset, method))
 
 
 def _converted(value: Any, field: str, example: Any) -> Any:

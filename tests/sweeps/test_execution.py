@@ -1,0 +1,138 @@
+"""Sweeps on a real Ray: what dies is started again, what is done is not, and a sweep can be stopped."""
+
+import concurrent.futures
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import ray.cluster_utils
+import stand_in
+import yaml
+
+from eig_tf.errors import UserError
+from eig_tf.sweeps.execution import exit_status, format_outcomes, run_sweep
+from eig_tf.sweeps.sweep_directory import SweepDirectory, load_sweep
+
+pytestmark = pytest.mark.slow
+NAME = "{}-uniform_infogan-split0-seed0"
+
+
+def steps(directory, behaviour):
+    return (directory.run(NAME.format(behaviour)) / "steps.txt").read_text().splitlines()
+
+
+def starts(directory, behaviour):
+    """The process ids of the stand-ins that have started."""
+    path = directory.run(NAME.format(behaviour)) / "starts.txt"
+    return [int(line.split()[0]) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def lives(process):
+    """Whether a process runs; a zombie does not."""
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_deaths_are_retried_and_errors_are_not(stand_ins, tmp_path):
+    """A worker of Ray and its process killed, one killed always, a user error, among good runs."""
+    spec = stand_ins("good", "worker_killed", "killed", "always_killed", "user_error", "last")
+    directory = SweepDirectory(tmp_path / "sweep")
+    outcomes = run_sweep(spec, directory.path, cpus_per_run=0.5, max_retries=1,
+                         make_commands=stand_in.make_commands(directory.path))
+    found = {run.label: (status.state, status.attempts, status.error) for run, status in outcomes}
+    assert found == {
+        "good": ("done", 1, None), "worker_killed": ("done", 2, None), "killed": ("done", 2, None),
+        "always_killed": ("failed", 2, "the training was ended by SIGKILL"),
+        "user_error": ("failed", 1, "--split is bad; expected a good one"), "last": ("done", 1, None)}
+    assert steps(directory, "worker_killed") == ["0", "1", "2", "3"]
+    assert not any(lives(process) for process in starts(directory, "worker_killed"))
+    loaded = load_sweep(directory.path)
+    assert (loaded.spec.runs, len(loaded.evaluations)) == (spec.runs, 4)
+    assert loaded.status == {run.name: status for run, status in outcomes}
+    assert exit_status(outcomes) == 1
+    assert format_outcomes(outcomes, directory.path).splitlines() == [
+        f"4 of 6 runs are done, 2 failed: {directory.path}",
+        f"failed  {NAME.format('always_killed')}: the training was ended by SIGKILL; see "
+        f"{directory.log(NAME.format('always_killed'))}",
+        f"failed  {NAME.format('user_error')}: --split is bad; expected a good one; see "
+        f"{directory.log(NAME.format('user_error'))}"]
+
+
+def test_a_sweep_that_is_stopped_continues_and_repeats_nothing(
+        stand_in_path, repository, tmp_path, until):
+    """Stopped by SIGINT, then killed, then left alone."""
+    path, directory = tmp_path / "sweep.yaml", SweepDirectory(tmp_path / "sweep")
+    path.write_text(yaml.safe_dump({"runs": [
+        {"dataset": "digits", "method": "uniform_infogan", "label": label} for label in ("good", "slow")]}))
+    command = [sys.executable, stand_in_path, "sweep", path, directory.path]
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    for attempt, (number, status) in enumerate([(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)], 1):
+        with subprocess.Popen(command, env=environment) as process:
+            until(lambda: len(starts(directory, "slow")) == attempt)  # noqa: B023
+            until(directory.evaluation(NAME.format("good")).exists)
+            process.send_signal(number)
+            assert process.wait(60) == status
+        until(lambda: not lives(starts(directory, "slow")[-1]))
+        assert len(steps(directory, "slow")) < stand_in.STEPS["slow"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (len(starts(directory, "good")), len(starts(directory, "slow"))) == (1, 3)
+    assert steps(directory, "slow") == [str(step) for step in range(stand_in.STEPS["slow"])]
+    assert load_sweep(directory.path).status[NAME.format("slow")].attempts == 3
+
+
+def test_a_run_whose_machine_is_lost_goes_on_on_another_one(stand_ins, tmp_path, until):
+    directory = SweepDirectory(tmp_path / "sweep")
+    cluster = ray.cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    try:
+        lost = cluster.add_node(num_cpus=1)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            sweep = pool.submit(run_sweep, stand_ins("slow"), directory.path, address=cluster.address,
+                                make_commands=stand_in.make_commands(directory.path))
+            until(lambda: starts(directory, "slow") or sweep.done())
+            cluster.add_node(num_cpus=1)
+            cluster.remove_node(lost, allow_graceful=False)
+            (outcome,) = sweep.result(timeout=120)
+    finally:
+        cluster.shutdown()
+    assert (outcome.status.state, outcome.status.attempts) == ("done", 2)
+    assert steps(directory, "slow") == [str(step) for step in range(stand_in.STEPS["slow"])]
+
+
+def test_a_run_that_no_machine_has_room_for_is_refused(stand_ins, tmp_path):
+    with pytest.raises(UserError, match=r"^--cpus_per_run is 1000 and --gpus_per_run 0, and the machines "
+                       r"have \d+ cores and 0 GPUs; expected no more than one machine has$"):
+        run_sweep(stand_ins("good"), tmp_path / "sweep", cpus_per_run=1000)
+
+
+def test_the_command_trains_and_evaluates_and_names_what_failed(command, evaluation_cache, tmp_path):
+    """Among good runs, one diverges and one has more images in a batch than there are."""
+    (tmp_path / "spec.yaml").write_text("""
+runs:
+  - {dataset: digits, method: uniform_infogan, label: good, config: &small {
+       training.epochs: 1, networks.width: 0.0625, optimizer.learning_rate: 1e-3}}
+  - {dataset: digits, method: uniform_infogan, label: diverges, config: {
+       <<: *small, optimizer.learning_rate: 1.0e+30}}
+  - {dataset: digits, method: uniform_infogan, label: big, config: {<<: *small, training.batch_size: 5000}}
+evaluate: {images_per_code: 20}
+""")
+    line = ["tools/sweep.py", "spec.yaml", "--cpus_per_run=0.5", f"--cache_dir={evaluation_cache}"]
+    (tmp_path / "tools").symlink_to(os.path.join(os.path.dirname(__file__), "..", "..", "tools"))
+    result = command(*line)
+    assert (result.returncode, result.stderr) == (1, ""), result.stdout
+    assert "1 of 3 runs are done, 2 failed: sweeps/spec\n" in result.stdout
+    assert "--config.training.batch_size is 5000; the training set holds 1205 images" in result.stdout
+    assert "training diverged: " in result.stdout
+    loaded = load_sweep(tmp_path / "sweeps" / "spec")
+    assert [status.attempts for status in loaded.status.values()] == [1, 1, 1]
+    assert [status.state for status in loaded.status.values()] == ["done", "failed", "failed"]
+    # Without the bad runs the directory is refused, with more runs it is not.
+    text = (tmp_path / "spec.yaml").read_text()
+    (tmp_path / "spec.yaml").write_text("\n".join(text.splitlines()[:4]))
+    result = command(*line)
+    assert result.returncode == 2 and "which spec.yaml lacks; expected the same" in result.stderr

@@ -1,0 +1,142 @@
+"""Specifications of sweeps: the runs that they list, and what is refused."""
+
+import json
+
+import pytest
+
+from eig_tf import config
+from eig_tf.errors import UserError
+from eig_tf.sweeps.spec import check_data_directories, load_spec, parse_spec
+
+DIGITS = {"dataset": "digits", "method": "elastic_infogan"}
+
+
+def groups(**changes):
+    return {"runs": [{**DIGITS, **changes}]}
+
+
+def names(content):
+    return [run.name for run in parse_spec(content, "a.yaml").runs]
+
+
+def test_a_group_is_the_product_of_its_lists(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("""
+runs:
+  - dataset: cars
+    data_dir: cars
+    preset: cpu
+    method: [uniform_infogan, joint_vae]
+    class_set: [0, "003,017"]
+    split: [0, 2-3]
+    config: {training.epochs: 7}
+    method_config:
+      joint_vae: {vae.beta_discrete: 1e1}
+  - {dataset: mnist, method: uniform_infogan, label: short, seed: 5}
+evaluate: {images_per_code: 50}
+export: true
+""")
+    spec = load_spec(path)
+    assert len(spec.runs) == 2 * 2 * 3 + 1
+    assert (spec.evaluate_arguments, spec.export) == (("--images_per_code=50",), True)
+    first, vae, last = spec.runs[0], spec.runs[11], spec.runs[12]
+    assert (first.name, first.label) == ("cars-cpu-uniform_infogan-set0-split0-seed0", "cars-cpu")
+    assert vae.name == "cars-cpu-joint_vae-set003_017-split3-seed0"
+    assert (vae.class_set, vae.split, vae.data_dir) == ("003,017", 3, "cars")
+    assert vae.train_arguments == (
+        "--dataset=cars", "--preset=cpu", "--method=joint_vae", "--class_set=003,017", "--split=3",
+        "--config.training.epochs=7", "--config.vae.beta_discrete=10.0")
+    assert (last.name, last.label, last.data_dir) == ("short-uniform_infogan-split0-seed5", "short", None)
+
+
+def test_values_of_other_keys_are_in_the_name_when_they_vary():
+    assert names(groups(num_codes=[10, 20], config={"loss.contrastive_weight": [1, 2.5]})) == [
+        f"digits-elastic_infogan-split0-seed0-num_codes{codes}-contrastive_weight{weight}"
+        for codes in (10, 20) for weight in (1, 2.5)]
+    assert names(groups(num_codes=[10])) == ["digits-elastic_infogan-split0-seed0"]
+
+
+def test_the_config_of_a_run_is_that_of_its_command_line(command):
+    """With a method whose number of codes follows from that of the categories."""
+    (run,) = parse_spec(groups(method="agglomerative_infogan", num_categories=5, seed=3, imbalance="none",
+                               config={"augment.flip": True, "optimizer.learning_rate": "1e-3"}), "a").runs
+    program = ("import json, sys; from absl import flags; from eig_tf.cli import run_flags\n"
+               "run_flags.define_config_flags(sys.argv); flags.FLAGS(sys.argv)\n"
+               "print(json.dumps(run_flags.config_from_flags().to_dict()))")
+    result = command("-c", program, *run.train_arguments)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == run.config
+    assert run.config["networks"]["num_codes"] == 15 and "tensorflow" not in result.stderr
+
+
+@pytest.mark.parametrize(("content", "sentence"), [
+    (None, "a.yaml is None; expected keys among runs, evaluate, export"),
+    ({}, "a.yaml: runs is None; expected a list of one group of runs or more"),
+    ({"runs": [DIGITS], "run": 1},
+     "a.yaml has the key 'run'; expected keys among runs, evaluate, export"),
+    ({"runs": [DIGITS], "export": "yes"}, "a.yaml: export is 'yes'; expected true or false"),
+    ({"runs": [DIGITS], "evaluate": {"images_per_code": 0}},
+     "a.yaml: evaluate.images_per_code is 0; expected 1 to 1000000"),
+    ({"runs": [{"dataset": "digits"}]}, "a.yaml: runs[0] lacks method; expected a name or a list of names"),
+    (groups(method=[]), "a.yaml: runs[0].method is []; expected one value or more, each of them once"),
+    (groups(seed=[1, "0-2"]),
+     "a.yaml: runs[0].seed is [1, '0-2']; expected one value or more, each of them once"),
+    (groups(split="3-1"),
+     "a.yaml: runs[0].split is '3-1'; expected a number, a range such as 0-9, or a list of them"),
+    (groups(split=50), "a.yaml: runs[0]: --split is 50; expected 0 to 49"),
+    (groups(split=True),
+     "a.yaml: runs[0].split is True; expected a number, a range such as 0-9, or a list of them"),
+    (groups(num_codes="ten"), "a.yaml: runs[0]: --num_codes is 'ten'; expected a value such as 10"),
+    (groups(num_codes={"a": 1}),
+     "a.yaml: runs[0].num_codes is {'a': 1}; expected a value or a list of values"),
+    (groups(class_set=0), "a.yaml: runs[0]: --class_set is given, which --dataset=digits with "
+     "--method=elastic_infogan does not take"),
+    (groups(config={"augment.flip": 1}),
+     "a.yaml: runs[0]: --config.augment.flip is 1; expected a value such as False"),
+    (groups(config={"training.epochs": 1.5}),
+     "a.yaml: runs[0]: --config.training.epochs is 1.5; expected a value such as 120"),
+    (groups(config={"training.epochs": -1}),
+     "a.yaml: runs[0]: --config.training.epochs is -1; expected 1 or more"),
+    (groups(config={"seed": 1}), "a.yaml: runs[0].config has the field seed; expected seed beside config, "
+     "since it has a flag of its own"),
+    (groups(config={"epochs": 1}), "a.yaml: runs[0].config has the field 'epochs'; expected fields that "
+     "python -m eig_tf.train --dataset=NAME --help lists"),
+    (groups(method_config={"joint_vae": {}}),
+     "a.yaml: runs[0].method_config has the key 'joint_vae'; expected keys among elastic_infogan"),
+    (groups(label="../up"), "a.yaml: runs[0] has a run of the name '.._up-elastic_infogan-split0-seed0'; "
+     "expected up to 150 characters, a letter or a digit first; another label helps"),
+    ({"runs": [DIGITS, DIGITS]}, "a.yaml: runs[1] has a run digits-elastic_infogan-split0-seed0, and so has "
+     "runs[0]; expected runs that differ, or another label"),
+])
+def test_a_bad_specification_is_one_sentence_with_file_and_key(content, sentence):
+    with pytest.raises(UserError) as error:
+        parse_spec(content, "a.yaml")
+    assert str(error.value) == sentence
+
+
+def test_a_file_that_is_not_yaml_is_refused(tmp_path):
+    (tmp_path / "a.yaml").write_text("runs: [")
+    with pytest.raises(UserError, match=r"a\.yaml is not YAML: .*; expected the specification of a sweep"):
+        load_spec(tmp_path / "a.yaml")
+
+
+def test_missing_data_directories_are_named(tmp_path):
+    cars = {"dataset": "cars", "method": "joint_vae"}
+    spec = parse_spec({"runs": [DIGITS, {**cars, "data_dir": "cars"}]}, "a")
+    with pytest.raises(UserError, match=r"^a: data_dir of cars-joint_vae-set0-split0-seed0 is 'cars', which "
+                       r"is no directory in '.*'; expected one, or another --data_root$"):
+        check_data_directories(spec, tmp_path)
+    (tmp_path / "cars").mkdir()
+    check_data_directories(spec, tmp_path)
+    with pytest.raises(UserError, match=r"data_dir of .* is missing; expected the directory of the files of "
+                       "cars"):
+        check_data_directories(parse_spec({"runs": [cars]}, "a"), tmp_path)
+
+
+def test_the_specifications_of_the_project_are_valid(repository):
+    paths = sorted((repository / "configs" / "sweeps").glob("*.yaml"))
+    specs = {path.stem: load_spec(path) for path in paths}
+    assert len(specs["digits"].runs) == len(config.METHODS) * 10 * 2
+    assert len(specs["mnist_15_epochs"].runs) == 7 * 3
+    assert all(len(specs[f"{name}_cpu"].runs) == 7 * 2
+               for name in ("cars", "chairs", "shapenet", "umist", "coil"))
