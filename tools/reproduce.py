@@ -26,6 +26,8 @@ from absl import flags
 
 from eig_tf import files
 from eig_tf.cli import command
+from eig_tf.config import METHODS
+from eig_tf.reproduction import protocol
 
 FLAGS = flags.FLAGS
 
@@ -36,6 +38,8 @@ flags.DEFINE_string("sweep_dir", None, "directory of the sweeps; OUTPUT/sweeps w
 flags.DEFINE_multi_string("evaluations", None, "evaluation.json files or directories of them, with * and ?; "
                           "may be repeated. Nothing is trained")
 flags.DEFINE_list("datasets", None, "columns to make, such as mnist,cars; all when absent")
+flags.DEFINE_enum("reference", "elastic_infogan", list(METHODS), "method that the differences in tables 1 to "
+                  "4 are to")
 flags.DEFINE_string("data_root", ".", "directory of the directories of the data sets")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of classifiers and decoded data sets")
 flags.DEFINE_float("cpus_per_run", 1.0, "cores of each run", lower_bound=0.01)
@@ -49,12 +53,15 @@ flags.DEFINE_integer("max_retries", 3, "how often a run whose process or machine
 def main(arguments: list[str]) -> int:
     """Make what the command line names; return the exit status."""
     target = command.single_argument(arguments, "a target; --help lists them")
+    protocol.check_target(target)
+    # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.reproduction.targets import reproduce
     paths, problems = reproduce(
         target, FLAGS.output or Path("reproduction", FLAGS.preset), preset=FLAGS.preset,
         evaluations=FLAGS.evaluations, sweep_dir=FLAGS.sweep_dir, datasets=FLAGS.datasets,
-        data_root=FLAGS.data_root, cache_dir=FLAGS.cache_dir, cpus_per_run=FLAGS.cpus_per_run,
-        gpus_per_run=FLAGS.gpus_per_run, address=FLAGS.address, max_retries=FLAGS.max_retries)
+        reference=FLAGS.reference, data_root=FLAGS.data_root, cache_dir=FLAGS.cache_dir,
+        cpus_per_run=FLAGS.cpus_per_run, gpus_per_run=FLAGS.gpus_per_run, address=FLAGS.address,
+        max_retries=FLAGS.max_retries)
     for path in paths:
         print(f"written  {path}")
     for problem in problems:

@@ -15,9 +15,9 @@ from eig_tf.config import flatten, load_preset
 from eig_tf.errors import UserError
 from eig_tf.evaluation.paper import published_value
 from eig_tf.evaluation.summary import Evaluation, read_evaluation
+from eig_tf.reproduction.protocol import RANDOM_WEIGHTS
 
 REFERENCE = "elastic_infogan"
-RANDOM_WEIGHTS = "random_weights"
 CONFIDENCE = 0.95
 METRIC_NAMES = {
     "nmi": "NMI", "ent": "ENT", "one_nn_accuracy": "1-NN", "prior_total_variation": "TV matched",
@@ -114,6 +114,7 @@ class Table(NamedTuple):
         notes: sentences on settings and choices, by data set.
         reference: the row that differences are to.
         decimals: of its numbers, except in the CSV file.
+        row_heading: what its rows are.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Table(NamedTuple):
     notes: dict[str, tuple[str, ...]]
     reference: str = REFERENCE
     decimals: int = 3
+    row_heading: str = "method"
 
 
 def read_runs(paths: Iterable[str | os.PathLike], labels: Mapping[str, str] | None = None) -> list[Run]:

@@ -28,7 +28,8 @@ def compute_false_negatives() -> Table:
     return Table(
         "false_negatives", "Expected share of false negatives E(F.N.) (supplement 2, equation 5)",
         "Means over splits ± standard deviation (n - 1), with the number of splits in brackets.", (_METRIC,),
-        {dataset: (_ROW,) for dataset in notes}, cells, notes, decimals=4)
+        {dataset: (_ROW,) for dataset in notes}, cells, notes, decimals=4,
+        row_heading="of")
 
 
 def _class_fractions():

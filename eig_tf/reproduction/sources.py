@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,11 +13,12 @@ from eig_tf.config.presets import PRESET_DIRECTORIES
 from eig_tf.data import imbalance, registry
 from eig_tf.errors import UserError
 from eig_tf.reproduction.comparison import Run, read_runs
+from eig_tf.reproduction.protocol import ABLATIONS
 from eig_tf.sweeps.execution import RunOutcome, format_outcomes, is_finished, run_sweep
 from eig_tf.sweeps.spec import SweepRun, SweepSpec, load_spec
-from eig_tf.sweeps.sweep_directory import DONE, SweepDirectory, load_sweep
+from eig_tf.sweeps.sweep_directory import DONE, SweepDirectory
 
-ABLATIONS, BALANCED, CONTINUOUS = "ablations", "balanced", "continuous"
+BALANCED, CONTINUOUS = "balanced", "continuous"
 NOT_COLUMNS = (ABLATIONS, BALANCED, CONTINUOUS)
 
 
@@ -73,11 +73,9 @@ class SweepRuns:
 
     def runs(self, name: str) -> list[Run]:
         """Return the evaluated runs of a sweep among those that `prepare` was asked for."""
-        loaded = load_sweep(self._directory(name).path)
-        wanted = {run.name: run for run in self._wanted[name] if run.name in loaded.evaluations}
-        paths = {loaded.evaluations[run]: wanted[run].label for run in wanted}
-        return read_runs(paths, {str(path): label for path, label in paths.items()}
-                         if name == ABLATIONS else None)
+        evaluations = {self._directory(name).evaluation(run.name): run for run in self._wanted[name]}
+        found = {str(path): run.label for path, run in evaluations.items() if path.is_file()}
+        return read_runs(found, found if name == ABLATIONS else None)
 
     def _directory(self, name: str) -> SweepDirectory:
         return SweepDirectory(self._path.absolute() / self._sweeps[name])
@@ -168,11 +166,6 @@ def check_data(runs: Sequence[SweepRun], data_root: str | os.PathLike) -> None:
             problems.setdefault(run.dataset, f"data of {run.dataset}: {error}")
     if problems:
         raise UserError("\n".join(problems.values()))
-
-
-def load_protocol() -> dict[str, Any]:
-    """Return the content of `protocol.json`, which describes itself."""
-    return json.loads(Path(__file__).with_name("protocol.json").read_text(encoding="utf-8"))
 
 
 def _failures(outcomes: list[RunOutcome], directory: SweepDirectory) -> list[str]:

@@ -121,7 +121,7 @@ def format_difference(difference: Difference | None, decimals: int = 3) -> str:
 
 
 def _headings(table):
-    return ["method", *(heading for metric in table.metrics
+    return [table.row_heading, *(heading for metric in table.metrics
                         for heading in _metric_headings(METRIC_NAMES[metric], table))]
 
 

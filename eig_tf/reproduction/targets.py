@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from eig_tf import files, progress
 from eig_tf.errors import UserError
@@ -13,34 +13,22 @@ from eig_tf.evaluation.paper import paper_results
 from eig_tf.evaluation.plots import save_figures
 from eig_tf.figures.page import figure_style
 from eig_tf.reproduction import panels
-from eig_tf.reproduction.comparison import Run, choose_tuned, compare_with_paper
+from eig_tf.reproduction.comparison import REFERENCE, Run, choose_tuned, compare_with_paper
 from eig_tf.reproduction.false_negatives import compute_false_negatives
-from eig_tf.reproduction.sources import ABLATIONS, GivenRuns, SweepRuns, load_protocol
+from eig_tf.reproduction.protocol import (
+    ABLATIONS,
+    ALL,
+    FALSE_NEGATIVES,
+    TABLES,
+    PaperTable,
+    check_target,
+    load_protocol,
+)
+from eig_tf.reproduction.sources import GivenRuns, SweepRuns
 from eig_tf.reproduction.table_files import write_table
 
-FALSE_NEGATIVES = "false_negatives"
-ALL = "all"
-PRESETS = ("paper", "cpu")
 _ABLATION_METRICS = ("nmi", "ent", "one_nn_accuracy", "prior_total_variation", "generated_total_variation")
 _PAPER_COLUMNS = ("mnist", "ytf", "cars", "chairs", "shapenet")
-
-
-class PaperTable(NamedTuple):
-    """A table of the paper: its caption, its place in `paper_results.json` and its metrics."""
-
-    title: str
-    published: str
-    metrics: tuple[str, ...]
-
-
-TABLES = {
-    "table1": PaperTable("Table 1: NMI (higher is better) and ENT in nats (lower is better)", "table_1",
-                         ("nmi", "ent")),
-    "table2": PaperTable("Table 2: NMI (higher is better)", "table_2", ("nmi",)),
-    "table3": PaperTable("Table 3: ENT in nats (lower is better)", "table_3", ("ent",)),
-    "table4": PaperTable("Table 4: 1-NN accuracy of the encoder's features of real images, by cosine "
-                         "distance and a split of 80/20 of each class", "table_4", ("one_nn_accuracy",)),
-}
 
 
 class Source(Protocol):
@@ -57,33 +45,29 @@ class Source(Protocol):
         """Return the evaluated runs of a sweep."""
 
 
-def target_names() -> list[str]:
-    """Return the names of everything that can be made."""
-    return [*TABLES, *load_protocol()["figures"], FALSE_NEGATIVES, ABLATIONS, ALL]
-
-
 def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
               evaluations: Iterable[str] | None = None, sweep_dir: str | os.PathLike | None = None,
-              datasets: Sequence[str] | None = None, **options: Any) -> tuple[list[Path], list[str]]:
+              datasets: Sequence[str] | None = None, reference: str = REFERENCE,
+              **options: Any) -> tuple[list[Path], list[str]]:
     """Make a table or a figure of the paper, or all of them; train first what is missing.
 
     Args:
-        target: one of `target_names()`; `all` leaves the ablations out, which are not the paper's.
+        target: one of `protocol.target_names()`; `all` leaves the ablations out, which are not the paper's.
         output: directory of the files, which is made if it is missing.
         preset: `paper`, the paper's protocol, or `cpu`, small networks and substitute data.
         evaluations: see `GivenRuns`; nothing is trained, and `all` means tables only.
         sweep_dir: directory of the sweeps; `sweeps` in `output` when None.
         datasets: columns to make; all when None.
+        reference: the method that differences in tables 1 to 4 are to.
         options: see `SweepRuns`.
 
     Returns:
-        The paths that were written, and sentences on runs that failed.
+        The paths that were written, and sentences on runs that failed and on figures of `all` without runs.
 
     Raises:
         UserError: data are missing, the runs of a column are not alike, or nothing can be shown.
     """
-    if target not in target_names():
-        raise UserError(f"the target is {target!r}; expected one of {', '.join(target_names())}")
+    check_target(target)
     output, protocol = Path(output), load_protocol()
     source: Source
     if evaluations is None:
@@ -100,9 +84,14 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
         remarks = [f"not stated by the paper: {remark}" for remark in protocol["not_stated"]]
     paths = []
     for name, table in tables.items():
-        paths += _make_table(name, table, source, columns, output, remarks)
+        paths += _make_table(name, table, source, columns, output, remarks, reference)
     for name, figure in figures.items():
-        paths += _make_figure(name, figure, source, output, options)
+        try:
+            paths += _make_figure(name, figure, source, output, options)
+        except UserError as error:
+            if target != ALL:
+                raise
+            problems.append(f"{name} is left out: {error}")
     if target in (FALSE_NEGATIVES, ALL):
         paths += write_table(compute_false_negatives(), output)
     if target == ABLATIONS:
@@ -149,11 +138,11 @@ def _needs(tables, figures, columns, ablations) -> dict[str, Collection[str] | N
     return {**needs, **({ABLATIONS: None} if ablations else {})}
 
 
-def _make_table(name, table, source, columns, output, remarks):
+def _make_table(name, table, source, columns, output, remarks, reference):
     columns = _table_columns(table, columns)
     runs = [run for column in columns for run in source.runs(column)]
     return write_table(compare_with_paper(name, table.title, table.published, table.metrics,
-                                          _table_rows(table), runs, columns), output, remarks)
+                                          _table_rows(table), runs, columns, reference), output, remarks)
 
 
 def _make_ablations(source, output):
@@ -162,7 +151,7 @@ def _make_ablations(source, output):
     table = compare_with_paper(
         ABLATIONS, "Ablations: one setting differs in each row", None, _ABLATION_METRICS, rows, runs,
         sorted({run.dataset for run in runs}), "default", across_rows=False)
-    return write_table(table, output)
+    return write_table(table._replace(row_heading="setting"), output)
 
 
 def _make_figure(name, figure, source, output, options) -> list[Path]:

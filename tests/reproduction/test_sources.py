@@ -1,0 +1,104 @@
+"""The sweeps behind the columns, what of them is missing, and given evaluations."""
+
+import functools
+from pathlib import Path
+
+import pytest
+
+from eig_tf.config import METHODS
+from eig_tf.errors import UserError
+from eig_tf.evaluation.paper import paper_results
+from eig_tf.reproduction.protocol import TABLES, load_protocol, target_names
+from eig_tf.reproduction.sources import GivenRuns, SweepRuns, check_data, find_evaluations
+from eig_tf.sweeps.spec import load_spec
+
+REPOSITORY = Path(__file__).parents[2]
+PROTOCOL = load_protocol()
+PAPER_METHODS = set(paper_results()["table_1"]["mnist"])
+
+
+@functools.cache
+def spec_of(preset, name):
+    return load_spec(REPOSITORY / "configs" / "sweeps" / f"{PROTOCOL['sweeps'][preset][name]}.yaml")
+
+
+def test_the_protocol_of_the_paper():
+    """Section 4, supplement 1, 4.4 and 5.5; five betas for each run of the VAE."""
+    numbers = {"mnist": (50, 200, 64), "ytf": (5, 200, 50), "cars": (25, 600, 50), "chairs": (25, 600, 50),
+               "shapenet": (5, 600, 50)}
+    for dataset, (num_runs, epochs, batch_size) in numbers.items():
+        spec = spec_of("paper", dataset)
+        assert {run.method for run in spec.runs} == PAPER_METHODS
+        assert len(spec.runs) == num_runs * (6 + 5), dataset
+        assert {(run.config["training"]["epochs"], run.config["training"]["batch_size"],
+                 run.config["preset"]) for run in spec.runs} == {(epochs, batch_size, "paper")}
+        assert spec.evaluate_arguments == ("--images_per_code=1000",)
+        betas = [run.config["vae"] for run in spec.runs if "vae" in run.config]
+        assert all(vae["beta_continuous"] == vae["beta_discrete"] for vae in betas)
+        assert sorted({vae["beta_discrete"] for vae in betas}) == [10, 20, 30, 40, 50]
+
+
+@pytest.mark.parametrize("preset", ["paper", "cpu"])
+def test_every_panel_has_its_runs(preset):
+    specs = {name: spec_of(preset, name) for name in PROTOCOL["sweeps"][preset]}
+    for figure in PROTOCOL["figures"].values():
+        for sweep, method in figure["panels"]:
+            assert method in METHODS and method in {run.method for run in specs[sweep].runs}
+    assert {"fig3", "fig9", "table4", "false_negatives", "ablations", "all"} <= set(target_names())
+    assert set(TABLES) <= set(target_names())
+
+
+def test_ablations_change_one_setting_each():
+    runs = [run for run in spec_of("cpu", "ablations").runs if (run.split, run.seed) == (0, 0)]
+    labels = [run.label for run in runs]
+    assert labels[0] == "default" and len(set(labels)) == len(labels) == 19
+    assert all(len(run.train_arguments) == 4 + (run.label != "default") for run in runs)
+
+
+def test_missing_data_are_named_for_each_data_set(tmp_path):
+    (tmp_path / "cars").mkdir()
+    (tmp_path / "cars" / "car_001_mesh.mat").touch()
+    runs = [run for name in ("cars", "chairs", "mnist") for run in spec_of("paper", name).runs]
+    with pytest.raises(UserError) as caught:
+        check_data(runs, tmp_path)
+    cars, chairs, mnist = str(caught.value).splitlines()
+    assert cars.startswith("data of cars: --class_set=0 has ids that were not found: 009, 002")
+    assert chairs == (f"data of chairs: {tmp_path}/rendered_chairs is no directory; expected the files of "
+                      "the data set, see docs/datasets.md, or another --data_root")
+    assert mnist.startswith(f"data of mnist: {tmp_path}/mnist is no directory")
+    check_data(spec_of("cpu", "digits").runs, tmp_path / "no")
+
+
+@pytest.fixture
+def finished_sweep(tmp_path, write_evaluation):
+    """A specification of two runs, of which both are evaluated, and where its directory is."""
+    spec = tmp_path / "tiny.yaml"
+    spec.write_text("runs:\n  - {dataset: digits, method: [uniform_infogan, elastic_infogan], label: tiny}\n")
+    for run in load_spec(spec).runs:
+        write_evaluation(f"tiny/runs/{run.name}/evaluation.json", run.method)
+    return tmp_path / "tiny"
+
+
+def test_nothing_is_trained_that_is_there(finished_sweep, monkeypatch):
+    source = SweepRuns({"digits": str(finished_sweep), "ablations": str(finished_sweep)}, "sweeps",
+                       data_root="no")
+    assert source.columns == ["digits"]
+    monkeypatch.setattr("eig_tf.sweeps.execution.ray_slots", None)
+    assert source.prepare({"digits": {"elastic_infogan"}, "ablations": None}) == []
+    assert [run.row for run in source.runs("digits")] == ["elastic_infogan"]
+    assert [run.row for run in source.runs("ablations")] == ["tiny", "tiny"]
+
+
+def test_given_evaluations_by_pattern_and_directory(finished_sweep, write_evaluation, tmp_path):
+    balanced = write_evaluation("flat/b.json", "uniform_infogan", "mnist", {"data.imbalance": "none"})
+    continuous = write_evaluation("flat/c.json", fields={"networks.num_continuous": 2})
+    write_evaluation("flat/joint.json", "joint_vae")
+    source = GivenRuns([str(tmp_path / "flat"), str(tmp_path / "tin?"), str(balanced)])
+    assert source.columns == ["digits"]
+    assert [run.path for run in source.runs("balanced")] == [balanced]
+    assert [run.path for run in source.runs("continuous")] == [continuous]
+    assert sorted(run.row for run in source.runs("digits")) == [
+        "elastic_infogan", "joint_vae", "uniform_infogan"]
+    assert "networks.num_continuous=2" in {run.row for run in source.runs("ablations")}
+    with pytest.raises(UserError, match="--evaluations has 'no', where no evaluation is; expected"):
+        find_evaluations("no")

@@ -1,0 +1,77 @@
+"""Tables of given evaluations, and a sweep from nothing to its table and figure."""
+
+import pytest
+
+from eig_tf.errors import UserError
+from eig_tf.reproduction import targets
+from eig_tf.reproduction.targets import reproduce
+
+SWEEP = """
+runs:
+  - dataset: digits
+    method: [uniform_infogan, elastic_infogan]
+    split: 31
+    config: {training.epochs: 2, training.batch_size: 200, networks.width: 0.0625}
+evaluate: {images_per_code: 10}
+"""
+
+
+def names(paths):
+    return sorted({path.name for path in paths})
+
+
+def test_tables_of_given_evaluations(write_evaluation, tmp_path):
+    for method, nmi in (("elastic_infogan", 0.8), ("uniform_infogan", 0.6)):
+        for dataset in ("digits", "mnist", "shapenet"):
+            write_evaluation(f"given/{dataset}-{method}.json", method, dataset, nmi=nmi, one_nn_accuracy=0.9,
+                             one_nn_accuracy_of_random_weights=0.3)
+    given = [str(tmp_path / "given")]
+    paths, problems = reproduce("all", tmp_path / "out", evaluations=given)
+    assert problems == [] and names(paths) == sorted(
+        f"{name}.{suffix}" for name in ("table1", "table2", "table3", "table4", "false_negatives")
+        for suffix in ("md", "csv", "tex", "png"))
+    text = (tmp_path / "out" / "table1.md").read_text()
+    # The paper's columns come first; a column without any run is left out.
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        "## mnist", "## shapenet", "## digits"]
+    assert "| uniform_infogan | 0.600 (1) | 0.777 | -0.200 (1) |" in text and "not stated" not in text
+    # Table 4 has no ShapeNet.
+    table4 = (tmp_path / "out" / "table4.md").read_text()
+    assert "## shapenet" not in table4 and "| random_weights | 0.300 (1) | 0.486 ± 0.009 |" in table4
+    reproduce("table2", tmp_path / "one", evaluations=given, datasets=["mnist"], reference="uniform_infogan")
+    text = (tmp_path / "one" / "table2.md").read_text()
+    assert text.count("\n## ") == 1 and "| elastic_infogan | 0.800 (1) | 0.889 ± 0.044 | +0.200 (1) |" in text
+
+
+@pytest.mark.parametrize("target, options, sentence", [
+    ("table5", {}, "the target is 'table5'; expected one of table1, "),
+    ("table1", {"datasets": ["digits", "cars"]}, "--datasets has 'cars'; expected some of digits"),
+    ("fig3", {}, "there is no split on which all of uniform_infogan of mnist"),
+])
+def test_what_cannot_be_made(write_evaluation, tmp_path, target, options, sentence):
+    path = write_evaluation("a.json")
+    with pytest.raises(UserError, match=sentence):
+        reproduce(target, tmp_path / "out", evaluations=[str(path)], **options)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_sweep_from_nothing_to_a_table_and_a_figure(tmp_path, monkeypatch, evaluation_cache):
+    """The second target finds the runs of the first."""
+    (tmp_path / "tiny.yaml").write_text(SWEEP)
+    protocol = {
+        "sweeps": {"cpu": {"digits": str(tmp_path / "tiny")}}, "not_stated": ["all"],
+        "figures": {"fig3": {"shows": "Images of digits.", "kind": "codes", "panels": [
+            ["digits", "uniform_infogan"], ["digits", "joint_vae"], ["digits", "elastic_infogan"]]}}}
+    monkeypatch.setattr(targets, "load_protocol", lambda: protocol)
+    options = {"preset": "cpu", "data_root": ".", "cache_dir": evaluation_cache}
+    paths, problems = reproduce("table1", tmp_path / "out", **options)
+    assert problems == [] and len(paths) == 4
+    text = (tmp_path / "out" / "table1.md").read_text()
+    assert "| gumbel_infogan | missing |" in text and "| elastic_infogan | 0." in text and "2 epochs" in text
+    monkeypatch.setattr("eig_tf.reproduction.sources.run_sweep", None)
+    paths, problems = reproduce("fig3", tmp_path / "out", **options)
+    assert problems == [] and names(paths) == ["fig3.md", "fig3.png"]
+    caption = (tmp_path / "out" / "fig3.md").read_text()
+    assert "- joint_vae: missing" in caption and "has its median NMI of 1 run," in caption
+    assert "digits-elastic_infogan-split31-seed0, NMI 0." in caption

@@ -1,0 +1,35 @@
+"""`tools/reproduce.py` as a user runs it."""
+
+import pytest
+
+TARGETS = ("table1, table2, table3, table4, fig1, fig3, fig4, fig5, fig6, fig7, fig8, fig9, traversals, "
+           "false_negatives, ablations, all")
+
+
+def test_help_and_bad_command_lines_need_no_tensorflow(run, refused, without_tensorflow):
+    shown = run("reproduce", "--help", PYTHONPATH=without_tensorflow)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert all(name in shown.stdout for name in ("--evaluations", "--reference", "fig9", "false_negatives"))
+    for arguments, sentence in (
+            ([], "the arguments are none; expected exactly one, a target; --help lists them"),
+            (["table9"], f"the target is 'table9'; expected one of {TARGETS}"),
+            (["table1", "--preset=gpu"], "flag --preset=gpu: value should be one of <paper|cpu>; --help "
+                                         "lists the flags")):
+        assert refused(run("reproduce", *arguments, PYTHONPATH=without_tensorflow)) == sentence
+
+
+@pytest.mark.slow
+def test_tables_of_committed_results(run, repository, tmp_path):
+    finished = run("reproduce", "table1", f"--evaluations={repository}/results/digits", "--output=out")
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.splitlines() == [f"written  out/table1.{suffix}" for suffix in (
+        "md", "csv", "tex", "png")]
+    assert "| elastic_infogan | 0.798 ± 0.044 (4) |" in (tmp_path / "out" / "table1.md").read_text()
+
+
+@pytest.mark.slow
+def test_data_that_are_missing_are_named(run):
+    finished = run("reproduce", "table4", "--preset=paper", "--datasets=cars,chairs")
+    assert finished.returncode == 2 and finished.stdout == ""
+    assert [line.split(";")[0] for line in finished.stderr.splitlines()] == [
+        "error: data of cars: cars is no directory", "data of chairs: rendered_chairs is no directory"]
