@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +39,7 @@ class LineChart(NamedTuple):
 
 
 def line_chart(title: str, epochs: np.ndarray, values: Mapping[str, np.ndarray],
-               from_zero: bool = False) -> LineChart | None:
+               from_zero: bool = False, order: Sequence[str] | None = None) -> LineChart | None:
     """Return a chart of values by name over epochs; None if there is no finite number.
 
     Args:
@@ -47,6 +47,7 @@ def line_chart(title: str, epochs: np.ndarray, values: Mapping[str, np.ndarray],
         epochs: float [E], ascending.
         values: float [E] by the names of the lines; numbers that are not finite are left out.
         from_zero: whether the lower edge is 0.
+        order: names by whose place lines are coloured, alike in several charts; those of `values` when None.
     """
     finite = np.concatenate([line[np.isfinite(line)] for line in values.values()] or [np.zeros(0)])
     if not len(finite):
@@ -54,10 +55,11 @@ def line_chart(title: str, epochs: np.ndarray, values: Mapping[str, np.ndarray],
     low, high = 0.0 if from_zero else float(finite.min()), float(finite.max())
     width, height = (epochs[-1] - epochs[0]) or 1.0, (high - low) or 1.0
     lines = []
-    for number, (name, line) in enumerate(values.items()):
+    names = list(values if order is None else order)
+    for name, line in values.items():
         kept = np.isfinite(line)
         points = zip(100 * (epochs[kept] - epochs[0]) / width, 100 - 100 * (line[kept] - low) / height)
-        lines.append(Line(name, " ".join(f"{x:.2f},{y:.2f}" for x, y in points), number % COLOURS))
+        lines.append(Line(name, " ".join(f"{x:.2f},{y:.2f}" for x, y in points), names.index(name) % COLOURS))
     description = (f"{title}: {len(values)} line{'s' * (len(values) != 1)} from epoch {epochs[0]:.0f} to "
                    f"{epochs[-1]:.0f}, between {low:.4g} and {high:.4g}")
     return LineChart(title, lines, low, high, int(epochs[0]), int(epochs[-1]), description)
