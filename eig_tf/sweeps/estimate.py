@@ -90,17 +90,19 @@ def _measure(runs: list[SweepRun], root: Path, cache: Path, cpus: float,
                  "data_dir": run.data_dir and str(root / run.data_dir)} for run in runs]
     with subprocess.Popen(
             [sys.executable, "-m", "eig_tf.sweeps.estimate"], text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=run_environment(cpus, None if gpus else "")) as process:
         json.dump(settings, process.stdin)
         process.stdin.close()
         for run in runs:
+            line = "the process ended\n"
             # The training prints too.
-            line = next((line for line in process.stdout if line.startswith('{"steps"')), None)
-            if line is None:
-                errors = process.stderr.read().strip().splitlines() or ["the process ended"]
-                raise UserError(f"{run.name} cannot be measured: {errors[-1]}")
-            yield tuple(json.loads(line).values())
+            for line in process.stdout:
+                if line.startswith('{"steps"'):
+                    yield tuple(json.loads(line).values())
+                    break
+            else:
+                raise UserError(f"{run.name} cannot be measured: {line.strip()}")
 
 
 class _Measured(Exception):
