@@ -99,6 +99,8 @@ def ray_slots(address: str | None, cpus_per_run: float, gpus_per_run: float) -> 
         UserError: Ray is not installed, the cluster cannot be reached, or no machine has room for a run.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray would give runs a low priority, so that any other work of the machine came first.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     # In Ray's coming default, a task without GPUs sees those of the machine; `run_attempt` hides them.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
@@ -116,7 +118,7 @@ def ray_slots(address: str | None, cpus_per_run: float, gpus_per_run: float) -> 
                         "a cluster that ray start made, or none for this machine") from None
     try:
         machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        slots = sum(_room(resources, cpus_per_run, gpus_per_run) for resources in machines)
+        slots = sum(room_of_machine(machine, cpus_per_run, gpus_per_run) for machine in machines)
         if not slots:
             found = "; ".join(f"{machine.get('CPU', 0):g} cores and {machine.get('GPU', 0):g} GPUs"
                               for machine in machines)
@@ -127,7 +129,14 @@ def ray_slots(address: str | None, cpus_per_run: float, gpus_per_run: float) -> 
         ray.shutdown()
 
 
-def _room(resources: dict[str, float], cpus_per_run: float, gpus_per_run: float) -> int:
+def room_of_machine(resources: dict[str, float], cpus_per_run: float, gpus_per_run: float) -> int:
+    """Return the number of runs that a machine has room for.
+
+    Args:
+        resources: its numbers of cores, `CPU`, and of GPUs, `GPU`.
+        cpus_per_run: see `run_sweep`.
+        gpus_per_run: see `run_sweep`; a run that needs less than one GPU has all of that on one.
+    """
     # Shares of a GPU are rounded in binary: 1 // 0.1 is 9.
     room = resources.get("CPU", 0) / cpus_per_run + 1e-6
     if gpus_per_run:
@@ -165,6 +174,7 @@ class _Sweep:
             commands = {run.name: make_commands(run) for run in self.pending()}
             tasks = {self._submit(ray, name, commands[name]): name for name in commands}
             running = {}
+            table.update(self.statuses)
             while tasks and not (stopping and not running):
                 ready, _ = ray.wait(list(tasks), timeout=_TICK)
                 for task in ready:

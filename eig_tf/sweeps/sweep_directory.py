@@ -160,6 +160,9 @@ class SweepDirectory:
         except filelock.Timeout:
             raise UserError(f"{self.path} is in use by another tools/sweep.py; expected another --sweep_dir, "
                             "or to wait until it has ended") from None
+        except NotImplementedError as error:
+            raise UserError(f"{self.lock} cannot be locked: {error}; expected a file system with "
+                            "locks") from None
 
 
 def load_sweep(path: str | os.PathLike) -> LoadedSweep:

@@ -11,11 +11,13 @@ import ray.cluster_utils
 import stand_in
 import yaml
 
+from eig_tf.config import config_from_fields
+from eig_tf.data import registry
 from eig_tf.errors import UserError
-from eig_tf.sweeps.execution import exit_status, format_outcomes, run_sweep
+from eig_tf.evaluation.judge import judge, training
+from eig_tf.sweeps.execution import exit_status, format_outcomes, room_of_machine, run_sweep
 from eig_tf.sweeps.sweep_directory import SweepDirectory, load_sweep
 
-pytestmark = pytest.mark.slow
 NAME = "{}-uniform_infogan-split0-seed0"
 
 
@@ -29,6 +31,13 @@ def starts(directory, behaviour):
     return [int(line.split()[0]) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+@pytest.mark.parametrize(("cpus", "gpus", "cpus_per_run", "gpus_per_run", "room"), [
+    (2, 0, 1, 0, 2), (2, 0, 0.5, 0, 4), (3, 0, 2, 0, 1), (16, 1, 1, 0.15, 6), (16, 2, 1, 0.1, 16),
+    (64, 2, 1, 0.1, 20), (64, 8, 1, 2, 4), (64, 2, 1, 0.6, 2), (64, 0, 1, 0.5, 0), (1, 4, 2, 1, 0)])
+def test_room_of_a_machine(cpus, gpus, cpus_per_run, gpus_per_run, room):
+    assert room_of_machine({"CPU": cpus, "GPU": gpus}, cpus_per_run, gpus_per_run) == room
+
+
 def lives(process):
     """Whether a process runs; a zombie does not."""
     try:
@@ -38,6 +47,7 @@ def lives(process):
         return False
 
 
+@pytest.mark.slow
 def test_deaths_are_retried_and_errors_are_not(stand_ins, tmp_path):
     """A worker of Ray and its process killed, one killed always, a user error, among good runs."""
     spec = stand_ins("good", "worker_killed", "killed", "always_killed", "user_error", "last")
@@ -63,6 +73,7 @@ def test_deaths_are_retried_and_errors_are_not(stand_ins, tmp_path):
         f"{directory.log(NAME.format('user_error'))}"]
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_stopped_continues_and_repeats_nothing(
         stand_in_path, repository, tmp_path, until):
     """Stopped by SIGINT, then killed, then left alone."""
@@ -86,6 +97,7 @@ def test_a_sweep_that_is_stopped_continues_and_repeats_nothing(
     assert load_sweep(directory.path).status[NAME.format("slow")].attempts == 3
 
 
+@pytest.mark.slow
 def test_a_run_whose_machine_is_lost_goes_on_on_another_one(stand_ins, tmp_path, until):
     directory = SweepDirectory(tmp_path / "sweep")
     cluster = ray.cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
@@ -98,20 +110,29 @@ def test_a_run_whose_machine_is_lost_goes_on_on_another_one(stand_ins, tmp_path,
             cluster.add_node(num_cpus=1)
             cluster.remove_node(lost, allow_graceful=False)
             (outcome,) = sweep.result(timeout=120)
+        with pytest.raises(UserError, match=r"^--cpus_per_run is 2 and --gpus_per_run 0\.5, and the machines "
+                           r"have .*1 cores and 0 GPUs.*; expected no more than one machine has$"):
+            run_sweep(stand_ins("good"), tmp_path / "other", address=cluster.address, cpus_per_run=2,
+                      gpus_per_run=0.5)
     finally:
         cluster.shutdown()
     assert (outcome.status.state, outcome.status.attempts) == ("done", 2)
     assert steps(directory, "slow") == [str(step) for step in range(stand_in.STEPS["slow"])]
 
 
-def test_a_run_that_no_machine_has_room_for_is_refused(stand_ins, tmp_path):
-    with pytest.raises(UserError, match=r"^--cpus_per_run is 1000 and --gpus_per_run 0, and the machines "
-                       r"have \d+ cores and 0 GPUs; expected no more than one machine has$"):
-        run_sweep(stand_ins("good"), tmp_path / "sweep", cpus_per_run=1000)
+@pytest.fixture
+def cache_with_judge(tmp_path, monkeypatch):
+    """A cache with a judge of digits that was trained for a few steps."""
+    config = config_from_fields("digits")
+    image_set, recipe = registry.load(config), judge.choose_recipe(config)
+    monkeypatch.setattr(training, "STEPS", 20)
+    judge.load_or_train_judge(image_set, tmp_path / "cache", "digits", recipe)
+    return tmp_path / "cache"
 
 
-def test_the_command_trains_and_evaluates_and_names_what_failed(command, evaluation_cache, tmp_path):
-    """Among good runs, one diverges and one has more images in a batch than there are."""
+@pytest.mark.slow
+def test_the_command_trains_and_evaluates_and_names_what_failed(command, cache_with_judge, tmp_path):
+    """Beside a good run, one diverges and one has more images in a batch than there are."""
     (tmp_path / "spec.yaml").write_text("""
 runs:
   - {dataset: digits, method: uniform_infogan, label: good, config: &small {
@@ -121,7 +142,7 @@ runs:
   - {dataset: digits, method: uniform_infogan, label: big, config: {<<: *small, training.batch_size: 5000}}
 evaluate: {images_per_code: 20}
 """)
-    line = ["tools/sweep.py", "spec.yaml", "--cpus_per_run=0.5", f"--cache_dir={evaluation_cache}"]
+    line = ["tools/sweep.py", "spec.yaml", "--cpus_per_run=0.5", f"--cache_dir={cache_with_judge}"]
     (tmp_path / "tools").symlink_to(os.path.join(os.path.dirname(__file__), "..", "..", "tools"))
     result = command(*line)
     assert (result.returncode, result.stderr) == (1, ""), result.stdout

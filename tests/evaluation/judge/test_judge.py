@@ -1,9 +1,11 @@
+import concurrent.futures
 import json
 
 import numpy as np
 import pytest
 
 from eig_tf import config as config_lib
+from eig_tf import files
 from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
 from eig_tf.evaluation.judge import judge, training
@@ -60,6 +62,22 @@ def test_a_stored_classifier_is_loaded_not_trained(stripes, first, cache, monkey
     assert capsys.readouterr().out == ""
     assert second.report == first.report
     np.testing.assert_array_equal(second.predict_classes(stripes.images), stripes.labels)
+
+
+def test_a_classifier_that_another_process_trains_is_waited_for(
+        stripes, first, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(judge, "train_judge", None)
+    directory = judge.judge_directory(stripes, tmp_path, "stripes", SMALL)
+    directory.parent.mkdir()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with files.locked(directory.with_name(f"{directory.name}.lock"), ""):
+            second = pool.submit(judge.load_or_train_judge, stripes, tmp_path, "stripes", SMALL)
+            with pytest.raises(concurrent.futures.TimeoutError):
+                second.result(0.5)
+            judge.save_judge(first, directory)
+        assert second.result().report == first.report and second.result().trained_before
+    assert capsys.readouterr().out == (
+        f"waits for another process that trains the evaluation classifier in {directory}\n")
 
 
 def test_other_data_gets_another_classifier(stripes, tmp_path):
