@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
 from eig_tf.reports.ranking import unit_length
 
@@ -49,10 +50,12 @@ def lay_out(features: np.ndarray, seed: int = 0, most: int = MAX_LAID_OUT) -> np
 
 def _place(points, seed):
     """t-SNE [n, 2]; the points themselves where there are too few for it or all are equal."""
-    if len(points) < 5 or not np.ptp(points, axis=0).any():
+    if len(points) < 5 or points.shape[1] < 2 or not np.ptp(points, axis=0).any():
         places = np.zeros([len(points), 2])
         width = min(2, points.shape[1])
         places[:, :width] = points[:, :width]
         return places
-    perplexity = min(_PERPLEXITY, (len(points) - 1) / 3)
-    return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(points).astype(np.float64)
+    layout = TSNE(perplexity=min(_PERPLEXITY, (len(points) - 1) / 3), init="pca", random_state=seed)
+    # Its threads wait for each other thousands of times, which takes minutes where other programs run.
+    with threadpool_limits(1):
+        return layout.fit_transform(points).astype(np.float64)

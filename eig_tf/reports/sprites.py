@@ -73,11 +73,15 @@ def make_map_sheets(images: np.ndarray | StoredImages) -> MapSheets:
     Args:
         images: uint8 [N, S, S, C], N at least 1.
     """
-    side = int(np.clip((_MAP_PIXELS / len(images)) ** 0.5, *_MAP_SIDES))
-    side = min(side, images.shape[1])
+    side = min(map_side(len(images)), images.shape[1])
     sheets = (tiling.shrink(np.asarray(images[start:start + _MAP_SHEET]), side)
               for start in range(0, len(images), _MAP_SHEET))
     return MapSheets([_make_sprite(sheet, _COLUMNS).uri for sheet in sheets], _COLUMNS, _MAP_SHEET, side)
+
+
+def map_side(num: int) -> int:
+    """Return the largest side of the thumbnails of `num` images on the map, in pixels."""
+    return int(np.clip((_MAP_PIXELS / num) ** 0.5, *_MAP_SIDES))
 
 
 def _make_sprite(thumbnails, columns):
