@@ -22,7 +22,7 @@ from eig_tf.sweeps.sweep_directory import RUNNING, RunStatus, SweepDirectory
 _PACKAGE = Path(__file__).parent.parent
 # Seconds between two looks at a process; seconds that it may take to save after SIGTERM; seconds until the
 # processes of an earlier attempt have ended.
-_POLL, _SAVING, _LOCKED = 0.2, 120.0, 30.0
+_POLL, _SAVING, _LOCKED = 0.2, 120.0, 120.0
 # Commands end so after bad input and after a training that diverged: another attempt would end so too.
 _USER_ERROR = 2
 
