@@ -292,15 +292,16 @@ def describe_settings(runs: Sequence[Run]) -> list[str]:
     """Return sentences on the settings that the runs of a column share, on their data and their judge."""
     if not runs:
         return ["no runs"]
-    first = runs[0].evaluation
-    deviations = sorted({run.evaluation.row.settings for run in runs} - {""})
-    judges = [run.evaluation.record.judge["accuracy"] for run in runs]
-    routing = sorted({run.evaluation.row.routing for run in runs} - {""})
-    sources = sorted({str(run.evaluation.record.training.get("data_source")) for run in runs})
-    return [f"preset {first.record.config['preset']}, {first.row.epochs:,} epochs, "
-            f"{first.record.images_per_code:,} images for each code, {' and '.join(routing) or 'no'} "
-            f"routing, judge {_judge_name(runs[0])} ({statistics.mean(judges):.3f}); data: "
-            f"{'; '.join(sources)}",
+    record = runs[0].evaluation.record
+    rows = [run.evaluation.row for run in runs]
+    widths = [f"{width:g}" for width in sorted({row.width for row in rows})]
+    routing = sorted({row.routing for row in rows} - {""}) or ["no"]
+    deviations = sorted({row.settings for row in rows} - {""})
+    accuracy = statistics.mean(run.evaluation.record.judge["accuracy"] for run in runs)
+    parts = [f"preset {record.config['preset']}", f"epochs {rows[0].epochs:,}",
+             f"width {' and '.join(widths)}", f"{record.images_per_code:,} images for each code",
+             f"{' and '.join(routing)} routing", f"judge {_judge_name(runs[0])} ({accuracy:.3f})"]
+    return [f"{', '.join(parts)}; data: {record.training.get('data_source')}",
             *([f"fields other than the preset's: {'; '.join(deviations)}"] if deviations else [])]
 
 

@@ -165,7 +165,8 @@ def _make_figure(name, figure, source, output, options) -> list[Path]:
                                           cache_dir=options.get("cache_dir"))
     output.mkdir(parents=True, exist_ok=True)
     remarks = [remark for _, found in tuned.values() for remark in found]
-    lines = [*(_describe_panel(panel, run) for panel, run in zip(names, chosen.runs)), *remarks, *notes]
+    lines = [*(_describe_panel(panel, run) for panel, run in zip(names, chosen.runs) if run),
+             *remarks, *notes]
     caption = "\n".join([f"# {figure['shows']}", "", chosen.why, "", *(f"- {line}" for line in lines)])
     with figure_style():
         paths = save_figures({name: drawn}, output, ("png",))
@@ -173,11 +174,9 @@ def _make_figure(name, figure, source, output, options) -> list[Path]:
     return [*paths, output / f"{name}.md"]
 
 
-def _describe_panel(name: str, run: Run | None) -> str:
-    if run is None:
-        return f"{name}: missing"
+def _describe_panel(name: str, run: Run) -> str:
     row = run.evaluation.row
     source = run.evaluation.record.training.get("data_source")
     settings = f", {row.settings}" if row.settings else ""
-    return (f"{name}: {run.path.parent.name}, NMI {run.value('nmi'):.3f}, {row.epochs:,} epochs{settings}; "
-            f"data: {source}")
+    return (f"{name}: {run.path.parent.name}, NMI {run.value('nmi'):.3f}, epochs {row.epochs:,}, width "
+            f"{row.width:g}{settings}; data: {source}")
