@@ -42,7 +42,7 @@ def test_trains_from_an_empty_directory(installed, tmp_path):
 
 @pytest.mark.parametrize("tool", ["evaluate", "export", "benchmark", "summarize", "preview_data",
                                   "prepare_data", "categorize", "render_shapenet", "client",
-                                  "sweep"])
+                                  "sweep", "report"])
 def test_tools_are_inside(installed, tmp_path, tool):
     result = _run(installed, tmp_path, "-m", f"eig_tf.tools.{tool}", "--help")
     assert result.returncode == 0, result.stderr

@@ -6,7 +6,8 @@ from eig_tf.reports.charts import line_chart
 
 
 def test_points_are_percent_from_the_upper_left():
-    chart = line_chart("loss", np.array([1.0, 2, 5]), {"a": np.array([1.0, np.nan, 3]), "b": np.array([2.0, 2, 2])})
+    values = {"a": np.array([1.0, np.nan, 3]), "b": np.array([2.0, 2, 2])}
+    chart = line_chart("loss", np.array([1.0, 2, 5]), values)
     assert [line.points for line in chart.lines] == [
         "0.00,100.00 100.00,0.00", "0.00,50.00 25.00,50.00 100.00,50.00"]
     assert (chart.low, chart.high, chart.first, chart.last) == (1, 3, 1, 5)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
+from eig_tf.errors import UserError
 from eig_tf.reports import page
 from eig_tf.reports.run_report import report_run, training_command
 
@@ -56,12 +57,18 @@ def test_the_page_needs_nothing_else(report):
 def test_every_image_has_a_text_and_every_label_a_target(report):
     found = Page(report[1])
     for tag, attributes in found.tags:
-        if attributes.get("role") in ("img", "region", "application") or "thumb" in attributes.get("class", ""):
+        if (attributes.get("role") in ("img", "region", "application")
+                or "thumb" in attributes.get("class", "")):
             assert attributes.get("aria-label"), (tag, attributes)
     ids = {attributes["id"] for _, attributes in found.tags if "id" in attributes}
     links = {attributes["href"][1:] for tag, attributes in found.tags
              if tag == "a" and attributes["href"] != "#"}
     assert links <= ids
+
+
+def test_a_directory_without_a_run(tmp_path):
+    with pytest.raises(UserError, match=r"is no run directory: it has no config\.json; expected one that"):
+        report_run(tmp_path, tmp_path / "a.html")
 
 
 @pytest.mark.slow
