@@ -90,7 +90,8 @@ def report_sweep(sweep_dir: str | os.PathLike, output: str | os.PathLike) -> tup
             groups[run.label, run.method].append(EvaluatedRun(run, record))
     states = collections.Counter(status.state for status in sweep.status.values())
     num = len(sweep.spec.runs)
-    found = f"{num} run{'s' * (num != 1)}: " + ", ".join(f"{count} {state}" for state, count in states.items())
+    by_state = ", ".join(f"{count} {state}" for state, count in states.items())
+    found = f"{num} run{'s' * (num != 1)}: {by_state}"
     shown = [column for column in COLUMNS if any(
         column.read(item.record) is not None for items in groups.values() for item in items)]
     place = Path(output).resolve().parent
