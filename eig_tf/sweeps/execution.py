@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ from eig_tf.sweeps.sweep_directory import DONE, FAILED, RUNNING, WAITING, RunSta
 
 # Seconds between two looks at the runs.
 _TICK = 1.0
+# Seconds in which the first machine of a cluster answers.
+_CONNECT_SECONDS = 10.0
 # Ray's own store of objects, which runs do not use, takes a third of the memory otherwise.
 _OBJECT_STORE_BYTES = 100 * 2**20
 _CONTINUE = "runs that trained are saved; the same command continues the sweep"
@@ -110,9 +113,13 @@ def ray_slots(address: str | None, cpus_per_run: float, gpus_per_run: float) -> 
                         "'eig_tf[sweep]'") from None
     local: dict[str, Any] = {"object_store_memory": _OBJECT_STORE_BYTES, "include_dashboard": False}
     try:
+        host, _, port = (address or "").rpartition(":")
+        if host and port.isdigit():
+            # Ray itself tries for minutes.
+            socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
         ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR,
                  **({} if address else local))
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"--address is {address!r}, and Ray cannot be used there: {reason}; expected that of "
                         "a cluster that ray start made, or none for this machine") from None
@@ -207,8 +214,9 @@ class _Sweep:
             # An error of this package or of a file system on the machine of the run.
             return AttemptResult(0.0, " ".join(str(error.cause or error).split())[-300:])
         except ray.exceptions.RayError as error:
-            return AttemptResult(0.0, f"the worker was lost: {str(error).strip().splitlines()[0][:200]}",
-                                 retry=True)
+            # The first sentence of a long explanation.
+            reason = " ".join(str(error).split()).split(". ")[0]
+            return AttemptResult(0.0, f"the worker was lost: {reason[:200]}", retry=True)
 
     def _finish(self, name, result, stopping):
         """Take over the result of an attempt; return whether there is another attempt."""

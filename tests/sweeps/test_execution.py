@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -36,6 +37,16 @@ def starts(directory, behaviour):
     (64, 2, 1, 0.1, 20), (64, 8, 1, 2, 4), (64, 2, 1, 0.6, 2), (64, 0, 1, 0.5, 0), (1, 4, 2, 1, 0)])
 def test_room_of_a_machine(cpus, gpus, cpus_per_run, gpus_per_run, room):
     assert room_of_machine({"CPU": cpus, "GPU": gpus}, cpus_per_run, gpus_per_run) == room
+
+
+def test_a_cluster_that_does_not_answer_is_named(stand_ins, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(UserError, match=rf"^--address is '{address}', and Ray cannot be used there: "
+                           r".*refused; expected that of a cluster that ray start made, or none for "
+                           "this machine$"):
+            run_sweep(stand_ins("good"), tmp_path / "sweep", address=address)
 
 
 def lives(process):
@@ -109,7 +120,7 @@ def test_a_run_whose_machine_is_lost_goes_on_on_another_one(stand_ins, tmp_path,
             until(lambda: starts(directory, "slow") or sweep.done())
             cluster.add_node(num_cpus=1)
             cluster.remove_node(lost, allow_graceful=False)
-            (outcome,) = sweep.result(timeout=120)
+            (outcome,) = sweep.result(timeout=300)
         with pytest.raises(UserError, match=r"^--cpus_per_run is 2 and --gpus_per_run 0\.5, and the machines "
                            r"have .*1 cores and 0 GPUs.*; expected no more than one machine has$"):
             run_sweep(stand_ins("good"), tmp_path / "other", address=cluster.address, cpus_per_run=2,
