@@ -9,6 +9,7 @@ from typing import Any
 
 from ml_collections import config_dict
 
+from benchmarks.flops import MATRIX_SIZE
 from eig_tf.config import image_shape
 from eig_tf.runs import environment
 
@@ -144,6 +145,18 @@ def format_precision_report(report: dict[str, Any]) -> str:
          f"{report['near']:g} nats, for all networks.",
          f"The mean losses of the first {first['steps']} steps in float32 and those of the CPU {verdict} "
          f"within {report['agreement']:.0%}."])
+
+
+def format_profile_report(report: dict[str, Any]) -> str:
+    """Return the text of what `step_profile.profile_training_step` returns."""
+    return _join(
+        report, f"{_subject(report)}, {report['method']}, batch {report['batch_size']}, "
+        f"{report['precision']}, one thread; {report['steps']} steps",
+        format_table(["operations", "ms", "share"],
+                     ([row["name"], f"{row['ms']:.1f}", f"{row['share']:.1%}"] for row in report["rows"])),
+        [f"Convolutions and matrix products run at {report['arithmetic_share_of_product_rate']:.0%} of the "
+         f"rate of a matrix product of size {MATRIX_SIZE} in the same precision, the whole step at "
+         f"{report['step_share_of_product_rate']:.0%}."])
 
 
 def _first_requests_lines(first):

@@ -73,7 +73,7 @@ def measure_training_step(config: config_dict.ConfigDict, steps: int, repeats: i
     step_cases, part_cases, step_flops = [], [], 0
     for variant in variants:
         model = build_variant(variant)
-        step = _make_step(model, data)
+        step = make_step(model, data)
         step_cases.append(repeated_call(variant.name, step, steps))
         if variant.name == package.name:
             step_flops = flops.count_flops(step)
@@ -178,7 +178,8 @@ def _random_batches(config):
     return endless_batches(np.random.default_rng(0).integers(0, 256, [count, *shape], np.uint8), config)
 
 
-def _make_step(model, data):
+def make_step(model: GenerativeModel, data: Any) -> Any:
+    """Return a `tf.function` without arguments that trains a model on one batch; see `random_batch`."""
     @tf.function
     def step():
         return model.train_step(data)

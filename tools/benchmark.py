@@ -2,6 +2,7 @@
 
     python tools/benchmark.py
     python tools/benchmark.py --method=gumbel_infogan --output=benchmark.json
+    python tools/benchmark.py --what=profile
     python tools/benchmark.py --what=data
     python tools/benchmark.py --what=data --dataset=folder --data_dir=my_images
     python tools/benchmark.py --what=serving --dataset=cars --preset=cpu
@@ -11,6 +12,9 @@
 The step is measured on random images of one preset. The first row, Keras's own Adam in float32, is the
 reference; the last one before those of --all is what training does. All rows take turns, so that a machine
 whose speed drifts slows them alike: the figures are ratios on one machine. The device is the first one.
+
+The profile shows which operations of the step take its time, on one thread of a CPU, where they do not
+overlap.
 
 The input pipelines are measured for every preset of the paper, or for one: pairs of an image and its positive
 view per second, from the file of a decoded set, on one core and on two; and the memory of a process that
@@ -48,8 +52,9 @@ from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_enum("what", "step", ["step", "data", "serving", "scaling", "precision"],
-                  "the training step, the input pipelines, an exported model, several devices, or precisions")
+flags.DEFINE_enum("what", "step", ["step", "profile", "data", "serving", "scaling", "precision"],
+                  "the training step, the operations in it, the input pipelines, an exported model, several "
+                  "devices, or precisions")
 flags.DEFINE_enum("dataset", None, config_lib.preset_names(), "preset whose settings are measured; when "
                   "absent, mnist, or all of the paper's for data, and mnist, cars and ytf for precision")
 flags.DEFINE_string("preset", "paper", "all but data: paper, or cpu for smaller networks where --dataset "
@@ -65,7 +70,7 @@ flags.DEFINE_integer("steps", None, "steps, batches or requests in a row for eac
                      "4 steps (precision: 20), 200 batches, or 2 requests of the largest batch to 32 of the "
                      "smallest",
                      lower_bound=1)
-flags.DEFINE_integer("repeats", 15, "rounds of measurements", lower_bound=1)
+flags.DEFINE_integer("repeats", 15, "all but profile: rounds of measurements", lower_bound=1)
 flags.DEFINE_bool("all", False, "step: also measure another gradient routing and the method without the "
                   "contrastive term")
 flags.DEFINE_multi_integer("replicas", [2], "scaling: number of devices in one process; may be repeated",
@@ -83,11 +88,12 @@ flags.DEFINE_string("output", None, "JSON file for the figures")
 # Digits differ from mnist in their networks alone.
 _DATASETS = {"data": ("mnist", "cars", "chairs", "shapenet", "ytf"), "precision": ("mnist", "cars", "ytf")}
 # For each flag that some measurements do not take, those that do.
-_TAKEN_BY = {"preset": ("step", "serving", "scaling", "precision"),
-             "width": ("step", "serving", "scaling", "precision"),
-             "routing": ("step", "scaling", "precision"), "all": ("step",),
-             "batch_size": ("step", "data", "scaling", "precision"), "loss_steps": ("precision",),
+_TAKEN_BY = {"preset": ("step", "profile", "serving", "scaling", "precision"),
+             "width": ("step", "profile", "serving", "scaling", "precision"),
+             "routing": ("step", "profile", "scaling", "precision"), "all": ("step",),
+             "batch_size": ("step", "profile", "data", "scaling", "precision"), "loss_steps": ("precision",),
              "seconds": ("precision",), "allow_cpu": ("precision",),
+             "repeats": ("step", "data", "serving", "scaling", "precision"),
              "replicas": ("scaling",), "processes": ("scaling",), "num_images": ("data",),
              "data_dir": ("data",), "cache_dir": ("data",)}
 
@@ -163,6 +169,10 @@ def measure() -> tuple[dict[str, Any], str]:
         figures = measure_precisions(configs, FLAGS.steps or 20, FLAGS.repeats, FLAGS.loss_steps,
                                      FLAGS.seconds, FLAGS.allow_cpu)
         return figures, reports.format_precision_report(figures)
+    if FLAGS.what == "profile":
+        from benchmarks.step_profile import profile_training_step
+        figures = profile_training_step(configs[0], FLAGS.steps or 4)
+        return figures, reports.format_profile_report(figures)
     from benchmarks.training_step import measure_training_step
     figures = measure_training_step(configs[0], FLAGS.steps or 4, FLAGS.repeats, FLAGS.all)
     return figures, reports.format_step_report(figures)

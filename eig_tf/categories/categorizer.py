@@ -21,7 +21,6 @@ from eig_tf.networks.precision import policy
 from eig_tf.random_streams import Stream, stream_seed
 
 ROUNDS = 4
-STEPS_PER_ROUND = 200
 _BATCH = 128
 _RATE = 1e-3
 _LABEL_SMOOTHING = 0.1
@@ -36,7 +35,7 @@ _LARGEST_CROP = 0.9
 
 
 def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, partition: np.ndarray,
-                      num_categories: int, delta: dict[str, Any], seed: int,
+                      num_categories: int, delta: dict[str, Any], seed: int, steps_per_round: int,
                       report: Callable[[str], None] = print) -> keras.Model:
     """Train a categorizer on a partition of some images, then on its own labels of all images.
 
@@ -51,6 +50,7 @@ def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, part
         num_categories: M.
         delta: arguments of `augment.positive_view` that keep the identity of an image.
         seed: root of all randomness.
+        steps_per_round: steps of 128 images between two labellings.
         report: called with a line of text after each round.
 
     Returns:
@@ -65,17 +65,17 @@ def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, part
     with policy("float32"):
         height, width, channels = images.shape[1:]
         categorizer = build_categorizer((height, width, channels), num_categories)
-        steps = ROUNDS * STEPS_PER_ROUND
+        steps = ROUNDS * steps_per_round
         optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps))
     train_step = _make_train_step(categorizer, optimizer, num_categories, strong_delta(delta))
     for round_number in range(ROUNDS):
         # Images of little weight are drawn rarely, instead of often with little weight.
         chances = weights / weights.sum()
-        with progress.stage(None, STEPS_PER_ROUND) as advance:
-            for step in range(STEPS_PER_ROUND):
+        with progress.stage(None, steps_per_round) as advance:
+            for step in range(steps_per_round):
                 batch = generator.choice(len(images), _BATCH, p=chances)
                 order, inverse = np.unique(batch, return_inverse=True)
-                view_seed = stream_seed(seed, Stream.CATEGORIZER, round_number * STEPS_PER_ROUND + step)
+                view_seed = stream_seed(seed, Stream.CATEGORIZER, round_number * steps_per_round + step)
                 loss = train_step(images[order][inverse], labels[batch], view_seed)
                 advance(values=[("loss", loss)])
         probabilities = categorize_in_batches(categorizer, images)

@@ -52,7 +52,7 @@ class Discovery(NamedTuple):
 
 
 def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImages, num_categories: int,
-                        delta: dict[str, Any], seed: int, epochs: int,
+                        delta: dict[str, Any], seed: int, epochs: int, categorizer_steps: int,
                         report: Callable[[str], None] = print) -> Discovery:
     """Find categories of real images, and the codes that generate each.
 
@@ -63,6 +63,7 @@ def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImage
         delta: arguments of `augment.positive_view` that keep the identity of an image.
         seed: root of all randomness.
         epochs: number of epochs that the model was trained for.
+        categorizer_steps: see `train_categorizer`.
         report: called with a line of text after each step.
     """
     generator = np.random.default_rng(seed)
@@ -80,7 +81,8 @@ def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImage
                 candidate_partitions(embedded, num_categories, probabilities.argmax(axis=1), seed))
         report(f"pass {number + 1}/{PASSES}: consensus of the partitions of {len(first):,} real images: "
                f"{consensus:.3f}")
-        categorizer = train_categorizer(pool, first, partition, num_categories, delta, seed, report)
+        categorizer = train_categorizer(
+            pool, first, partition, num_categories, delta, seed, categorizer_steps, report)
     grouping = _group_by_categorizer(model, categorizer, pool, codes, num_categories, seed, epochs, consensus)
     return Discovery(grouping, categorizer)
 

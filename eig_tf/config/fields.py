@@ -109,6 +109,8 @@ FIELDS = (
 
     Field("categories.num_categories", 10, "M, the number of categories to find", low=2,
           flag="num_categories"),
+    Field("categories.categorizer_steps", 200, "steps of the categorizer between two labellings of the "
+          "images, of which there are 4 in each of 2 passes", low=1),
     Field("categories.guidance_share", 0.1, "share of the epochs, the last ones, in which the generator "
           "follows the categories; 0 for none", low=0, below=1),
     Field("categories.guidance_weight", 1.0, "weight of the categories in the loss of the generator", low=0),

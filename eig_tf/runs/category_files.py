@@ -48,7 +48,8 @@ def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict,
     """
     check_num_categories(num_categories, model.num_codes, len(images))
     print(f"finds {num_categories} categories of real images", flush=True)
-    discovery = discover_categories(model, images, num_categories, dict(config.augment), config.seed, epochs)
+    discovery = discover_categories(model, images, num_categories, dict(config.augment), config.seed, epochs,
+                                    config.categories.categorizer_steps)
     with files.replacing_directory(directory.categories, replace=True) as content:
         save_categorizer(discovery.categorizer, content / CATEGORIZER)
         save_grouping(discovery.grouping, content / GROUPING)

@@ -74,5 +74,5 @@ def test_flops_of_the_step_against_a_count_by_hand():
     model = training_step.build_variant(training_step.package_variant(load_preset("mnist"), "float32"))
     images = tf.zeros([n, 28, 28, 1])
 
-    count = flops.count_flops(training_step._make_step(model, (images, images)))
+    count = flops.count_flops(training_step.make_step(model, (images, images)))
     assert count == 2 * (discriminator_phase + generated + contrastive)

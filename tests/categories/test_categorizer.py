@@ -52,14 +52,13 @@ def stripes():
 @pytest.mark.slow
 def test_labels_spread_from_some_images_to_all(stripes, monkeypatch):
     monkeypatch.setattr(categorizer, "ROUNDS", 2)
-    monkeypatch.setattr(categorizer, "STEPS_PER_ROUND", 12)
     images, kinds = stripes
     first = np.arange(0, 60, 3)
     partition = kinds[first].copy()
     partition[0] = 1  # a mistake of the partition
     lines = []
     network = categorizer.train_categorizer(
-        images, first, partition, 2, {"rotation": 5.0, "zoom": 0.0}, 0, lines.append)
+        images, first, partition, 2, {"rotation": 5.0, "zoom": 0.0}, 0, 12, lines.append)
     probabilities = categorizer.categorize_in_batches(network, images)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert probabilities.argmax(axis=1).tolist() == kinds.tolist()
@@ -69,9 +68,8 @@ def test_labels_spread_from_some_images_to_all(stripes, monkeypatch):
 def test_one_group_of_few_equal_images_trains_a_network(monkeypatch):
     """The second category has neither images nor, for long, labels."""
     monkeypatch.setattr(categorizer, "ROUNDS", 2)
-    monkeypatch.setattr(categorizer, "STEPS_PER_ROUND", 1)
     images = np.full([5, 8, 8, 3], 255, np.uint8)
-    network = categorizer.train_categorizer(images, np.arange(5), np.zeros(5, np.int64), 2, {}, 0, str)
+    network = categorizer.train_categorizer(images, np.arange(5), np.zeros(5, np.int64), 2, {}, 0, 1, str)
     assert np.isfinite(categorizer.categorize_in_batches(network, images)).all()
 
 

@@ -101,7 +101,8 @@ def test_the_second_partition_is_of_the_categorizers_features(monkeypatch):
         [num, 4, 4, 1], 255 * code, np.uint8))
     trained_on, lines = [], []
 
-    def train(images, first, partition, num_categories, delta, seed, report):
+    def train(images, first, partition, num_categories, delta, seed, steps, report):
+        assert steps == 11
         trained_on.append(partition)
 
         def categorizer(images, training):
@@ -110,7 +111,7 @@ def test_the_second_partition_is_of_the_categorizers_features(monkeypatch):
         return categorizer
     monkeypatch.setattr(discovery, "train_categorizer", train)
     model = types.SimpleNamespace(num_codes=2, prior=types.SimpleNamespace(probabilities=[0.5, 0.5]))
-    found = discovery.discover_categories(model, images.astype(np.uint8), 2, {}, 0, 7, lines.append)
+    found = discovery.discover_categories(model, images.astype(np.uint8), 2, {}, 0, 7, 11, lines.append)
     assert len(trained_on) == discovery.PASSES == 2
     assert adjusted_rand_score(dark, trained_on[0]) < 0.2 and adjusted_rand_score(dark, trained_on[1]) == 1
     assert [line.split(":")[0] for line in lines] == ["pass 1/2", "pass 2/2"]

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from eig_tf.categories import partitions
 
@@ -58,6 +58,15 @@ def test_consensus_is_that_of_the_planted_majority():
     assert same_groups(found, majority)
     assert agreement == pytest.approx(2 / 3)
     assert partitions.consensus_partition([majority, other])[1] == pytest.approx(0)
+
+
+def test_nmi_of_all_pairs_is_scikit_learns():
+    generator = np.random.default_rng(0)
+    labels = [generator.integers(0, groups, 50) for groups in (1, 2, 5, 9)]
+    labels += [2 * labels[2], np.zeros(50, np.int64), np.arange(50)]
+    expected = [[normalized_mutual_info_score(one, other) for one in labels] for other in labels]
+    np.testing.assert_allclose(
+        partitions.pairwise_normalized_mutual_information(labels), expected, atol=1e-12)
 
 
 def test_planted_imbalanced_groups_are_recovered():

@@ -20,6 +20,7 @@ from eig_tf.runs.run_directory import RunDirectory
 def config():
     config = config_lib.load_preset("digits", method="agglomerative_infogan")
     config.networks.width, config.networks.num_codes, config.categories.num_categories = 0.0625, 6, 3
+    config.categories.categorizer_steps = 2
     return config
 
 
@@ -37,7 +38,6 @@ def images():
 def update(monkeypatch, config, model, images, tmp_path):
     """Finds the categories of a run directory with little training; takes the epochs and options."""
     monkeypatch.setattr(categorizer, "ROUNDS", 1)
-    monkeypatch.setattr(categorizer, "STEPS_PER_ROUND", 2)
     monkeypatch.setattr(partitions, "NEIGHBOURS", (8,))
     monkeypatch.setattr(discovery, "IMAGES_PER_CODE", 10)
 

@@ -121,7 +121,7 @@ def free_addresses(number):
 QUICK = """
 import runpy
 from eig_tf.categories import categorizer, discovery, partitions
-categorizer.ROUNDS, categorizer.STEPS_PER_ROUND = 1, 2
+categorizer.ROUNDS = 1
 partitions.NEIGHBOURS, discovery.IMAGES_PER_CODE = (8,), 10
 runpy.run_module("eig_tf.train", run_name="__main__")
 """
@@ -162,7 +162,8 @@ def losses(run):
 @pytest.mark.slow
 def test_two_hosts_train_what_two_devices_train(start_hosts, command, tiny, tmp_path):
     common = ["--method=agglomerative_infogan", "--num_codes=6", "--num_categories=3",
-              "--config.categories.guidance_share=0.5", "--config.optimizer.learning_rate=2e-4"]
+              "--config.categories.categorizer_steps=2", "--config.categories.guidance_share=0.5",
+              "--config.optimizer.learning_rate=2e-4"]
     for status, stdout, stderr in finish(start_hosts([], [], common=common)):
         assert status == 0, stdout + stderr
     result = command("-c", QUICK, *tiny, "--config.training.precision=float32", *common, "--devices=cpu:2",

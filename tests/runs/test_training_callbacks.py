@@ -46,13 +46,12 @@ class Stop(keras.callbacks.Callback):
 def test_a_generator_that_follows_categories_resumes_too(
         tmp_path, monkeypatch, capsys, contents, assert_same_run):
     monkeypatch.setattr(categorizer, "ROUNDS", 1)
-    monkeypatch.setattr(categorizer, "STEPS_PER_ROUND", 2)
     monkeypatch.setattr(partitions, "NEIGHBOURS", (8,))
     monkeypatch.setattr(discovery, "IMAGES_PER_CODE", 10)
     config = config_lib.load_preset("digits", method="agglomerative_infogan")
     config.split = 31
     config.networks.update(width=0.0625, num_codes=6)
-    config.categories.update(num_categories=4, guidance_share=0.5)
+    config.categories.update(num_categories=4, guidance_share=0.5, categorizer_steps=2)
     config.training.update(batch_size=200, steps_per_execution=1, precision="float32", epochs=4)
     with pytest.raises(KeyboardInterrupt):
         train_run(config, tmp_path / "stopped", callbacks=[Stop()])

@@ -104,3 +104,16 @@ def test_figures_of_a_small_served_model(command, tmp_path):
     assert first.keys() == {(name, size) for name in signatures for size in (1, 64)}
     for name in signatures - {"sample"}:  # It has no warm-up requests.
         assert first[name, 1]["warm_ms"] < first[name, 1]["cold_ms"]
+
+
+@pytest.mark.slow
+def test_profile_of_a_small_step(command, tmp_path):
+    figures, result = _figures(command, tmp_path, "--what=profile", "--dataset=digits", "--width=0.0625",
+                               "--steps=2")
+    rows = {row["name"]: row for row in figures["rows"]}
+    assert {"convolutions", "matrix products", "Adam", "other operations"} <= set(rows)
+    assert sum(row["share"] for row in rows.values()) == pytest.approx(1)
+    # What contains operations, such as the whole function, is none itself.
+    assert all(" " in name or name.isidentifier() for name in rows)
+    assert 0 < figures["step_share_of_product_rate"] < figures["arithmetic_share_of_product_rate"] < 1.5
+    assert "convolutions" in result.stdout

@@ -5,7 +5,7 @@ import os
 import pytest
 
 HELP = {
-    "benchmark": ["<step|data|serving|scaling|precision>",
+    "benchmark": ["<step|profile|data|serving|scaling|precision>",
                   "tools/benchmark.py --what=serving --dataset=cars --preset=cpu"],
     "categorize": ["--output", "RUN_DIR"],
     "client": ["categorize FOLDER", "--address"],
@@ -16,6 +16,7 @@ HELP = {
     "plot": ["--codes_as", "RUN_DIR", "\n  overview"],
     "prepare_data": ["--out", "--data_dir", "--class_set"],
     "preview_data --dataset=cars": ["--output", "--config.augment.crop"],
+    "report": ["RUN_DIR", "SWEEP_DIR", "--output", "--decisions=FILE"],
     "render_shapenet": ["--elevation", "ShapeNetCore"],
     "start": ["start.py demo"],
     "sweep": ["SPEC", "--dry_run", "--gpus_per_run"],
@@ -35,14 +36,18 @@ REFUSED = [
     ("benchmark", "--output=.", "--output is '.', a directory; expected the name of a JSON file"),
     ("benchmark", "a.json", "unexpected argument 'a.json'; expected flags only"),
     ("benchmark", "--what=data --routing=head",
-     "--routing is given, which only --what=step or --what=scaling or --what=precision takes"),
+     "--routing is given, which only --what=step or --what=profile or --what=scaling or --what=precision "
+     "takes"),
+    ("benchmark", "--what=profile --repeats=3",
+     "--repeats is given, which only --what=step or --what=data or --what=serving or --what=scaling or "
+     "--what=precision takes"),
     ("benchmark", "--num_images=500", "--num_images is given, which only --what=data takes"),
     ("benchmark", "--what=data --data_dir=.",
      "--data_dir is given, but --dataset is missing; expected the data set of its files"),
     ("benchmark", "--what=data --method=gumbel_infogan",
      "--method is gumbel_infogan, which takes no pairs; expected one that does"),
     ("benchmark", "--what=data --preset=cpu",
-     "--preset is given, which only --what=step or --what=serving or --what=scaling or --what=precision "
+     "--preset is given, which only --what=step or --what=profile or --what=serving or --what=scaling or --what=precision "
      "takes"),
     ("benchmark", "--what=serving --dataset=mnist --preset=cpu",
      "--preset is 'cpu'; --dataset=mnist expects paper"),
@@ -153,6 +158,13 @@ REFUSED = [
      ". holds no OBJ files; expected ShapeNetCore's folders or other meshes named *.obj"),
     ("render_shapenet", "here --output=out --categories=car",
      "here lacks the categories car of --categories; it holds the folders none"),
+    ("report", "", "the arguments are none; expected exactly one, RUN_DIR or SWEEP_DIR"),
+    ("report", "no", "no is not a directory; expected one of a run or of a sweep"),
+    ("report", "here --output=here", "--output is 'here', a directory; expected the name of a file that ends "
+     "in .html"),
+    ("report", "here --output=a.htm", "--output is 'a.htm'; expected the name of a file that ends in .html"),
+    ("report", "here --output=no/a.html", f"--output is 'no/a.html', but 'no' {WRITABLE} file in one"),
+    ("report", "here --seed=-1", "--seed is -1; expected a number from 0 to 2147483647"),
     ("summarize", "", "no file is named; expected one or more evaluation.json"),
     ("summarize", "no.json", "no.json: no such file; expected an evaluation.json"),
     ("sweep", "", "the arguments are none; expected exactly one, SPEC"),
