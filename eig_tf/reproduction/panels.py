@@ -92,7 +92,7 @@ def draw_figure(kind: str, runs: Sequence[Run | None], names: Sequence[str], col
         plotted = PlottedRun(directory, options, data_dir, cache_dir)
         notes += plotted.notes
         found += [(f"{name}{part}", grid) for part, grid in _GRIDS[kind](plotted)]
-    return _place_grids(found, stacked=kind == "columns"), notes
+    return _place_grids(found, stacked=kind in ("columns", "neighbours")), notes
 
 
 def _place_grids(found: Sequence[tuple[str, ImageGrid]], stacked: bool) -> Figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -83,28 +84,28 @@ def format_latex(table: Table) -> str:
 def draw_table(table: Table) -> Figure:
     """Draw every number beside the paper's: a column of axes for each data set, a row for each metric.
 
-    Bars are standard deviations.
+    The metrics of a single data set lie side by side. Bars are standard deviations.
     """
-    datasets, metrics = list(table.rows), table.metrics
+    places = [[(dataset, metric) for dataset in table.rows] for metric in table.metrics]
+    if len(table.rows) == 1:
+        places = [[place for row in places for place in row]]
     most = max(map(len, table.rows.values()))
-    figure = Figure(figsize=(1.6 + 2.8 * len(datasets), (0.7 + 0.22 * most) * len(metrics) + 0.7),
+    figure = Figure(figsize=(1.6 + 2.8 * len(places[0]), (0.7 + 0.22 * most) * len(places) + 0.7),
                     layout="constrained")
-    axes = figure.subplots(len(metrics), len(datasets), squeeze=False)
-    for across, dataset in enumerate(datasets):
+    axes = figure.subplots(len(places), len(places[0]), squeeze=False)
+    for place, (dataset, metric) in zip(axes.flat, itertools.chain(*places)):
         rows = table.rows[dataset]
-        for down, metric in enumerate(metrics):
-            place = axes[down, across]
-            cells = [table.cells[dataset, row, metric] for row in rows]
-            for position, cell in enumerate(cells):
-                _draw_point(place, position + 0.17, cell.published, _PAPER, "D")
-                own = None if cell.mean is None else (cell.mean, cell.std)
-                _draw_point(place, position - 0.17, own, _OWN, "o")
-            labels = [f"{row} ({cell.num})" for row, cell in zip(rows, cells)]
-            place.set_yticks(range(len(rows)), labels, fontsize=6)
-            place.set_ylim(len(rows) - 0.5, -0.5)
-            place.set_title(f"{dataset}: {METRIC_NAMES[metric]}", fontsize=8)
-            place.tick_params(axis="x", labelsize=6)
-            place.grid(axis="x", linewidth=0.3)
+        cells = [table.cells[dataset, row, metric] for row in rows]
+        for position, cell in enumerate(cells):
+            _draw_point(place, position + 0.17, cell.published, _PAPER, "D")
+            own = None if cell.mean is None else (cell.mean, cell.std)
+            _draw_point(place, position - 0.17, own, _OWN, "o")
+        labels = [f"{row} ({cell.num})" for row, cell in zip(rows, cells)]
+        place.set_yticks(range(len(rows)), labels, fontsize=6)
+        place.set_ylim(len(rows) - 0.5, -0.5)
+        place.set_title(f"{dataset}: {METRIC_NAMES[metric]}", fontsize=8)
+        place.tick_params(axis="x", labelsize=6)
+        place.grid(axis="x", linewidth=0.3)
     handles = [axes[0, 0].plot([], [], marker, color=colour, markersize=4, label=label)[0]
                for marker, colour, label in (("o", _OWN, "this project (number of runs)"),
                                              ("D", _PAPER, "paper"))]

@@ -72,7 +72,7 @@ def run_directories(tmp_path_factory):
     ("codes", ["a", "b"], True), ("columns", ["a", "b"], False),
     ("traversals", ["a, continuous code 0", "a, continuous code 1", "b, continuous code 0",
                     "b, continuous code 1"], True),
-    ("neighbours", ["a, ", "b, "], True)])
+    ("neighbours", ["a, ", "b, "], False)])
 def test_panels_of_each_kind(run_directories, write_evaluation, kind, names, across):
     runs = read_runs([write_evaluation("a.json", "uniform_infogan"), write_evaluation("b.json")])
     runs = [run._replace(path=run_directories[run.row] / "evaluation.json") for run in runs]

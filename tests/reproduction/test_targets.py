@@ -43,6 +43,32 @@ def test_tables_of_given_evaluations(write_evaluation, tmp_path):
     assert text.count("\n## ") == 1 and "| elastic_infogan | 0.800 (1) | 0.889 ± 0.044 | +0.200 (1) |" in text
 
 
+def test_the_papers_protocol_says_what_the_paper_does_not(write_evaluation, tmp_path, monkeypatch):
+    """All runs are there; the ablations are rows of their labels, with differences to the first of them."""
+    (tmp_path / "tiny.yaml").write_text(
+        "runs:\n  - {dataset: digits, method: elastic_infogan, label: default}\n"
+        "  - {dataset: digits, method: elastic_infogan, label: strong,\n"
+        "     config: {loss.contrastive_weight: 30}}\n")
+    for label, weight, nmi in (("default", 10.0, 0.5), ("strong", 30.0, 0.75)):
+        write_evaluation(f"tiny/runs/{label}-elastic_infogan-split0-seed0/evaluation.json", nmi=nmi, ent=0.5,
+                         fields={"loss.contrastive_weight": weight}, one_nn_accuracy=0.9,
+                         prior_total_variation=0.1, generated_total_variation=0.1)
+    tiny = str(tmp_path / "tiny")
+    protocol = {"sweeps": {"paper": {"digits": tiny, "ablations": tiny}}, "not_stated": ["the weather: fine"],
+                "figures": {}}
+    monkeypatch.setattr(targets, "load_protocol", lambda: protocol)
+    with pytest.raises(UserError, match=r"differ in loss\.contrastive_weight: 10\.0 and 30\.0"):
+        reproduce("table2", tmp_path / "out", data_root="no")
+    reproduce("ablations", tmp_path / "out", data_root="no")
+    text = (tmp_path / "out" / "ablations.md").read_text()
+    assert "| setting | NMI | difference of NMI [95 %] | ENT |" in text
+    assert "| strong | 0.750 (1) | +0.250 (1) | 0.500 (1) |" in text
+    (tmp_path / "tiny" / "runs" / "strong-elastic_infogan-split0-seed0" / "evaluation.json").unlink()
+    monkeypatch.setattr("eig_tf.reproduction.sources.run_sweep", lambda *_, **options: [])
+    reproduce("table2", tmp_path / "out", data_root="no")
+    assert "- not stated by the paper: the weather: fine" in (tmp_path / "out" / "table2.md").read_text()
+
+
 @pytest.mark.parametrize("target, options, sentence", [
     ("table5", {}, "the target is 'table5'; expected one of table1, "),
     ("table1", {"datasets": ["digits", "cars"]}, "--datasets has 'cars'; expected some of digits"),
