@@ -94,8 +94,8 @@ class PlottedRun:
                       f"seed {self.config.seed}, {epochs} epoch{'s' * (epochs != 1)}")
         self.notes = []
         if self.record is None:
-            self.notes.append("the run is not evaluated: matched classes and confusion are left out; "
-                              f"tools/evaluate.py {run_dir} finds them")
+            self.notes.append("the run is not evaluated: matched classes and the confusion of generated "
+                              f"images are left out; tools/evaluate.py {run_dir} finds them")
         elif self.record.epochs != epochs:
             self.notes.append(f"evaluation.json is of epoch {self.record.epochs}, the checkpoint of epoch "
                               f"{epochs}: matched classes may be wrong; tools/evaluate.py {run_dir} updates "

@@ -66,6 +66,8 @@ def report_run(run_dir: str | os.PathLike, output: str | os.PathLike, data_dir: 
         "disagreeing": run_content.list_images(found, pictures, disagreeing[:run_content.MOST_LISTED]),
         "counts": None if counts is None else counts.tolist(),
         "class_names": [names.printable(label) for label in found.image_set.class_names],
+        "metrics": {} if run.record is None else {
+            name: value for name, value in run.record.metrics.items() if value is not None},
         "charts": charts_of_run, "facts": _facts(run, found),
         "command": training_command(run.config, run.directory.load_environment().data_dir),
         "config": run.directory.config.read_text(encoding="utf-8"), "sprites": pictures.all,
