@@ -279,8 +279,8 @@ def check_equal_settings(runs: Sequence[Run], across_rows: bool = True) -> None:
     for run in runs:
         settings = {**_evaluation_settings(run), **_config_settings(run)}
         for row, (other, found) in first_runs.items():
-            names = found.keys() if across_rows or row == run.row else _evaluation_settings(run)
-            for name in sorted(settings.keys() & names):
+            names = found.keys() if across_rows or row == run.row else _evaluation_settings(run).keys()
+            for name in sorted(settings.keys() & names - ({"method"} if row != run.row else set())):
                 (value, usual), (other_value, other_usual) = settings[name], found[name]
                 if value != other_value and not (usual and other_usual):
                     raise UserError(f"{other.path} and {run.path} differ in {name}: {other_value} and "
@@ -301,7 +301,9 @@ def describe_settings(runs: Sequence[Run]) -> list[str]:
     parts = [f"preset {record.config['preset']}", f"epochs {rows[0].epochs:,}",
              f"width {' and '.join(widths)}", f"{record.images_per_code:,} images for each code",
              f"{' and '.join(routing)} routing", f"judge {_judge_name(runs[0])} ({accuracy:.3f})"]
-    return [f"{', '.join(parts)}; data: {record.training.get('data_source')}",
+    numbers = {run.evaluation.record.training["num_training_images"] for run in runs}
+    images = " to ".join(f"{number:,}" for number in sorted({min(numbers), max(numbers)}))
+    return [f"{', '.join(parts)}; data: {record.training.get('data_source')}, {images} training images",
             *([f"fields other than the preset's: {'; '.join(deviations)}"] if deviations else [])]
 
 
@@ -318,8 +320,18 @@ def _config_settings(run):
     """Return (value, whether it is the preset's for the method) by field."""
     config = run.evaluation.record.flat_config()
     preset = flatten(load_preset(config["dataset"], config["preset"], config["method"]))
-    return {name: (value, value == preset.get(name)) for name, value in config.items()
-            if name not in (*_FREE_FIELDS, *_TUNED_FIELDS, "preset")}
+    return {"method": (config["method"], False),
+            **{name: (value, value == preset.get(name)) for name, value in config.items()
+               if name not in (*_FREE_FIELDS, *_TUNED_FIELDS, "preset")}}
+
+
+def name_by_settings(run: Run) -> str:
+    """Return the name of a row: the method, and the fields in which a run differs from the preset."""
+    row, settings = run.evaluation.row, _config_settings(run)
+    # These have columns of their own in the table of summaries, and are no part of its settings.
+    others = [f"{name}={settings[name][0]}" for name in ("loss.gradient_routing", "networks.width")
+              if name in settings and not settings[name][1]]
+    return ", ".join([row.method, *([row.settings] if row.settings else []), *others])
 
 
 def _check_different(runs):

@@ -12,7 +12,7 @@ from eig_tf import config as config_lib
 from eig_tf.config.presets import PRESET_DIRECTORIES
 from eig_tf.data import imbalance, registry
 from eig_tf.errors import UserError
-from eig_tf.reproduction.comparison import Run, read_runs
+from eig_tf.reproduction.comparison import Run, name_by_settings, read_runs
 from eig_tf.reproduction.protocol import ABLATIONS
 from eig_tf.sweeps.execution import RunOutcome, format_outcomes, is_finished, run_sweep
 from eig_tf.sweeps.spec import SweepRun, SweepSpec, load_spec
@@ -117,7 +117,7 @@ class GivenRuns:
     def runs(self, name: str) -> list[Run]:
         """Return the runs of a data set; for ablations all, in rows of equal settings."""
         if name == ABLATIONS:
-            return [run._replace(row=run.evaluation.row.settings or "default") for run in self._all]
+            return [run._replace(row=name_by_settings(run)) for run in self._all]
         return self._by_sweep.get(name, [])
 
 

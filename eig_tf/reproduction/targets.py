@@ -148,9 +148,11 @@ def _make_table(name, table, source, columns, output, remarks, reference):
 def _make_ablations(source, output):
     runs = source.runs(ABLATIONS)
     rows = list(dict.fromkeys(run.row for run in runs))
+    # The reference is the first label of a sweep, or the paper's method with the preset's settings.
+    rows.sort(key=lambda row: row != REFERENCE)
     table = compare_with_paper(
         ABLATIONS, "Ablations: one setting differs in each row", None, _ABLATION_METRICS, rows, runs,
-        sorted({run.dataset for run in runs}), "default", across_rows=False)
+        sorted({run.dataset for run in runs}), rows[0], across_rows=False)
     return write_table(table._replace(row_heading="setting"), output)
 
 

@@ -5,7 +5,12 @@ import math
 import pytest
 
 from eig_tf.errors import UserError
-from eig_tf.reproduction.comparison import compare_with_paper, paired_difference, read_runs
+from eig_tf.reproduction.comparison import (
+    compare_with_paper,
+    name_by_settings,
+    paired_difference,
+    read_runs,
+)
 
 ROWS = ("uniform_infogan", "elastic_infogan")
 
@@ -79,6 +84,17 @@ def test_ablations_may_differ_between_rows_only(write_evaluation):
     assert table.cells["digits", "weak", "nmi"].difference == (0.0, None, None, 1)
     with pytest.raises(UserError, match=r"b\.json and .*c\.json differ in loss\.contrastive_weight: 3"):
         compare_with_paper("ablations", "", None, ("nmi",), ("default",), runs, ("digits",), **options)
+
+
+def test_rows_named_by_settings(write_evaluation):
+    fields = {"loss.gradient_routing": "shared", "loss.contrastive_weight": 3.0}
+    names = [name_by_settings(run) for run in read_runs([
+        write_evaluation("a.json", fields=fields), write_evaluation("b.json", "joint_vae")])]
+    assert names == ["elastic_infogan, loss.contrastive_weight=3, loss.gradient_routing=shared", "joint_vae"]
+    with pytest.raises(UserError, match=r"a\.json and .*b\.json differ in method: elastic_infogan and"):
+        paths = [write_evaluation("a.json"), write_evaluation("b.json", "joint_vae", fields={"split": 1})]
+        runs = read_runs(paths, {str(path): "one label" for path in paths})
+        compare_with_paper("ablations", "", None, ("nmi",), (), runs, ("digits",), across_rows=False)
 
 
 def test_two_evaluations_of_one_run_are_refused(write_evaluation):

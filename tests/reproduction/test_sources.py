@@ -99,6 +99,6 @@ def test_given_evaluations_by_pattern_and_directory(finished_sweep, write_evalua
     assert [run.path for run in source.runs("continuous")] == [continuous]
     assert sorted(run.row for run in source.runs("digits")) == [
         "elastic_infogan", "joint_vae", "uniform_infogan"]
-    assert "networks.num_continuous=2" in {run.row for run in source.runs("ablations")}
+    assert "elastic_infogan, networks.num_continuous=2" in {run.row for run in source.runs("ablations")}
     with pytest.raises(UserError, match="--evaluations has 'no', where no evaluation is; expected"):
         find_evaluations("no")
