@@ -77,7 +77,12 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
     columns = _columns(source, datasets)
     figures = {name: figure for name, figure in protocol["figures"].items()
                if target == name or (target == ALL and evaluations is None and _has_columns(figure, columns))}
-    tables = {name: table for name, table in TABLES.items() if target in (name, ALL)}
+    tables = {name: table for name, table in TABLES.items()
+              if target == name or (target == ALL and _table_columns(table, columns))}
+    if target in tables and not _table_columns(tables[target], columns):
+        raise UserError(f"{target} has no column: there are runs of {', '.join(columns) or 'no data set'}; "
+                        f"expected runs of {', '.join(paper_results()[tables[target].published])}, or of a "
+                        "set that is not in the paper")
     problems = source.prepare(_needs(tables, figures, columns, target == ABLATIONS))
     remarks = []
     if evaluations is None and preset == "paper":
@@ -147,6 +152,8 @@ def _make_table(name, table, source, columns, output, remarks, reference):
 
 def _make_ablations(source, output):
     runs = source.runs(ABLATIONS)
+    if not runs:
+        raise UserError("no run of the ablations is evaluated; expected one at least")
     rows = list(dict.fromkeys(run.row for run in runs))
     # The reference is the first label of a sweep, or the paper's method with the preset's settings.
     rows.sort(key=lambda row: row != REFERENCE)

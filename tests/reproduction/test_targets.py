@@ -72,10 +72,11 @@ def test_the_papers_protocol_says_what_the_paper_does_not(write_evaluation, tmp_
 @pytest.mark.parametrize("target, options, sentence", [
     ("table5", {}, "the target is 'table5'; expected one of table1, "),
     ("table1", {"datasets": ["digits", "cars"]}, "--datasets has 'cars'; expected some of digits"),
+    ("table4", {"dataset": "shapenet"}, "table4 has no column: there are runs of shapenet; expected"),
     ("fig3", {}, "there is no split on which all of uniform_infogan of mnist"),
 ])
 def test_what_cannot_be_made(write_evaluation, tmp_path, target, options, sentence):
-    path = write_evaluation("a.json")
+    path = write_evaluation("a.json", dataset=options.pop("dataset", "digits"))
     with pytest.raises(UserError, match=sentence):
         reproduce(target, tmp_path / "out", evaluations=[str(path)], **options)
     assert not (tmp_path / "out").exists()
