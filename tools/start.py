@@ -25,9 +25,9 @@ def main(arguments: list[str]) -> int:
     """Do what the command line asks; return the exit status."""
     task, *rest = arguments or ["--help"]
     if task == "demo" and len(rest) <= 1:
-        return demo(set_up(), rest[0] if rest else DEMO_RUN)
+        return demo(set_up(""), rest[0] if rest else DEMO_RUN)
     if task == "test":
-        return subprocess.call([set_up(), "-m", "pytest", *rest], cwd=REPOSITORY)
+        return subprocess.call([set_up("test"), "-m", "pytest", *rest], cwd=REPOSITORY)
     print(__doc__)
     return 0 if task in ("-h", "--help") else 2
 
@@ -55,18 +55,21 @@ def demo(python: str, run_dir: str) -> int:
     return 0
 
 
-def set_up() -> str:
-    """Create the environment and install the project into it, once; return its Python."""
+def set_up(extra: str) -> str:
+    """Create the environment and install the project with an extra, or none, once; return its Python."""
     python = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = ENVIRONMENT / "installed"
     setup = (REPOSITORY / "setup.py").read_text(encoding="utf-8")
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == setup:
+    stamp = ENVIRONMENT / "installed"
+    installed = stamp.read_text(encoding="utf-8") if stamp.is_file() else ""
+    # An environment for the tests can do all else.
+    if installed in (f"{extra}\n{setup}", f"test\n{setup}"):
         return str(python)
     print(f"sets up {ENVIRONMENT}", flush=True)
-    subprocess.check_call([supported_python(), "-m", "venv", "--clear", str(ENVIRONMENT)])
+    if not installed.endswith(f"\n{setup}"):
+        subprocess.check_call([supported_python(), "-m", "venv", "--clear", str(ENVIRONMENT)])
     subprocess.check_call([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                           "--editable", f"{REPOSITORY}[test]"])
-    stamp.write_text(setup, encoding="utf-8")
+                           "--editable", f"{REPOSITORY}[{extra}]" if extra else str(REPOSITORY)])
+    stamp.write_text(f"{extra}\n{setup}", encoding="utf-8")
     return str(python)
 
 

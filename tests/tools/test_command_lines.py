@@ -47,8 +47,8 @@ REFUSED = [
     ("benchmark", "--what=data --method=gumbel_infogan",
      "--method is gumbel_infogan, which takes no pairs; expected one that does"),
     ("benchmark", "--what=data --preset=cpu",
-     "--preset is given, which only --what=step or --what=profile or --what=serving or --what=scaling or --what=precision "
-     "takes"),
+     "--preset is given, which only --what=step or --what=profile or --what=serving or --what=scaling or "
+     "--what=precision takes"),
     ("benchmark", "--what=serving --dataset=mnist --preset=cpu",
      "--preset is 'cpu'; --dataset=mnist expects paper"),
     ("benchmark", "--method=joint_vae --routing=head", "--routing is given, but --method=joint_vae has no "
