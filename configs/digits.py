@@ -24,5 +24,5 @@ def get_config() -> config_dict.ConfigDict:
     config.optimizer.prior_learning_rate = 3e-3
     config.training.epochs = 120
     # With 200, the categories of 1,205 images are no better.
-    config.categories.categorizer_steps = 40
+    config.categories.categorizer_steps = 30
     return config

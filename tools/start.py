@@ -35,10 +35,9 @@ def main(arguments: list[str]) -> int:
 def demo(python: str, run_dir: str) -> int:
     """Train, evaluate and export on the embedded digits; return the exit status."""
     steps = (
-        ["-m", "eig_tf.train", "--dataset=digits", "--method=agglomerative_infogan", "--noexport",
-         f"--workdir={run_dir}"],
+        ["-m", "eig_tf.train", "--dataset=digits", "--method=agglomerative_infogan",
+         "--config.training.epochs=100", f"--workdir={run_dir}"],
         [str(REPOSITORY / "tools" / "evaluate.py"), run_dir],
-        [str(REPOSITORY / "tools" / "export.py"), run_dir],
     )
     # The evaluation's classifier needs the images alone, and small networks leave a core idle. The evaluation
     # waits for it, or trains it again, and says so.
