@@ -1,4 +1,4 @@
-"""A folder of your own images, flat or with one sub-folder a class; see README, Your own images.
+"""Your own images: a folder, a list of files or an archive; see README, Your own images.
 
 What it trains: whatever lies there, resized to squares; labels serve evaluation only.
 With --preset=cpu: smaller networks and 100 epochs, for machines without a GPU.
@@ -21,6 +21,7 @@ def get_config() -> config_dict.ConfigDict:
     config.data.image_size = 64  # 28 | 32 | 64 | 128
     config.data.channels = 3  # 1: grey | 3: colour
     config.data.resize = "crop"  # crop: the centred square | pad: the whole image, its border repeated
+    config.data.recursive = False  # True: also a folder that holds images beside sub-folders, without classes
     config.data.max_unreadable = 0.05  # share of the files that may be left out
     config.augment.crop = 0.95
     return config

@@ -3,10 +3,12 @@
     python tools/preview_data.py --dataset=digits --output=digits.png
     python tools/preview_data.py --dataset=cars --data_dir=DIRECTORY --class_set=random --output=cars.png
     python tools/preview_data.py --dataset=cars --data_dir=DIRECTORY --check
+    python tools/preview_data.py --dataset=folder --data_dir=my_images.zip --check
 
 The picture shows the classes with their counts and some of their images, and pairs of an image and its
 positive view. The flags are those of a training; the same flags give the same picture. --check says what is
-found and what is missing, without decoding images; its exit status is 0 when training can start.
+found and what is missing; its exit status is 0 when training can start. It decodes no images except your own,
+--dataset=folder, which it reads once to count unreadable files and near-duplicates, and to suggest flags.
 """
 
 from __future__ import annotations

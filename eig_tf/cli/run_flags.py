@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from absl import flags
 from ml_collections import config_dict, config_flags
 
 from eig_tf import config as config_lib
 from eig_tf import files
+from eig_tf.cli.number_flag import AUTO, define_num_categories
 from eig_tf.config import METHODS
 from eig_tf.errors import UserError
 
@@ -14,7 +17,8 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("dataset", None, "preset to use: " + ", ".join(config_lib.preset_names()))
 flags.DEFINE_string("preset", None, "paper, or cpu for smaller networks: cars, chairs, shapenet, ytf, folder")
-flags.DEFINE_string("data_dir", None, "directory of the data set's files")
+flags.DEFINE_string("data_dir", None, "directory of the data set's files; folder: a CSV or JSON list of "
+                    "files, a zip or a tar too")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
 flags.DEFINE_string("method", None, "one of " + ", ".join(METHODS))
 flags.DEFINE_integer("split", None, "class-imbalanced split of the data set; 0 to 49 for mnist and digits, "
@@ -26,8 +30,10 @@ flags.DEFINE_string("class_set", None, "cars, chairs: one of the paper's five se
 flags.DEFINE_integer("num_identities", None, "ytf: number of people, in alphabetical order")
 flags.DEFINE_integer("image_size", None, "side of the images, 28, 32, 64 or 128; not for digits and mnist")
 flags.DEFINE_string("resize", None, "folder: crop to the centred square, or pad to one")
-flags.DEFINE_integer("num_categories", None, "M, the number of categories to find; for methods that group "
-                     "codes")
+flags.DEFINE_bool("recursive", None, "folder: take the images at any depth, also where folders lie beside "
+                  "them; without classes then")
+define_num_categories("M, the number of categories to find, or auto for the one that the images suggest; for "
+                      "methods that group codes")
 flags.DEFINE_integer("num_codes", None, "K, the number of codes; for methods that group codes, three for "
                      "each category when absent")
 
@@ -74,10 +80,16 @@ def config_from_flags() -> config_dict.ConfigDict:
     """
     if FLAGS.dataset is None:
         raise UserError(f"--dataset is missing; expected one of {', '.join(config_lib.preset_names())}")
-    preset = config_lib.flatten(_preset_from_flags())
-    # FLAGS.config holds the whole preset; what differs was given.
-    fields = {name: value for name, value in config_lib.flatten(FLAGS.config).items()
-              if value != preset[name]}
+    return config_lib.config_from_fields(FLAGS.dataset, FLAGS.preset or "paper", FLAGS.method,
+                                         fields_from_flags())
+
+
+def fields_from_flags() -> dict[str, Any]:
+    """Return the values that the parsed flags give, by the name of the field; --dataset is given."""
+    fields = dict(config_flags.get_override_values(FLAGS["config"]))
     fields.update({field: FLAGS[name].value for field, name in config_lib.NAMED_FLAGS.items()
                    if FLAGS[name].value is not None})
-    return config_lib.config_from_fields(FLAGS.dataset, FLAGS.preset or "paper", FLAGS.method, fields)
+    if fields.get("categories.num_categories") == AUTO:
+        del fields["categories.num_categories"]
+        fields["categories.choose_number"] = True
+    return fields

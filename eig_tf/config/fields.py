@@ -62,6 +62,8 @@ FIELDS = (
           flag="num_identities"),
     Field("data.categories", _PRESET_ONLY, "folder names or synset ids, separated by commas"),
     Field("data.views", _PRESET_ONLY, "renders of each object, the first ones by file name", low=1),
+    Field("data.recursive", _PRESET_ONLY, "take the images at any depth, also where folders lie beside them",
+          flag="recursive"),
     Field("data.max_unreadable", _PRESET_ONLY, "share of the files that may be left out", low=0, high=1),
 
     # The positive view delta; see eig_tf.data.augment.
@@ -109,6 +111,8 @@ FIELDS = (
 
     Field("categories.num_categories", 10, "M, the number of categories to find", low=2,
           flag="num_categories"),
+    Field("categories.choose_number", False, "take the number of categories that the images suggest in the "
+          "place of num_categories, which then sets the number of codes alone"),
     Field("categories.categorizer_steps", 200, "steps of the categorizer between two labellings of the "
           "images, of which there are 4 in each of 2 passes", low=1),
     Field("categories.guidance_share", 0.1, "share of the epochs, the last ones, in which the generator "

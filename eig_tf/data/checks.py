@@ -1,4 +1,4 @@
-"""What a data directory contains and lacks, without decoding images."""
+"""What a data directory contains and lacks; of the user's own images, also how to train on them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 
 from ml_collections import config_dict
 
-from eig_tf.data import imbalance, listing, prepared, registry
+from eig_tf.data import advice, imbalance, listing, prepared, registry, survey
 from eig_tf.errors import UserError
 
 
 def check_data(config: config_dict.ConfigDict, data_dir: str | os.PathLike | None = None) -> Iterator[str]:
     """Yield lines on what is found and missing, and stop where training would.
+
+    The user's own images are read once, in reduced size, for near-duplicates and suggestions; images of
+    other sets are not decoded.
 
     Args:
         config: see `eig_tf.config`.
@@ -36,11 +39,22 @@ def check_data(config: config_dict.ConfigDict, data_dir: str | os.PathLike | Non
         directory = registry.find_directory(config.dataset, data_dir)
         yield from loader.check_directory(directory, config)
         found = loader.list_files(directory, config)
-        listing.check_listing(found)
+        users = getattr(loader, "USER_IMAGES", False)
+        if not users:
+            listing.check_listing(found)
         # Counts of units are not known before decoding; their number is what fractions must fit.
         imbalance.split_counts(config, [1] * len(found.class_names))
         yield f"{len(found.entries)} files would be read, of {len(found.class_names) or 'no'} classes"
-        _check_batch_size(config, directory, len(found.entries) * found.images_per_file)
+        num_images = len(found.entries) * found.images_per_file
+        if users:
+            seen = survey.survey_images(found)
+            yield from survey.survey_lines(seen)
+            if seen.entries:
+                yield from advice.advice_lines(advice.advise(seen, found, config))
+            listing.check_decoded(found, seen.entries, seen.unreadable)
+            listing.check_share(found, seen.unreadable)
+            num_images = len(seen.entries)
+        _check_batch_size(config, directory, num_images)
 
 
 def _check_batch_size(config: config_dict.ConfigDict, directory: str | os.PathLike, num_images: int) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import itertools
 import json
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,8 @@ from eig_tf.errors import UserError
 
 # Files decoded at a time; it bounds the decoded images that wait to be written.
 _CHUNK = 256
+# Of an archive, the contents of the files wait in memory too.
+_ARCHIVE_CHUNK = 16
 
 
 class Entry(NamedTuple):
@@ -46,17 +49,20 @@ class Listing(NamedTuple):
 
     Attributes:
         dataset: name of the data set.
-        directory: directory of the files.
+        directory: directory of the files, or the archive that holds them.
         entries: the files. Either all of them have a group, or none has.
         class_names: names of the classes; empty for images without labels.
         source: where the images come from, as text.
-        decode: (path, entry) -> uint8 [n, H, W, C]; raises `Unreadable` for a damaged file.
+        decode: (path, entry) -> uint8 [n, H, W, C]; raises `Unreadable` for a damaged file. Of an archive,
+            it gets an open binary file instead of the path.
         options: settings that change what `decode` returns, as JSON can represent them.
         version: the loader's `DECODER_VERSION`.
         images_per_file: number of images in each file.
         missing: a sentence on each expected file that was not found; counted as unreadable.
         max_unreadable: largest share of the files that may be missing or unreadable.
         notes: see `ImageSet`.
+        contents: () -> the content of each entry's file in turn, or why it cannot be read; None unless
+            `directory` is an archive.
     """
 
     dataset: str
@@ -64,13 +70,14 @@ class Listing(NamedTuple):
     entries: tuple[Entry, ...]
     class_names: tuple[str, ...]
     source: str
-    decode: Callable[[Path, Entry], np.ndarray]
+    decode: Callable[[Any, Entry], np.ndarray]
     options: dict[str, Any]
     version: int
     images_per_file: int = 1
     missing: tuple[str, ...] = ()
     max_unreadable: float = 0.0
     notes: tuple[str, ...] = ()
+    contents: Callable[[], Iterator[bytes | Unreadable]] | None = None
 
 
 def check_listing(listing: Listing) -> None:
@@ -82,7 +89,82 @@ def check_listing(listing: Listing) -> None:
     if not listing.entries:
         raise UserError(f"{listing.directory} holds no images for --dataset={listing.dataset}; see "
                         "docs/datasets.md for the expected files")
-    _check_share(listing, listing.missing)
+    check_share(listing, listing.missing)
+
+
+def check_share(listing: Listing, unreadable: Sequence[str]) -> None:
+    """Check that no more files are missing or unreadable than the listing allows.
+
+    Args:
+        listing: the files.
+        unreadable: a sentence on each file that is missing or unreadable.
+
+    Raises:
+        UserError: there are more.
+    """
+    total = len(listing.entries) + len(listing.missing)
+    if len(unreadable) > listing.max_unreadable * total:
+        raise UserError(f"{listing.directory}: {len(unreadable)} of {total} files are missing or unreadable "
+                        f"({first_few(unreadable, '; ')}); expected a share of at most "
+                        f"{listing.max_unreadable:g}")
+
+
+def check_decoded(listing: Listing, decoded: Sequence[Entry], unreadable: Sequence[str]) -> None:
+    """Check that there are images, and images of each class.
+
+    Args:
+        listing: the files.
+        decoded: the entries of the files that were read.
+        unreadable: see `check_share`.
+
+    Raises:
+        UserError: there are none.
+    """
+    if not decoded:
+        raise UserError(f"{listing.directory} holds no readable image: {first_few(unreadable, '; ')}")
+    lost = sorted({entry.label for entry in listing.entries} - {entry.label for entry in decoded})
+    if lost:
+        name = listing.class_names[lost[0]]
+        raise UserError(f"{listing.directory} holds no readable image of class {name} "
+                        f"({first_few(unreadable, '; ')}); expected at least one of each class")
+
+
+def map_files(listing: Listing, function: Callable[[Any, Entry], Any]
+              ) -> Generator[Iterator[tuple[Entry, Any]], None, None]:
+    """Apply a function to each file, in several threads, and show the progress.
+
+    Args:
+        listing: the files.
+        function: (path, entry) -> any result, like `Listing.decode`.
+
+    Yields:
+        Iterators of pairs of an entry and its result or `Unreadable`, in the order of the entries.
+    """
+    def apply(source: Path | bytes | Unreadable, entry: Entry) -> Any:
+        if isinstance(source, Unreadable):
+            return source
+        try:
+            return function(io.BytesIO(source) if isinstance(source, bytes) else source, entry)
+        except Unreadable as error:
+            return error
+
+    if listing.contents is None:
+        sources: Iterator[Path | bytes | Unreadable] = (listing.directory / entry.name
+                                                        for entry in listing.entries)
+    else:
+        sources = listing.contents()
+    pairs = zip(sources, listing.entries)
+    size = _CHUNK if listing.contents is None else _ARCHIVE_CHUNK
+    pool = ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0)))
+    try:
+        with progress.stage(None, len(listing.entries), "file") as advance:
+            for chunk in iter(lambda: list(itertools.islice(pairs, size)), []):
+                results = pool.map(lambda pair: apply(*pair), chunk)
+                yield ((entry, result) for (_, entry), result in zip(chunk, results))
+                advance(len(chunk))
+    finally:
+        # An interrupt while `map` submits a chunk leaves files that nothing else cancels.
+        pool.shutdown(cancel_futures=True)
 
 
 def load_listing(listing: Listing, cache_dir: str | os.PathLike) -> ImageSet:
@@ -126,44 +208,16 @@ def _decode_all(listing: Listing, directory: Path) -> None:
 def _decode_files(
         listing: Listing, decoded: list[Entry], unreadable: list[str]) -> Generator[np.ndarray, None, None]:
     """Yield the images of each readable file, and record what was decoded and what was not."""
-    entries = iter(listing.entries)
-    pool = ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0)))
-    try:
-        with progress.stage(None, len(listing.entries), "file") as advance:
-            for chunk in iter(lambda: list(itertools.islice(entries, _CHUNK)), []):
-                for entry, images in zip(chunk, pool.map(lambda entry: _decode(listing, entry), chunk)):
-                    if isinstance(images, Unreadable):
-                        unreadable.append(f"{entry.name}: {images}")
-                    else:
-                        decoded += [entry] * len(images)
-                        yield images
-                _check_share(listing, unreadable)
-                advance(len(chunk))
-    finally:
-        # An interrupt while `map` submits a chunk leaves files that nothing else cancels.
-        pool.shutdown(cancel_futures=True)
-    if not decoded:
-        raise UserError(f"{listing.directory} holds no readable image: {first_few(unreadable, '; ')}")
-    lost = sorted({entry.label for entry in listing.entries} - {entry.label for entry in decoded})
-    if lost:
-        name = listing.class_names[lost[0]]
-        raise UserError(f"{listing.directory} holds no readable image of class {name} "
-                        f"({first_few(unreadable, '; ')}); expected at least one of each class")
-
-
-def _decode(listing: Listing, entry: Entry) -> np.ndarray | Unreadable:
-    try:
-        return listing.decode(listing.directory / entry.name, entry)
-    except Unreadable as error:
-        return error
-
-
-def _check_share(listing: Listing, unreadable: Sequence[str]) -> None:
-    total = len(listing.entries) + len(listing.missing)
-    if len(unreadable) > listing.max_unreadable * total:
-        raise UserError(f"{listing.directory}: {len(unreadable)} of {total} files are missing or unreadable "
-                        f"({first_few(unreadable, '; ')}); expected a share of at most "
-                        f"{listing.max_unreadable:g}")
+    with contextlib.closing(map_files(listing, listing.decode)) as chunks:
+        for chunk in chunks:
+            for entry, images in chunk:
+                if isinstance(images, Unreadable):
+                    unreadable.append(f"{entry.name}: {images}")
+                else:
+                    decoded += [entry] * len(images)
+                    yield images
+            check_share(listing, unreadable)
+    check_decoded(listing, decoded, unreadable)
 
 
 def _digest(listing: Listing) -> str:
@@ -173,9 +227,11 @@ def _digest(listing: Listing) -> str:
               str(listing.directory.resolve()), listing.options, listing.class_names, listing.missing,
               listing.notes, listing.source, listing.max_unreadable]
     content = hashlib.sha256(json.dumps(header, sort_keys=True).encode("utf-8", "surrogateescape"))
+    # The times of an archive's files are its own.
+    archive = None if listing.contents is None else os.stat(listing.directory)
     for entry in listing.entries:
         # Strings instead of `Path`, since every start reads up to hundreds of thousands of entries.
-        status = os.stat(os.path.join(listing.directory, entry.name))
+        status = archive or os.stat(os.path.join(listing.directory, entry.name))
         record = (*entry, status.st_size, status.st_mtime_ns)
         content.update(repr(record).encode("utf-8", "surrogateescape"))
     return content.hexdigest()[:16]

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
+from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError, features
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+# Suffixes by Pillow's name of the format. Formats for which Pillow may run other programs are left out.
+_SUFFIXES = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "WEBP": (".webp",), "BMP": (".bmp",),
+             "GIF": (".gif",), "PPM": (".ppm", ".pgm", ".pbm", ".pnm"), "TIFF": (".tif", ".tiff")}
+if features.check("avif"):
+    _SUFFIXES["AVIF"] = (".avif",)
+with contextlib.suppress(ImportError):
+    import pillow_heif
+    pillow_heif.register_heif_opener()
+    _SUFFIXES["HEIF"] = (".heic", ".heif")
+FORMATS = tuple(_SUFFIXES)
+SUFFIXES = tuple(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
 CROP, PAD = "crop", "pad"
 # Raise it when the pixels that this module returns change; docs/datasets.md, The cache, says more.
-DECODER_VERSION = 1
+DECODER_VERSION = 2
 
 # Transpositions that make a picture upright, by the orientation in its EXIF data.
 _TRANSPOSITIONS = dict(zip(range(2, 9), (
@@ -29,31 +40,58 @@ class Unreadable(Exception):
     """A file that cannot be decoded; the text says why, without the name of the file."""
 
 
-def read(path: str | os.PathLike, channels: int = 3) -> Image.Image:
-    """Read a picture: the first frame, upright by its EXIF orientation, transparency over white.
+def read(path: str | os.PathLike | BinaryIO, channels: int = 3) -> Image.Image:
+    """Read a picture: the first frame or page, upright by its EXIF orientation, transparency over white.
 
     Args:
-        path: a PNG, JPEG, WebP, BMP or GIF file of 1 to 16 bits per channel. Of 16 bits the upper 8 are
-            kept, whichever range the picture uses.
+        path: a file of one of `FORMATS`, or its open binary file. Of 16 bits per channel the upper 8 are
+            kept, whichever range the picture uses. Floating-point values are shares of the range; if one
+            exceeds 1, they are in [0, 255].
         channels: 1 for grey or 3 for RGB.
 
     Returns:
         A PIL image of mode `L` or `RGB`.
 
     Raises:
-        Unreadable: the file has another format, is truncated or damaged, cannot be opened, or its header
-            states more pixels than Pillow's limit, twice `Image.MAX_IMAGE_PIXELS`.
+        Unreadable: the file has another format, is truncated or damaged, cannot be opened, has values out
+            of range, or its header states more pixels than Pillow's limit, twice `Image.MAX_IMAGE_PIXELS`.
+    """
+    return read_reduced(path, channels)[0]
+
+
+def read_reduced(path: str | os.PathLike | BinaryIO, channels: int = 3,
+                 side: int | None = None) -> tuple[Image.Image, int]:
+    """Read a picture, of which only a small version is needed.
+
+    Args:
+        path: see `read`.
+        channels: see `read`.
+        side: both sides of the result may be reduced as long as they are no shorter than this, which makes
+            decoding of large JPEG files faster; full size when None.
+
+    Returns:
+        The picture, and the length of its shorter side in the file in pixels.
+
+    Raises:
+        Unreadable: see `read`.
     """
     mode = {1: "L", 3: "RGB"}[channels]
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        # Given a name, Pillow maps uncompressed TIFF files into memory, and turns oriented ones wrongly.
+        with (open(path, "rb") if isinstance(path, (str, os.PathLike)) else contextlib.nullcontext(path)
+              ) as file, Image.open(file, formats=FORMATS) as picture:
+            shorter = min(picture.size)
+            if side is not None:
+                picture.draft(None, (side, side))
             picture.load()
-            return _flatten(_upright(picture)).convert(mode)
+            return _flatten(_upright(picture)).convert(mode), shorter
+    except Unreadable:
+        raise
     except Image.DecompressionBombError:
         raise Unreadable("too large, perhaps a decompression bomb; expected at most "
                          f"{2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels") from None
     except UnidentifiedImageError:
-        raise Unreadable("not an image; expected PNG, JPEG, WebP, BMP or GIF") from None
+        raise Unreadable(f"not an image; expected {', '.join(FORMATS[:-1])} or {FORMATS[-1]}") from None
     except Exception as error:  # Pillow's decoders raise exceptions of any type for damaged files.
         if isinstance(error, OSError) and error.strerror:
             raise Unreadable(error.strerror) from None
@@ -142,14 +180,26 @@ def _upright(picture: Image.Image) -> Image.Image:
 def _flatten(picture: Image.Image) -> Image.Image:
     """Return 8 bits per channel, without palette and transparency."""
     transparent = picture.info.get("transparency")
+    if picture.mode == "F":
+        return _from_floats(np.asarray(picture))
     if picture.mode.startswith("I"):
         values = np.asarray(picture)
+        if values.min() < 0 or values.max() > 65535:
+            raise Unreadable(f"has integers from {values.min()} to {values.max()}; expected 0 to 65535")
         # Keep the upper bits, as Pillow does for colours. Its own conversion of grey clips above 255.
         shown = values if transparent is None else np.where(values == transparent, 65535, values)
         return Image.fromarray((shown >> 8).astype(np.uint8))
-    if transparent is not None or picture.mode in ("RGBA", "LA", "PA"):
+    if transparent is not None or picture.mode in ("RGBA", "LA", "PA", "RGBa"):
         opaque = picture.convert("RGBA")
         white = Image.new("RGB", opaque.size, "white")
         white.paste(opaque, mask=opaque)
         return white
     return picture
+
+
+def _from_floats(values: np.ndarray) -> Image.Image:
+    low, high = values.min(), values.max()
+    # Written so that NaN fails too.
+    if not (low >= 0 and high <= 255):
+        raise Unreadable(f"has floating-point values from {low:g} to {high:g}; expected 0 to 1, or 0 to 255")
+    return Image.fromarray(np.round(values * (255 if high <= 1 else 1)).astype(np.uint8))

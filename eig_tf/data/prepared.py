@@ -117,8 +117,10 @@ def _check_origin(directory: str | os.PathLike, found: Any, config: config_dict.
     if found["dataset"] != asked["dataset"]:
         raise UserError(f"{directory} was prepared for --dataset={found['dataset']}, not {asked['dataset']}; "
                         "expected the same data set")
-    pairs = [(f"data.{name}", found["data"].get(name), asked["data"].get(name))
-             for name in sorted(found["data"].keys() | asked["data"].keys())]
+    # Fields that a later version added have the preset's value.
+    old_data = {**config_lib.load_preset(config.dataset).data.to_dict(), **found["data"]}
+    pairs = [(f"data.{name}", old_data.get(name), asked["data"].get(name))
+             for name in sorted(old_data.keys() | asked["data"].keys()) if name != _IMBALANCE]
     # Unless both draw their classes, the class sets differ, and the seeds do not matter.
     if None not in (found["seed"], asked["seed"]):
         pairs.append(("seed", found["seed"], asked["seed"]))

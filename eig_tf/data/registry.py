@@ -29,7 +29,7 @@ def load(config: config_dict.ConfigDict, data_dir: str | os.PathLike | None = No
     Args:
         config: its `dataset`, its `data` and, for random class sets, its `seed` are used.
         data_dir: directory of the files of the data set, or of a set that `tools/prepare_data.py` wrote;
-            `digits` and `mnist` can do without.
+            `digits` and `mnist` can do without. For `folder`, a list of files or an archive too.
         cache_dir: directory of decoded sets; the user's cache directory when None.
 
     Raises:
@@ -99,7 +99,7 @@ def find_loader(dataset: str) -> ModuleType:
 
 
 def find_directory(dataset: str, data_dir: str | os.PathLike | None) -> Path:
-    """Return the absolute path of the directory of a data set's files.
+    """Return the absolute path of the directory of a data set's files; of the user's images, or of a file.
 
     Raises:
         UserError: it is not given, or is not a directory.
@@ -107,7 +107,8 @@ def find_directory(dataset: str, data_dir: str | os.PathLike | None) -> Path:
     if data_dir is None:
         raise UserError(f"--data_dir is missing; --dataset={dataset} needs the directory of its files, see "
                         "docs/datasets.md")
-    if not Path(data_dir).is_dir():
+    may_be_file = getattr(find_loader(dataset), "USER_IMAGES", False)
+    if not (Path(data_dir).is_dir() or (may_be_file and Path(data_dir).is_file())):
         raise UserError(f"--data_dir is {str(data_dir)!r}, which is not a directory; expected that of "
                         f"--dataset={dataset}, see docs/datasets.md")
     # The cache's key includes the path, and runs record it: a relative path would be decoded again.

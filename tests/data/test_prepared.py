@@ -1,5 +1,6 @@
 """Prepared sets: they replace the original files, and other options are refused."""
 
+import json
 import os
 import resource
 import signal
@@ -76,6 +77,19 @@ def test_set_and_its_split_come_back(dataset, split, data, folder, tmp_path, cac
     assert_same(found_subset, subset)
     # The set is read in place.
     assert not (tmp_path / "cache").exists()
+
+
+def test_fields_of_later_versions_have_the_preset_s_values(folder, tmp_path, cache_dir):
+    config = load_preset("folder", image_size=28)
+    prepared.write_prepared(registry.load(config, folder, cache_dir), config, tmp_path / "out")
+    path = tmp_path / "out" / storage.DESCRIPTION
+    info = json.loads(path.read_text())
+    del info["origin"]["data"]["recursive"]
+    path.write_text(json.dumps(info))
+    assert len(registry.load(config, tmp_path / "out").images) == 10
+    config.data.recursive = True
+    with pytest.raises(UserError, match="--recursive is False there, True here"):
+        registry.load(config, tmp_path / "out")
 
 
 def test_cars_come_back_and_their_split_has_a_note_on_the_completed_fractions(cars):

@@ -1,5 +1,7 @@
 """The preview as a user runs it: a picture, or what is found and what is missing."""
 
+import shutil
+
 import pytest
 from PIL import Image
 
@@ -40,10 +42,26 @@ def test_check_says_what_is_there_and_writes_nothing(preview, folder, tmp_path):
     assert "--config.training.batch_size is 50" in preview(*arguments, refuses=True)[0]
     printed = preview(*arguments, "--config.training.batch_size=8")
     assert "2 sub-folders with images" in printed
-    assert printed.splitlines()[-2:] == ["8 files would be read, of 2 classes", "training can start"]
+    assert "\n8 files would be read, of 2 classes\n" in printed
+    assert printed.splitlines()[-2:] == [
+        "together: --image_size=32 --preset=cpu --config.discriminator_augment.shift=4 "
+        "--config.training.batch_size=4 --config.training.epochs=600 --num_codes=2", "training can start"]
     sentence, said = preview(*arguments, "--imbalance=0.5,0.3,0.2", refuses=True)
     assert "has 3 fractions; the data has 2 classes" in sentence and "2 sub-folders" in said
     assert {path.name for path in tmp_path.iterdir()} == {"my $ data"}
+
+
+@pytest.mark.slow
+def test_suggested_flags_of_an_archive_can_be_given(preview, folder, tmp_path):
+    shutil.make_archive(tmp_path / "images", "zip", folder)
+    arguments = ("--dataset=folder", "--data_dir=images.zip")
+    sentence, said = preview(*arguments, "--check", refuses=True)
+    assert "--config.training.batch_size is 50" in sentence and "of 2 classes" in said
+    (together,) = (line for line in said.splitlines() if line.startswith("together: "))
+    flags = together.split()[1:]
+    assert "--config.training.batch_size=4" in flags
+    assert preview(*arguments, "--check", *flags).endswith("training can start\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"images.zip", "my $ data"}
 
 
 @pytest.mark.slow

@@ -4,8 +4,11 @@ What cannot be read ends in one sentence, without a traceback, or is left out an
 """
 
 import contextlib
+import json
 import os
+import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +96,83 @@ def test_images_beside_sub_folders_are_refused_but_not_a_folder_named_as_one(dat
     assert "holds images (0.png, 1.png) beside sub-folders with images (dog)" in refused(load)
 
 
+def test_recursive_takes_images_at_any_depth_without_classes(data, load, config):
+    config.data.recursive = True
+    paint(data / "a" / "deep" / "0.png", "red")
+    assert load().class_names == ("a",)
+    paint(data / "0.png", "blue")
+    (data / "empty").mkdir()
+    image_set = load()
+    assert image_set.labels is None
+    assert image_set.names.tolist() == ["0.png", "a/deep/0.png"]
+    assert image_set.notes == ("sub-folders without images, which are not classes: 1; empty",)
+
+
+def test_list_of_files_in_its_order(data, config, tmp_path):
+    """Files need no suffix of images; a missing one counts as unreadable."""
+    for index, name in enumerate(["b.png", "new\nline.png", os.fsdecode(b"caf\xe9.png"), "deep/<a>'.png"]):
+        paint(data / name, (index, 0, 0))
+    (data / "b.png").rename(data / "b")
+    rows = [{"file": name, "label": label} for name, label in (
+        ("deep/<a>'.png", "x"), ("b", "y"), ("new\nline.png", "x"), (os.fsdecode(b"caf\xe9.png"), "y"),
+        ("gone.png", "x"))]
+    (data / "list.json").write_text(json.dumps(rows), encoding="utf-8")
+    (data / "list.csv").write_bytes(
+        b'file,label\ndeep/<a>\'.png,x\nb,y\n"new\nline.png",x\ncaf\xe9.png,y\ngone.png,x\n')
+    config.data.max_unreadable = 0.2
+    for name in ("list.csv", "list.json"):
+        image_set = registry.load(config, data / name, tmp_path / "cache")
+        assert image_set.class_names == ("x", "y") and image_set.labels.tolist() == [0, 1, 0, 1]
+        assert image_set.images[:][:, 0, 0, 0].tolist() == [3, 0, 1, 2]
+        assert image_set.names.tolist() == [row["file"] for row in rows[:4]]
+        assert image_set.notes == ("1 left out as missing or unreadable: gone.png: No such file",)
+    config.data.max_unreadable = 0.1
+    assert "1 of 5 files are missing or unreadable" in refused(
+        lambda: registry.load(config, data / "list.csv", tmp_path / "cache"))
+
+
+def test_archives_hold_the_same_set_as_their_folder(data, load, config, tmp_path):
+    """With and without a folder around everything; nothing but decoded images is written."""
+    paint_noise(data / "a", 20)
+    paint_noise(data / "b", 12)
+    expected = load()
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for name in expected.names:
+            archive.write(data / name, f"outer/inner/{name}")
+        archive.writestr("outer/readme.txt", "x")
+        archive.writestr("outer/nested.zip", "x")
+        archive.writestr("__MACOSX/outer/a/._0.png", "x")
+    with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as archive:
+        for name in expected.names:
+            archive.add(data / name, name)
+    before = set(tmp_path.iterdir())
+    for name in ("x.zip", "x.tar.gz"):
+        image_set = registry.load(config, tmp_path / name, tmp_path / "cache")
+        np.testing.assert_array_equal(image_set.images[:], expected.images[:])
+        assert (image_set.class_names, image_set.labels.tolist()) == (("a", "b"), expected.labels.tolist())
+        assert image_set.source == f"the archive {tmp_path / name}"
+    assert set(tmp_path.iterdir()) == before
+    assert ("files that are not images by their names, and are ignored: 2; outer/readme.txt, outer/nested.zip"
+            in folder.list_files(tmp_path / "x.zip", config).notes)
+
+
+def test_flat_archive_and_one_that_changes(config, tmp_path, data):
+    paint_noise(data, 3)
+    for number in (2, 3):
+        with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+            for index in range(number):
+                archive.write(data / f"{index}.png", f"images/{index}.png")
+            archive.writestr("images/bad.png", "no image")
+        config.data.max_unreadable = 0.5
+        image_set = registry.load(config, tmp_path / "x.zip", tmp_path / "cache")
+        assert image_set.labels is None and len(image_set.images) == number
+    assert "images/bad.png: not an image" in image_set.notes[-1]
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("../a.png", "x")
+    assert "in x.zip are left out, whose names lead out of it" in refused(
+        lambda: registry.load(config, tmp_path / "x.zip", tmp_path / "cache"))
+
+
 def test_other_files_and_sub_folders_without_images_are_reported(data, load):
     for name in ("cat", "dog"):
         paint(data / name / "0.png", {"cat": "red", "dog": "blue"}[name])
@@ -155,7 +235,7 @@ def test_check_counts(data, config):
 
 @pytest.mark.parametrize(("names", "words"), [
     ([], "there are no files in it"),
-    (["a.tiff"], "files that are not images by their names, and are ignored: 1; a.tiff")])
+    (["a.mp4"], "files that are not images by their names, and are ignored: 1; a.mp4")])
 def test_folder_without_images(data, load, names, words):
     for name in names:
         (data / name).write_text("x")
