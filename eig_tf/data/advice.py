@@ -18,6 +18,8 @@ _LARGEST_CPU_SIZE = 64
 _STEPS, _MAX_EPOCHS = 10_000, 600
 _QUERIES, _REFERENCES = 2_000, 10_000
 _MIN_QUERIES = 5
+_LOOK = ("look at the pairs of tools/preview_data.py --output=pairs.png, and add "
+         f"{flag('augment.flip')}=False unless a mirrored image shows the same thing")
 
 
 class Advice(NamedTuple):
@@ -56,9 +58,7 @@ def advise(survey: Survey, listing: Listing, config: config_dict.ConfigDict) -> 
                              f"one {'category' if grouped else 'code'} for each class"))
         advice += _mirror_advice(survey, listing)
     else:
-        advice.append(Advice((), "mirroring: without classes, only you can say whether a mirrored image "
-                                 "shows the same thing; look at the pairs of tools/preview_data.py "
-                                 f"--output=pairs.png, and add {flag('augment.flip')}=False if it does not"))
+        advice.append(Advice((), f"mirroring: {_LOOK}; without classes, only you can say so"))
     return advice
 
 
@@ -120,6 +120,9 @@ def _mirror_advice(survey: Survey, listing: Listing) -> Iterator[Advice]:
     if changed:
         yield Advice((f"{flag('augment.flip')}=False",), "mirroring is unsafe: by nearest neighbours of "
                      f"thumbnails, mirrored {first_few(changed, '; ')}; of all images, {means}")
+    elif np.mean(plain == labels[queries]) < 0.5:
+        yield Advice((), f"mirroring: {_LOOK}; nearest neighbours of thumbnails do not say so, since they are "
+                         f"of the same class for {means}")
     else:
         yield Advice((), "mirroring looks safe: the nearest neighbours of mirrored thumbnails are of the "
                          f"same class for {means}")

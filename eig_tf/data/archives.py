@@ -99,7 +99,8 @@ def _read_from_tar(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile | tarfile.TarFile]:
-    with zipfile.ZipFile(path) if zipfile.is_zipfile(path) else tarfile.open(path) as archive:
+    # A tar first, since a zip is recognized by its end, which may be a zip in a tar.
+    with tarfile.open(path) if tarfile.is_tarfile(path) else zipfile.ZipFile(path) as archive:
         yield archive
 
 

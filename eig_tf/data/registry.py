@@ -107,8 +107,11 @@ def find_directory(dataset: str, data_dir: str | os.PathLike | None) -> Path:
     if data_dir is None:
         raise UserError(f"--data_dir is missing; --dataset={dataset} needs the directory of its files, see "
                         "docs/datasets.md")
-    may_be_file = getattr(find_loader(dataset), "USER_IMAGES", False)
-    if not (Path(data_dir).is_dir() or (may_be_file and Path(data_dir).is_file())):
+    if getattr(find_loader(dataset), "USER_IMAGES", False):
+        if not (Path(data_dir).is_dir() or Path(data_dir).is_file()):
+            raise UserError(f"--data_dir is {str(data_dir)!r}, which is neither a directory nor a file; "
+                            "expected a folder, a list or an archive of images, see docs/datasets.md")
+    elif not Path(data_dir).is_dir():
         raise UserError(f"--data_dir is {str(data_dir)!r}, which is not a directory; expected that of "
                         f"--dataset={dataset}, see docs/datasets.md")
     # The cache's key includes the path, and runs record it: a relative path would be decoded again.

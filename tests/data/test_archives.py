@@ -54,6 +54,11 @@ def test_files_come_in_the_order_of_the_archive(make_zip, make_tar, compression)
     assert notes == []
 
 
+def test_a_zip_in_a_tar_is_one_of_its_files(make_zip, make_tar):
+    inner = make_zip(("a", b"x")).read_bytes()
+    assert read_all(make_tar(("inner.zip", inner))) == ({"inner.zip": inner}, [])
+
+
 def test_names_that_lead_out_are_left_out_and_nothing_is_written(make_zip, make_tar, tmp_path):
     members = [("../up", b"x"), ("/etc/passwd", b"x"), ("a/../../b", b"x"), ("good", b"x")]
     for make in (make_zip, make_tar):

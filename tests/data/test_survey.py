@@ -59,6 +59,14 @@ def test_mirroring_is_unsafe_where_it_changes_the_class(tmp_path, look):
                            "same class for 100%, unmirrored 100%")
 
 
+def test_mirroring_is_left_to_the_user_where_neighbours_do_not_know_the_classes(tmp_path, look):
+    generator = np.random.default_rng(0)
+    for index in range(40):
+        pixels = generator.integers(0, 256, [32, 32, 3], np.uint8)
+        draw(tmp_path / "abcd"[index % 4] / f"{index}.png", Image.fromarray(pixels))
+    assert "nearest neighbours of thumbnails do not say so" in look()[1][""]
+
+
 @pytest.mark.parametrize(("sides", "flags"), [
     ([20, 20, 500], "--image_size=28"), ([31, 31, 31], "--image_size=28"), ([32, 48, 300], "--image_size=32"),
     ([64, 64, 64], "--image_size=64"), ([900, 900, 64], "--image_size=64")])
