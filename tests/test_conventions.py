@@ -15,8 +15,8 @@ SOURCES = sorted(path for folder in ("eig_tf", "tools", "benchmarks", "examples"
                  for path in (REPOSITORY / folder).rglob("*.py"))
 # May each package import those before it, and none behind it.
 LAYERS = ("errors", "files", "progress", "config", "random_streams", "data", "networks", "models",
-          "categories", "figures", "runs", "evaluation", "serving", "sweeps", "reports", "reproduction",
-          "rendering", "cli")
+          "categories", "figures", "runs", "evaluation", "serving", "sweeps", "reports", "folder_runs",
+          "reproduction", "rendering", "cli")
 # Names that say nothing: each package may use one of them once.
 VAGUE = {"check", "describe", "draw", "load", "report", "run", "write"}
 THIRD_PERSON = re.compile(

@@ -1,13 +1,15 @@
 """Find the categories of real images of a finished run of any method, or find another number of them.
 
     python tools/find_categories.py RUN_DIR --num_categories=10
+    python tools/find_categories.py RUN_DIR --num_categories=auto
     python tools/find_categories.py RUN_DIR --candidates=8,9,10,11,12
 
 Codes are grouped, nothing is trained but the categorizer, and no labels are used; see docs/categories.md.
 The run needs as many codes as categories, better three times as many. Writes categories/ in RUN_DIR, in
 place of what is there. Runs of agglomerative_infogan do this before their last epochs. With
---candidates, prints how much the partitions into each number of groups agree, the evidence of how many
-categories there are, and writes nothing.
+--num_categories=auto, compares numbers, takes the one that the images suggest and writes the evidence to
+categories/number.json. With --candidates, prints the evidence for each number, see docs/your_images.md, and
+writes nothing. tools/plot.py --figures=hierarchy draws the tree of the codes, to decide by.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ from absl import flags
 
 from eig_tf import files
 from eig_tf.cli import command
+from eig_tf.cli.number_flag import AUTO, define_num_categories
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_integer("num_categories", None, "M, the number of categories, 2 or more; that of the training "
-                     "when absent")
+define_num_categories("M, the number of categories, 2 or more, or auto for the one that the images suggest; "
+                      "that of the training when absent")
 flags.DEFINE_list("candidates", None, "numbers of categories to compare, each 2 or more; nothing is written")
 flags.DEFINE_string("data_dir", None, "directory of the data set's files; that of the training when absent")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
@@ -41,28 +44,29 @@ def _parse_candidates(num_codes: int) -> list[int]:
 def main(arguments: list[str]) -> None:
     """Find the categories of the run directory that the command line names."""
     run_dir = command.run_directory_argument(arguments)
+    asked = FLAGS.num_categories
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
-    from eig_tf.categories import discovery
+    from eig_tf.categories import discovery, number
     from eig_tf.data import registry
     from eig_tf.runs import category_files
     from eig_tf.runs.run_directory import RunDirectory
     directory = RunDirectory(run_dir)
     config, model, epochs = directory.restore_model()
-    num_categories = FLAGS.num_categories
     candidates = _parse_candidates(model.num_codes)
-    if num_categories is None and not candidates and "categories" not in config:
-        raise UserError(f"--num_categories is missing; a run of {config.method} has no number of its own")
+    if asked is None and not candidates:
+        if "categories" not in config:
+            raise UserError(f"--num_categories is missing; a run of {config.method} has no number of its own")
+        options = config.categories
+        asked = AUTO if options.choose_number else options.num_categories
     data_dir = FLAGS.data_dir or directory.load_environment().data_dir
     _, image_set = registry.load_split(config, data_dir, FLAGS.cache_dir)
     if candidates:
-        found = discovery.consensus_by_number(model, image_set.images, candidates, config.seed)
-        for number, consensus in found.items():
-            print(f"{number:>4} categories  consensus {consensus:.3f}")
-        print(f"suggested   {max(found, key=found.get)}")
+        print(number.format_numbers(
+            discovery.measure_numbers_of_images(model, image_set.images, candidates, config.seed)))
         return
     with directory.locked():
         category_files.find_run_categories(directory, config, model, epochs, image_set.images,
-                                           num_categories or config.categories.num_categories)
+                                           None if asked == AUTO else asked)
     print(f"categories  {directory.categories}")
 
 

@@ -15,6 +15,12 @@ from eig_tf.categories.categorizer import (
     train_categorizer,
 )
 from eig_tf.categories.grouping import CodeGrouping
+from eig_tf.categories.number import (
+    NumberEvidence,
+    default_candidates,
+    measure_numbers,
+    most_categories,
+)
 from eig_tf.categories.partitions import (
     average_linkage,
     candidate_partitions,
@@ -22,6 +28,7 @@ from eig_tf.categories.partitions import (
     pixel_components,
 )
 from eig_tf.data.image_set import StoredImages
+from eig_tf.errors import UserError
 from eig_tf.models.base import GenerativeModel
 from eig_tf.models.sampling import encode_images, generate_images_of_code
 
@@ -105,22 +112,25 @@ def regroup(model: GenerativeModel, images: np.ndarray | StoredImages, discovery
         model, discovery.categorizer, pool, codes, old.num_categories, seed, epochs, old.consensus))
 
 
-def consensus_by_number(model: GenerativeModel, images: np.ndarray | StoredImages, candidates: Sequence[int],
-                        seed: int) -> dict[int, float]:
-    """Return the consensus of the partitions of real images for several numbers of categories.
-
-    Partitions into the number of groups that the images have agree more than those into others; a number that
-    is much too small can agree as well.
+def measure_numbers_of_images(model: GenerativeModel, images: np.ndarray | StoredImages,
+                              candidates: Sequence[int] | None, seed: int) -> list[NumberEvidence]:
+    """Return the evidence for several numbers of categories of real images, by the encoder's features.
 
     Args:
         model: a trained model.
-        images: its training images, uint8 [N, H, W, C].
-        candidates: values of M.
+        images: its training images, uint8 [N, H, W, C]; at most 4,000 of them are used.
+        candidates: values of M; those of `default_candidates` when None.
         seed: root of all randomness.
+
+    Raises:
+        UserError: there are too few images for the largest candidate.
     """
     chosen = images[_choose(np.random.default_rng(seed), len(images), MAX_PARTITIONED)]
-    features, codes = _encode(model, chosen)
-    return {num: partition_images(chosen, features, codes, num, seed)[1] for num in candidates}
+    numbers = default_candidates(model.num_codes, len(chosen)) if candidates is None else candidates
+    if max(numbers) > most_categories(len(chosen)):
+        raise UserError(f"{max(numbers)} categories are to be compared, and there are {len(chosen)} images; "
+                        f"expected at least {4 * max(numbers)} images")
+    return measure_numbers(_encode(model, chosen)[0], numbers, seed)
 
 
 def partition_images(images: np.ndarray, features: np.ndarray, codes: np.ndarray, num_categories: int,

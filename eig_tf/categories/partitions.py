@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse
 import scipy.sparse.linalg
 import scipy.special
@@ -27,6 +28,8 @@ _CLUSTERS_PER_GROUP = (2, 3, 4)
 # For eigenvectors that only feed k-means, which starts several times.
 _TOLERANCE = 1e-3
 _STARTS = 3
+# A block needs several times as many nodes as eigenvectors.
+_DENSE_BELOW, _ITERATIONS = 8, 100
 _COMPONENTS = 50
 
 
@@ -68,6 +71,34 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
             if codes is not None:
                 partitions.append(merge_by_links(graph, codes, num_groups))
     return partitions
+
+
+class SpectralGraph:
+    """A graph of nearest neighbours of images with its spectral embedding, to be partitioned several times.
+
+    Args:
+        features: float [N, F]; their directions count, not their lengths. N at least 4.
+        num_neighbours: number of neighbours of each image, at most N - 1.
+        num: number of eigenvectors, at most N - 2.
+
+    Attributes:
+        graph: the adjacency matrix [N, N].
+        values: the largest eigenvalues, see `spectral_embedding`.
+    """
+
+    def __init__(self, features: np.ndarray, num_neighbours: int, num: int) -> None:
+        self.graph = neighbour_graph(_nearest_neighbours(features, min(num_neighbours, len(features) - 1)))
+        self.values, self._vectors = block_spectral_embedding(self.graph, min(num, len(features) - 2))
+
+    def k_means(self, num_groups: int, seed: int) -> np.ndarray:
+        """Return k-means clusters of as many eigenvectors, int [N] (Ng, Jordan and Weiss 2001)."""
+        return _k_means(normalize(self._vectors[:, :num_groups]), num_groups, seed)
+
+    def merged(self, num_groups: int, num_clusters: int, seed: int) -> np.ndarray:
+        """Return more k-means clusters of the diffusion map, merged by the links between them, int [N]."""
+        diffusion = normalize(self._vectors[:, :num_groups] * self.values[:num_groups])
+        clusters = _k_means(diffusion, min(num_clusters, len(diffusion)), seed)
+        return merge_by_links(self.graph, clusters, num_groups)
 
 
 def pixel_components(images: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -145,6 +176,32 @@ def spectral_embedding(graph: scipy.sparse.csr_matrix,
     start = np.random.default_rng(0).normal(size=graph.shape[0])
     values, vectors = scipy.sparse.linalg.eigsh(
         scale @ graph @ scale, k=num, which="LA", tol=_TOLERANCE, v0=start)
+    order = np.argsort(-values)
+    return values[order], vectors[:, order]
+
+
+def block_spectral_embedding(graph: scipy.sparse.csr_matrix, num: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `spectral_embedding` returns, with every eigenvector of a multiple eigenvalue.
+
+    A graph of several components has the eigenvalue 1 as often. A single Krylov space, as in
+    `spectral_embedding`, does not hold all of its eigenvectors; a block of them does.
+
+    Args:
+        graph: see `spectral_embedding`.
+        num: see `spectral_embedding`.
+    """
+    scale = scipy.sparse.diags(1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel()))
+    matrix, num_nodes = scale @ graph @ scale, graph.shape[0]
+    if num_nodes < _DENSE_BELOW * num:
+        values, vectors = scipy.linalg.eigh(
+            matrix.toarray(), subset_by_index=[num_nodes - num, num_nodes - 1])
+    else:
+        start = np.random.default_rng(0).normal(size=[num_nodes, num])
+        with warnings.catch_warnings():
+            # Eigenvectors that only feed k-means need not converge.
+            warnings.simplefilter("ignore", UserWarning)
+            values, vectors = scipy.sparse.linalg.lobpcg(
+                matrix, start, tol=_TOLERANCE / 10, maxiter=_ITERATIONS)
     order = np.argsort(-values)
     return values[order], vectors[:, order]
 

@@ -8,15 +8,21 @@ from ml_collections import config_dict
 from eig_tf import config as config_lib
 from eig_tf import files
 from eig_tf.categories.categorizer import load_categorizer, save_categorizer
-from eig_tf.categories.discovery import Discovery, discover_categories, regroup
+from eig_tf.categories.discovery import (
+    Discovery,
+    discover_categories,
+    measure_numbers_of_images,
+    regroup,
+)
 from eig_tf.categories.grouping import load_grouping, save_grouping
+from eig_tf.categories.number import format_numbers, save_numbers, suggest_number
 from eig_tf.data.image_set import StoredImages
 from eig_tf.errors import UserError
 from eig_tf.models.base import GenerativeModel
 from eig_tf.networks.precision import policy
 from eig_tf.runs.run_directory import RunDirectory
 
-GROUPING, CATEGORIZER = "categories.json", "categorizer.keras"
+GROUPING, CATEGORIZER, NUMBERS = "categories.json", "categorizer.keras", "number.json"
 
 
 def check_num_categories(num_categories: int, num_codes: int, num_images: int) -> None:
@@ -31,8 +37,9 @@ def check_num_categories(num_categories: int, num_codes: int, num_images: int) -
 
 
 def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict, model: GenerativeModel,
-                        epochs: int, images: np.ndarray | StoredImages, num_categories: int) -> Discovery:
-    """Find the categories of a run's last checkpoint; write both files at once, in place of earlier ones.
+                        epochs: int, images: np.ndarray | StoredImages,
+                        num_categories: int | None) -> Discovery:
+    """Find the categories of a run's last checkpoint; write their files at once, in place of earlier ones.
 
     Args:
         directory: the run directory.
@@ -40,19 +47,29 @@ def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict,
         model: its model, with the weights of the last checkpoint.
         epochs: the number of epochs of that checkpoint.
         images: the training images, uint8 [N, H, W, C].
-        num_categories: M.
+        num_categories: M; when None, the number that the images suggest, whose evidence is printed and
+            written too.
 
     Raises:
         UserError: there are too few codes or images, see `check_num_categories`.
         OSError: the files cannot be written.
     """
+    evidence = None
+    if num_categories is None:
+        evidence = measure_numbers_of_images(model, images, None, config.seed)
+        print(format_numbers(evidence), flush=True)
+        num_categories = suggest_number(evidence)
     check_num_categories(num_categories, model.num_codes, len(images))
     print(f"finds {num_categories} categories of real images", flush=True)
+    # Methods whose codes are their categories have no settings of their own.
+    options = config.get("categories") or config_lib.default_config().categories
     discovery = discover_categories(model, images, num_categories, dict(config.augment), config.seed, epochs,
-                                    config.categories.categorizer_steps)
+                                    options.categorizer_steps)
     with files.replacing_directory(directory.categories, replace=True) as content:
         save_categorizer(discovery.categorizer, content / CATEGORIZER)
         save_grouping(discovery.grouping, content / GROUPING)
+        if evidence:
+            save_numbers(evidence, content / NUMBERS)
     return discovery
 
 

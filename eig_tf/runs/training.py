@@ -205,8 +205,9 @@ def _follow_categories(model, image_set, config, directory, manager, fit, hosts)
     found = load()
     if found is None and hosts.is_chief:
         epochs_done = int(manager.checkpoint.epochs_done)
+        options = config.categories
         found = find_run_categories(directory, config, model_of_one_host(), epochs_done, image_set.images,
-                                    config.categories.num_categories)
+                                    None if options.choose_number else options.num_categories)
     # The other hosts wait, and read what the chief has found.
     hosts.mean(0)
     found = found or load_what_the_chief_wrote()

@@ -7,18 +7,14 @@ is the process that measures; `print_plan` starts it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shlex
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
@@ -27,8 +23,6 @@ from eig_tf.sweeps.execution import is_finished, ray_slots
 from eig_tf.sweeps.spec import SweepRun, SweepSpec, check_data_directories
 from eig_tf.sweeps.sweep_directory import SweepDirectory
 
-# Seconds of steps that are measured, and how many executions of the graph come before: those that trace it.
-_MEASURED, _WARM_UP = 2.0, 3
 # What runs may differ in and take the same time by step.
 _SAME_STEP = ("split", "seed", "data.class_set", "training.epochs")
 
@@ -105,44 +99,13 @@ def _measure(runs: list[SweepRun], root: Path, cache: Path, cpus: float,
                 raise UserError(f"{run.name} cannot be measured: {line.strip()}")
 
 
-class _Measured(Exception):
-    """Ends a training whose steps were measured."""
-
-
-def _measure_step(config: dict[str, Any], data_dir: str | None, cache_dir: str) -> dict[str, float]:
-    """Train a run in a temporary directory until its steps are measured."""
-    from tensorflow import keras
-
-    from eig_tf.runs.training import train_run
-
-    class Timer(keras.callbacks.Callback):
-        executions, steps, seconds = 0, 0, 0.0
-
-        def on_train_batch_begin(self, batch, logs=None):
-            self.step = int(self.model.step.numpy())
-            self.started = time.perf_counter()
-
-        def on_train_batch_end(self, batch, logs=None):
-            self.executions += 1
-            # Reading the variable waits for the device.
-            step = int(self.model.step.numpy())
-            if self.executions > _WARM_UP:
-                self.steps += step - self.step
-                self.seconds += time.perf_counter() - self.started
-            if self.seconds > _MEASURED:
-                raise _Measured
-
-    timer = Timer()
-    with tempfile.TemporaryDirectory() as workdir, contextlib.suppress(_Measured):
-        train_run(config_lib.config_from_dict(config), Path(workdir, "run"), data_dir, cache_dir,
-                  callbacks=[timer])
-    return {"steps": timer.params["steps"], "seconds": timer.seconds / max(1, timer.steps)}
-
-
 def main() -> None:
     """Measure the settings that stdin lists as JSON; print a line of JSON for each."""
+    # TensorFlow takes seconds to import, which plans of finished runs need not wait for.
+    from eig_tf.runs.step_timing import measure_step
     for settings in json.load(sys.stdin):
-        print(json.dumps(_measure_step(**settings)), flush=True)
+        config = config_lib.config_from_dict(settings.pop("config"))
+        print(json.dumps(measure_step(config, **settings)._asdict()), flush=True)
 
 
 if __name__ == "__main__":

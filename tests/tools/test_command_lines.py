@@ -107,8 +107,8 @@ REFUSED = [
      "--quantization is given with --format=savedmodel; expected it only with --format=tflite"),
     ("find_categories", "", "the arguments are none; expected exactly one, RUN_DIR"),
     ("find_categories", "no", "no is not a directory; expected a run directory that eig_tf.train wrote"),
-    ("find_categories", "here --num_categories=x", "flag --num_categories=x: invalid literal for int() with "
-     "base 10: 'x'; --help lists the flags"),
+    ("find_categories", "here --num_categories=x",
+     "flag --num_categories=x: 'x' is neither a number nor auto; --help lists the flags"),
     ("plot", "", "the arguments are none; expected exactly one, RUN_DIR"),
     ("plot", ". --columns=0", "--columns is 0; expected a number from 1 to 100"),
     ("plot", ". --columns=101", "--columns is 101; expected a number from 1 to 100"),

@@ -1,0 +1,31 @@
+"""The flag of a number of categories, which may be left to the images."""
+
+from __future__ import annotations
+
+from absl import flags
+
+AUTO = "auto"
+
+
+class NumberOrAuto(flags.ArgumentParser):
+    """Parse an integer, or `auto`, which stays text."""
+
+    def parse(self, argument: str) -> int | str:
+        """Return the number, or `auto`.
+
+        Raises:
+            ValueError: the argument is neither.
+        """
+        try:
+            return argument if argument == AUTO else int(argument)
+        except ValueError:
+            raise ValueError(f"{argument!r} is neither a number nor {AUTO}") from None
+
+    def flag_type(self) -> str:
+        """Return what the flag holds, in words."""
+        return f"integer or {AUTO}"
+
+
+def define_num_categories(description: str) -> None:
+    """Define `--num_categories`, None when absent."""
+    flags.DEFINE(NumberOrAuto(), "num_categories", None, description, serializer=flags.ArgumentSerializer())

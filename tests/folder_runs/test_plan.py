@@ -1,0 +1,90 @@
+"""The plan of a run on a folder: the division of the time, the choices and the comparison of requests."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eig_tf import config as config_lib
+from eig_tf.data.image_set import ImageSet
+from eig_tf.errors import UserError
+from eig_tf.folder_runs import plan as planning
+from eig_tf.folder_runs.plan import Plan, Request
+from eig_tf.runs.step_timing import StepTime
+
+
+def request(minutes=30.0, preset=None, **fields):
+    return Request("images", minutes, preset,
+                   {name.replace("__", "."): value for name, value in fields.items()})
+
+
+def test_time_is_divided_by_hand():
+    config = config_lib.load_preset("folder", "cpu", planning.METHOD)
+    config.categories.categorizer_steps = 200
+    # 25 s and 0.02 s for each of 500 images are kept; 0.3 of 1,000 s are 75 times 8 steps of 0.5 s; the
+    # remaining 700 s are 35 epochs of 10 steps of 2 s.
+    budget = planning.divide_time(1035, StepTime(10, 2.0), 0.5, 500, config)
+    assert budget[:2] == (35, 75)
+    # At least: ten epochs, which are 100 steps, and ten steps of the categorizer in each of eight rounds.
+    assert budget.least_seconds == pytest.approx(35 + 10 * 20 + 10 * 4)
+    # Much time: no more than the preset's steps, and the paper's epochs.
+    assert planning.divide_time(1e6, StepTime(10, 2.0), 0.5, 500, config)[:2] == (600, 200)
+    # One step in an epoch: a hundred epochs at least. No more than 4,000 images are partitioned.
+    assert planning.divide_time(0, StepTime(1, 1.0), 1.0, 10**6, config) == (100, 10, 25 + 80 + 80 + 100)
+
+
+@pytest.mark.parametrize(("side", "on_gpu", "sizes"), [
+    (20, False, [32]), (48, False, [32]), (64, False, [64, 32]), (1000, False, [64, 32]), (1000, True, [128]),
+    (100, True, [64]), (5, True, [32])])
+def test_image_size_follows_the_files_and_the_machine(side, on_gpu, sizes):
+    assert planning.image_sizes(side, on_gpu) == sizes
+
+
+def test_the_median_side_is_of_the_files_and_else_of_the_decoded_images(tmp_path):
+    for index, size in enumerate([(40, 90), (80, 50), (300, 60)]):
+        Image.new("RGB", size).save(tmp_path / f"{index}.png")
+    images = ImageSet(np.zeros([3, 32, 32, 3], np.uint8), None, (), "",
+                      names=np.array(["0.png", "1.png", "2.png"]))
+    assert planning.median_side(tmp_path, images) == 50
+    assert planning.median_side(tmp_path / "no", images) == 32
+
+
+def test_what_is_given_is_kept_and_the_rest_is_chosen():
+    config = planning.config_of_size(request(), "cpu", 32, 100)
+    assert (config.data.image_size, config.training.batch_size) == (32, 25)
+    assert config.discriminator_augment.shift == 4 and config.categories.choose_number
+    assert (config.categories.num_categories, config.networks.num_codes) == (10, 30)
+    assert planning.config_of_size(request(), "cpu", 64, 5000).networks.num_codes == 60
+    given = planning.config_of_size(request(categories__num_categories=7, training__batch_size=11,
+                                            discriminator_augment__shift=1), "cpu", 32, 100)
+    assert (given.training.batch_size, given.discriminator_augment.shift) == (11, 1)
+    assert (given.categories.choose_number, given.networks.num_codes) == (False, 21)
+    with pytest.raises(UserError, match="images holds 39 images; expected at least 40"):
+        planning.config_of_size(request(), "cpu", 32, 39)
+
+
+def test_reasons_name_flags_and_how_to_switch_mirroring_off():
+    config = planning.config_of_size(request(), "cpu", 32, 100)
+    lines = planning.explain_config(config, {"training.epochs": 5}, StepTime(4, 0.5), 0.25)
+    assert "--config.training.epochs=100: given" in lines
+    assert any("--num_categories=auto" in line and "30 codes" in line for line in lines)
+    assert any("--config.augment.flip=False" in line for line in lines)
+    config.augment.flip = False
+    assert not any("flip" in line for line in planning.explain_config(config, {}, StepTime(4, 0.5), 0.25))
+
+
+def test_a_plan_is_read_back_and_other_flags_are_named(tmp_path):
+    config, path = planning.config_of_size(request(), "cpu", 32, 100), tmp_path / "plan.json"
+    assert planning.load_plan(path) is None
+    planning.save_plan(Plan(request().flags(), config.to_dict(), ["why"]), path)
+    plan = planning.load_plan(path)
+    assert config_lib.config_differences(config_lib.config_from_dict(plan.config), config) == []
+    assert plan.reasons == ["why"]
+    planning.check_same_request(plan, request(), path)
+    with pytest.raises(UserError) as error:
+        planning.check_same_request(plan, request(4.0, augment__flip=False), path)
+    assert str(error.value) == (
+        f"{path} is of another command (--config.augment.flip: None then, False now; --minutes: 30.0 then, "
+        "4.0 now); expected the same one, or another --workdir")
+    path.write_text('{"flags": {}}')
+    with pytest.raises(UserError, match=r"plan\.json is not a plan that this version wrote"):
+        planning.load_plan(path)
