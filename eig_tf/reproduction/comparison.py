@@ -256,8 +256,8 @@ def choose_tuned(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
             len(by_value[value]), statistics.mean(run.value("nmi") for run in by_value[value])))
         kept += by_value[best]
         if len(by_value) > 1:
-            remarks.append(f"{row}: beta {_join(best)} of {', '.join(map(_join, sorted(by_value)))} has the "
-                           "largest mean NMI")
+            remarks.append(f"{row}: of beta {', '.join(map(_join, sorted(by_value)))}, {_join(best)} has the "
+                           "largest mean NMI among those with the most runs")
     return kept, remarks
 
 

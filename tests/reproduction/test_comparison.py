@@ -112,7 +112,8 @@ def test_the_best_beta_of_those_with_most_runs_counts(write_evaluation):
     table = compare(paths, ("joint_vae",))
     assert table.cells["digits", "joint_vae", "nmi"][:3] == (
         pytest.approx(0.25), pytest.approx(0.1 / math.sqrt(2)), 2)
-    assert table.notes["digits"][-1] == "joint_vae: beta 20 of 10, 20, 30 has the largest mean NMI"
+    assert table.notes["digits"][-1] == ("joint_vae: of beta 10, 20, 30, 20 has the largest mean NMI among "
+                                         "those with the most runs")
 
 
 def test_untrained_weights_count_once_for_each_split_and_seed(write_evaluation):
