@@ -33,7 +33,8 @@ class SweepRuns:
     """
 
     def __init__(self, sweeps: Mapping[str, str], sweep_dir: str | os.PathLike, **options: Any) -> None:
-        self._sweeps, self._path, self._options = sweeps, Path(sweep_dir).expanduser(), options
+        self._sweeps, self._path = sweeps, Path(sweep_dir).expanduser()
+        self._options = {"data_root": ".", **options}
         self._wanted: dict[str, list[SweepRun]] = {}
 
     @property

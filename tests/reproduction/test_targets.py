@@ -59,7 +59,7 @@ def test_the_papers_protocol_says_what_the_paper_does_not(write_evaluation, tmp_
     monkeypatch.setattr(targets, "load_protocol", lambda: protocol)
     with pytest.raises(UserError, match=r"differ in loss\.contrastive_weight: 10\.0 and 30\.0"):
         reproduce("table2", tmp_path / "out", data_root="no")
-    reproduce("ablations", tmp_path / "out", data_root="no")
+    reproduce("ablations", tmp_path / "out")
     text = (tmp_path / "out" / "ablations.md").read_text()
     assert "| setting | NMI | difference of NMI [95 %] | ENT |" in text
     assert "| strong | 0.750 (1) | +0.250 (1) | 0.500 (1) |" in text
