@@ -64,7 +64,7 @@ def choose_runs(panels: Sequence[tuple[str, str]], runs: dict[str, Sequence[Run]
 
 
 def draw_figure(kind: str, runs: Sequence[Run | None], names: Sequence[str], columns: int = grids.COLUMNS,
-                data_dir: str | None = None, cache_dir: str | None = None) -> tuple[Figure, list[str]]:
+                cache_dir: str | None = None) -> tuple[Figure, list[str]]:
     """Draw a figure with a panel for each run.
 
     Args:
@@ -73,7 +73,6 @@ def draw_figure(kind: str, runs: Sequence[Run | None], names: Sequence[str], col
         runs: the runs of the panels; None leaves a panel out.
         names: a text above each panel.
         columns: images of each code.
-        data_dir: directory of the data set; that of the training if None.
         cache_dir: directory of decoded data sets; the user's cache directory if None.
 
     Returns:
@@ -89,7 +88,7 @@ def draw_figure(kind: str, runs: Sequence[Run | None], names: Sequence[str], col
             notes.append(f"{name} is missing: there is no run")
             continue
         directory = _run_directory(run)
-        plotted = PlottedRun(directory, options, data_dir, cache_dir)
+        plotted = PlottedRun(directory, options, cache_dir=cache_dir)
         notes += plotted.notes
         found += [(f"{name}{part}", grid) for part, grid in _GRIDS[kind](plotted)]
     return _place_grids(found, stacked=kind in ("columns", "neighbours")), notes
