@@ -6,9 +6,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
-
-from eig_tf.reports.ranking import unit_length
 
 # t-SNE of more images takes minutes.
 MAX_LAID_OUT = 4000
@@ -31,7 +30,7 @@ def lay_out(features: np.ndarray, seed: int = 0, most: int = MAX_LAID_OUT) -> np
     Returns:
         float64 [N, 2] in [0, 1].
     """
-    points = unit_length(np.asarray(features, np.float32))
+    points = normalize(np.asarray(features, np.float32))
     components = min(_COMPONENTS, *points.shape)
     if len(points) > 1 and np.ptp(points, axis=0).any():
         points = PCA(components, random_state=seed).fit_transform(points)

@@ -106,13 +106,8 @@ def rank_outliers(features: np.ndarray, confidence: np.ndarray) -> Outliers:
     if neighbours:
         search = NearestNeighbors(n_neighbors=neighbours, metric="cosine", algorithm="brute")
         # Without arguments, an image is not a neighbour of itself.
-        distances = search.fit(unit_length(features)).kneighbors()[0].mean(axis=1, dtype=np.float64)
+        distances = search.fit(normalize(features)).kneighbors()[0].mean(axis=1, dtype=np.float64)
     return Outliers(distances, (_rank(distances) + _rank(-np.asarray(confidence, np.float64))) / 2)
-
-
-def unit_length(features: np.ndarray) -> np.ndarray:
-    """Return features [N, F] scaled to length one; rows of zeros stay."""
-    return normalize(features)
 
 
 def _by_confidence(probabilities, category):

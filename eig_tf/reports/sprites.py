@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from eig_tf.data.image_set import StoredImages
 from eig_tf.figures import tiling
@@ -45,7 +46,7 @@ class Sprites:
         """Add a sprite of images, uint8 [n, H, W, C]; return the place of each thumbnail."""
         if not len(images):
             return []
-        sprite = _make_sprite(tiling.shrink(np.asarray(images), THUMBNAIL), _COLUMNS)
+        sprite = _make_sprite(tiling.shrink(np.asarray(images), THUMBNAIL))
         self.all.append(sprite)
         return [Cell(len(self.all) - 1, _percent(index % sprite.columns, sprite.columns),
                      _percent(index // sprite.columns, sprite.rows)) for index in range(len(images))]
@@ -76,7 +77,7 @@ def make_map_sheets(images: np.ndarray | StoredImages) -> MapSheets:
     side = min(map_side(len(images)), images.shape[1])
     sheets = (tiling.shrink(np.asarray(images[start:start + _MAP_SHEET]), side)
               for start in range(0, len(images), _MAP_SHEET))
-    return MapSheets([_make_sprite(sheet, _COLUMNS).uri for sheet in sheets], _COLUMNS, _MAP_SHEET, side)
+    return MapSheets([_make_sprite(sheet).uri for sheet in sheets], _COLUMNS, _MAP_SHEET, side)
 
 
 def map_side(num: int) -> int:
@@ -84,12 +85,16 @@ def map_side(num: int) -> int:
     return int(np.clip((_MAP_PIXELS / num) ** 0.5, *_MAP_SIDES))
 
 
-def _make_sprite(thumbnails, columns):
+def to_data_uri(picture: Image.Image) -> str:
+    """Return a picture as the data URI of a WebP file."""
     buffer = io.BytesIO()
-    picture = tiling.tile(thumbnails, columns, gap=0)
-    tiling.to_image(picture).save(buffer, "WEBP", quality=_QUALITY)
-    text = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Sprite(f"data:image/webp;base64,{text}", columns, -(-len(thumbnails) // columns))
+    picture.save(buffer, "WEBP", quality=_QUALITY)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+def _make_sprite(thumbnails):
+    picture = tiling.to_image(tiling.tile(thumbnails, _COLUMNS, gap=0))
+    return Sprite(to_data_uri(picture), _COLUMNS, -(-len(thumbnails) // _COLUMNS))
 
 
 def _percent(index, num):

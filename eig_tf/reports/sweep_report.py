@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import collections
-import io
 import os
 import statistics
 from collections.abc import Callable, Iterable
@@ -21,12 +19,12 @@ from eig_tf.evaluation.record import EvaluationRecord, load_record
 from eig_tf.evaluation.run_figures import read_table
 from eig_tf.reports import charts
 from eig_tf.reports.page import write_page
+from eig_tf.reports.sprites import to_data_uri
 from eig_tf.runs.run_directory import RunDirectory
 from eig_tf.sweeps.spec import SweepRun
 from eig_tf.sweeps.sweep_directory import SweepDirectory, load_sweep
 
 _GRID_SIDE = 420  # pixels of a sample grid, at most
-_QUALITY = 60
 
 
 class Column(NamedTuple):
@@ -207,6 +205,4 @@ def _newest_samples(samples):
         raise UserError(f"{grids[-1]} cannot be read: {error}; expected the picture that training wrote, or "
                         "none") from None
     picture.thumbnail([_GRID_SIDE, _GRID_SIDE])
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=_QUALITY)
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return to_data_uri(picture)
