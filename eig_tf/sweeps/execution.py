@@ -223,7 +223,8 @@ class _Sweep:
         begun = self.directory.load_status(name)
         seconds = round(begun.seconds + result.seconds, 1)
         if result.stopped or (stopping and result.retry):
-            self._set(name, begun._replace(state=WAITING, seconds=seconds))
+            # What an attempt before this one died of is no reason why it waits.
+            self._set(name, begun._replace(state=WAITING, seconds=seconds, error=None))
             return False
         if result.error is None:
             self._set(name, begun._replace(state=DONE, seconds=seconds, error=None))

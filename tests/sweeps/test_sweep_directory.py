@@ -4,7 +4,8 @@ import pytest
 from stand_in import make_commands
 
 from eig_tf.errors import UserError
-from eig_tf.sweeps.execution import is_finished
+from eig_tf.sweeps.attempts import AttemptResult
+from eig_tf.sweeps.execution import _Sweep, is_finished
 from eig_tf.sweeps.progress_table import ProgressTable
 from eig_tf.sweeps.sweep_directory import RunStatus, SweepDirectory, load_sweep
 
@@ -59,6 +60,18 @@ def test_a_run_is_finished_when_it_was_evaluated_as_asked(stand_ins, tmp_path):
     assert not is_finished(run, spec, directory)
     directory.evaluation(run.name).write_text("{")
     assert not is_finished(run, spec, directory)
+
+
+def test_a_run_that_was_stopped_waits_without_an_error(stand_ins, tmp_path):
+    """Its earlier attempt died, which is not why it waits."""
+    directory, spec = SweepDirectory(tmp_path / "sweep"), stand_ins("a")
+    directory.prepare(spec)
+    (name,) = (run.name for run in spec.runs)
+    sweep = _Sweep(spec, directory, 1.0, 0.0, max_retries=3)
+    assert sweep._finish(name, AttemptResult(2.0, "it died", retry=True), stopping=False)
+    assert directory.load_status(name) == RunStatus(seconds=2.0, error="it died")
+    assert not sweep._finish(name, AttemptResult(3.0, stopped=True), stopping=True)
+    assert directory.load_status(name) == RunStatus(seconds=5.0)
 
 
 def test_progress_is_a_line_for_each_change(stand_ins, tmp_path, capsys):
