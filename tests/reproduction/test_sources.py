@@ -18,8 +18,12 @@ PAPER_METHODS = set(paper_results()["table_1"]["mnist"])
 
 
 @functools.cache
+def read_spec(name):
+    return load_spec(REPOSITORY / "configs" / "sweeps" / f"{name}.yaml")
+
+
 def spec_of(preset, name):
-    return load_spec(REPOSITORY / "configs" / "sweeps" / f"{PROTOCOL['sweeps'][preset][name]}.yaml")
+    return read_spec(PROTOCOL["sweeps"][preset][name])
 
 
 def test_the_protocol_of_the_paper():
@@ -46,6 +50,14 @@ def test_every_panel_has_its_runs(preset):
             assert method in METHODS and method in {run.method for run in specs[sweep].runs}
     assert {"fig3", "fig9", "table4", "false_negatives", "ablations", "all"} <= set(target_names())
     assert set(TABLES) <= set(target_names())
+
+
+def test_all_specifications_are_valid():
+    specs = {path.stem: read_spec(path.stem) for path in (REPOSITORY / "configs" / "sweeps").glob("*.yaml")}
+    assert len(specs["digits"].runs) == len(METHODS) * 10 * 2
+    assert len(specs["mnist_15_epochs"].runs) == 7 * 3
+    assert all(len(specs[f"{name}_cpu"].runs) == 7 * 2
+               for name in ("cars", "chairs", "shapenet", "umist", "coil"))
 
 
 def test_ablations_change_one_setting_each():

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from eig_tf import config
 from eig_tf.errors import UserError
 from eig_tf.sweeps.spec import check_data_directories, load_spec, parse_spec
 
@@ -131,12 +130,3 @@ def test_missing_data_directories_are_named(tmp_path):
     with pytest.raises(UserError, match=r"data_dir of .* is missing; expected the directory of the files of "
                        "cars"):
         check_data_directories(parse_spec({"runs": [cars]}, "a"), tmp_path)
-
-
-def test_the_specifications_of_the_project_are_valid(repository):
-    paths = sorted((repository / "configs" / "sweeps").glob("*.yaml"))
-    specs = {path.stem: load_spec(path) for path in paths}
-    assert len(specs["digits"].runs) == len(config.METHODS) * 10 * 2
-    assert len(specs["mnist_15_epochs"].runs) == 7 * 3
-    assert all(len(specs[f"{name}_cpu"].runs) == 7 * 2
-               for name in ("cars", "chairs", "shapenet", "umist", "coil"))
