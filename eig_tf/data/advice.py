@@ -121,8 +121,8 @@ def _mirror_advice(survey: Survey, listing: Listing) -> Iterator[Advice]:
         yield Advice((f"{flag('augment.flip')}=False",), "mirroring is unsafe: by nearest neighbours of "
                      f"thumbnails, mirrored {first_few(changed, '; ')}; of all images, {means}")
     elif np.mean(plain == labels[queries]) < 0.5:
-        yield Advice((), f"mirroring: {_LOOK}; nearest neighbours of thumbnails do not say so, since they are "
-                         f"of the same class for {means}")
+        yield Advice((), f"mirroring: {_LOOK}; nearest neighbours of thumbnails do not say so, since they "
+                         f"are of the same class for {means}")
     else:
         yield Advice((), "mirroring looks safe: the nearest neighbours of mirrored thumbnails are of the "
                          f"same class for {means}")
