@@ -17,9 +17,10 @@ from eig_tf import config as config_lib
 from eig_tf.data import class_sets, imbalance, registry
 from eig_tf.errors import UserError
 
-# The smallest and the largest value of the flags of tools/evaluate.py that are numbers, and the other flags.
+# The smallest and the largest value of the flags of tools/evaluate.py that are numbers.
 _EVALUATE_BOUNDS = {"images_per_code": (1, 10**6), "evaluation_seed": (0, 2**31 - 1)}
-_EVALUATE_TEXTS = ("classifier", "pretrained_weights")
+# Those of eig_tf.networks.classifiers, which imports TensorFlow.
+_CLASSIFIERS = ("small_cnn", "resnet50")
 _FLAG_FIELDS = {flag: field for field, flag in config_lib.NAMED_FLAGS.items()}
 _GROUP_KEYS = (*_FLAG_FIELDS, "data_dir", "config", "method_config", "label")
 # Flags that are a part of every run's name.
@@ -129,7 +130,7 @@ def parse_spec(content: Any, name: str) -> SweepSpec:
 
 
 def check_data_directories(spec: SweepSpec, data_root: str | os.PathLike) -> None:
-    """Raise a `UserError` that names the first run whose data set has no directory.
+    """Raise a `UserError` that names the first run whose data set has no files.
 
     Args:
         spec: the specification.
@@ -142,9 +143,10 @@ def check_data_directories(spec: SweepSpec, data_root: str | os.PathLike) -> Non
                     or hasattr(registry.find_loader(run.dataset), "load_images")):
                 raise UserError(f"{where} missing; expected the directory of the files of {run.dataset}, "
                                 "relative to --data_root")
-        elif not (Path(data_root).expanduser() / run.data_dir).is_dir():
-            raise UserError(f"{where} {run.data_dir!r}, which is no directory in {str(data_root)!r}; "
-                            "expected one, or another --data_root")
+        # A folder's may be an archive or a list.
+        elif not (Path(data_root).expanduser() / run.data_dir).exists():
+            raise UserError(f"{where} {run.data_dir!r}, which does not exist in {str(data_root)!r}; "
+                            "expected the files of the data set there, or another --data_root")
 
 
 def _check_keys(content: Any, known: tuple[str, ...], place: str) -> None:
@@ -156,15 +158,21 @@ def _check_keys(content: Any, known: tuple[str, ...], place: str) -> None:
 
 
 def _parse_evaluate(content: Any, place: str) -> tuple[str, ...]:
-    _check_keys(content, (*_EVALUATE_BOUNDS, *_EVALUATE_TEXTS), place)
-    for key, value in content.items():
-        if key in _EVALUATE_TEXTS:
-            if not isinstance(value, str):
-                raise UserError(f"{place}.{key} is {value!r}; expected text")
-        else:
-            low, high = _EVALUATE_BOUNDS[key]
-            if type(value) is not int or not low <= value <= high:
-                raise UserError(f"{place}.{key} is {value!r}; expected {low} to {high}")
+    _check_keys(content, (*_EVALUATE_BOUNDS, "classifier", "pretrained_weights"), place)
+    for key, (low, high) in _EVALUATE_BOUNDS.items():
+        value = content.get(key, low)
+        if type(value) is not int or not low <= value <= high:
+            raise UserError(f"{place}.{key} is {value!r}; expected {low} to {high}")
+    classifier = content.get("classifier", "small_cnn")
+    if classifier not in _CLASSIFIERS:
+        raise UserError(f"{place}.classifier is {classifier!r}; expected {' or '.join(_CLASSIFIERS)}")
+    if "pretrained_weights" in content:
+        weights = Path(str(content["pretrained_weights"])).expanduser().absolute()
+        if classifier != "resnet50" or not weights.is_file():
+            raise UserError(f"{place}.pretrained_weights is {content['pretrained_weights']!r} and classifier "
+                            f"{content.get('classifier')!r}; expected a file of weights for resnet50")
+        # The machines of a cluster run commands in other directories.
+        content = {**content, "pretrained_weights": weights}
     return tuple(f"--{key}={value}" for key, value in content.items())
 
 
@@ -212,7 +220,7 @@ def _make_run(chosen: dict[str, Any], overrides: dict[str, Any], varied: list[st
 
 def _make_config(chosen: dict[str, Any], overrides: dict[str, Any], place: str) -> config_dict.ConfigDict:
     fields = {**{_FLAG_FIELDS[flag]: value for flag, value in chosen.items()}, **overrides}
-    dataset, preset, method = chosen["dataset"], chosen.get("preset", "paper"), chosen["method"]
+    dataset, preset, method = map(str, (chosen["dataset"], chosen.get("preset", "paper"), chosen["method"]))
     try:
         kinds = _preset_values(dataset, preset, method)
         fields = {field: _converted(value, field, kinds.get(field)) for field, value in fields.items()}

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from eig_tf.config import METHODS
 from eig_tf.errors import UserError
 from eig_tf.sweeps.spec import check_data_directories, load_spec, parse_spec
 
@@ -76,6 +77,15 @@ def test_the_config_of_a_run_is_that_of_its_command_line(command):
     ({"runs": [DIGITS], "export": "yes"}, "a.yaml: export is 'yes'; expected true or false"),
     ({"runs": [DIGITS], "evaluate": {"images_per_code": 0}},
      "a.yaml: evaluate.images_per_code is 0; expected 1 to 1000000"),
+    ({"runs": [DIGITS], "evaluate": {"classifier": "vgg"}},
+     "a.yaml: evaluate.classifier is 'vgg'; expected small_cnn or resnet50"),
+    ({"runs": [DIGITS], "evaluate": {"classifier": "resnet50", "pretrained_weights": "no.h5"}},
+     "a.yaml: evaluate.pretrained_weights is 'no.h5' and classifier 'resnet50'; expected a file of weights "
+     "for resnet50"),
+    ({"runs": [DIGITS], "evaluate": {"pretrained_weights": __file__}},
+     f"a.yaml: evaluate.pretrained_weights is {__file__!r} and classifier None; expected a file of "
+     "weights for resnet50"),
+    (groups(method=3), f"a.yaml: runs[0]: --method is '3'; expected one of {', '.join(METHODS)}"),
     ({"runs": [{"dataset": "digits"}]}, "a.yaml: runs[0] lacks method; expected a name or a list of names"),
     (groups(method=[]), "a.yaml: runs[0].method is []; expected one value or more, each of them once"),
     (groups(seed=[1, "0-2"]),
@@ -113,6 +123,14 @@ def test_a_bad_specification_is_one_sentence_with_file_and_key(content, sentence
     assert str(error.value) == sentence
 
 
+def test_weights_of_the_classifier_are_found_from_any_directory(tmp_path, monkeypatch):
+    (tmp_path / "a.h5").touch()
+    monkeypatch.chdir(tmp_path)
+    content = {"runs": [DIGITS], "evaluate": {"classifier": "resnet50", "pretrained_weights": "a.h5"}}
+    assert parse_spec(content, "a").evaluate_arguments == (
+        "--classifier=resnet50", f"--pretrained_weights={tmp_path}/a.h5")
+
+
 def test_a_file_that_is_not_yaml_is_refused(tmp_path):
     (tmp_path / "a.yaml").write_text("runs: [")
     with pytest.raises(UserError, match=r"a\.yaml is not YAML: .*; expected the specification of a sweep"):
@@ -123,7 +141,7 @@ def test_missing_data_directories_are_named(tmp_path):
     cars = {"dataset": "cars", "method": "joint_vae"}
     spec = parse_spec({"runs": [DIGITS, {**cars, "data_dir": "cars"}]}, "a")
     with pytest.raises(UserError, match=r"^a: data_dir of cars-joint_vae-set0-split0-seed0 is 'cars', which "
-                       r"is no directory in '.*'; expected one, or another --data_root$"):
+                       r"does not exist in '.*'; expected the files of the data set there, or another --data"):
         check_data_directories(spec, tmp_path)
     (tmp_path / "cars").mkdir()
     check_data_directories(spec, tmp_path)
