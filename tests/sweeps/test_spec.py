@@ -141,7 +141,7 @@ def test_missing_data_directories_are_named(tmp_path):
     cars = {"dataset": "cars", "method": "joint_vae"}
     spec = parse_spec({"runs": [DIGITS, {**cars, "data_dir": "cars"}]}, "a")
     with pytest.raises(UserError, match=r"^a: data_dir of cars-joint_vae-set0-split0-seed0 is 'cars', which "
-                       r"does not exist in '.*'; expected the files of the data set there, or another --data"):
+                       r"does not exist in '.*'; expected the files of the data set there, or another"):
         check_data_directories(spec, tmp_path)
     (tmp_path / "cars").mkdir()
     check_data_directories(spec, tmp_path)
