@@ -93,7 +93,8 @@ class SweepDirectory:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{self.spec} cannot be read: {error}; expected the file that tools/sweep.py "
+            reason = f"it lacks {error}" if isinstance(error, KeyError) else error
+            raise UserError(f"{self.spec} cannot be read: {reason}; expected the file that tools/sweep.py "
                             "wrote") from None
 
     def load_status(self, name: str) -> RunStatus:

@@ -89,6 +89,6 @@ def test_a_sweep_that_has_just_begun(tmp_path):
 
 def test_a_damaged_sweep(tmp_path):
     (tmp_path / "sweep.json").write_text("{}")
-    with pytest.raises(UserError, match=r"sweep\.json cannot be read: 'runs'; expected the file"):
+    with pytest.raises(UserError, match=r"sweep\.json cannot be read: it lacks 'runs'; expected the file"):
         report_sweep(tmp_path, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
