@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,9 +33,10 @@ _LEAST_IMAGES, _FEW_IMAGES = 40, 1000
 _FEW_CATEGORIES, _MANY_CATEGORIES = 10, 20
 # Fewer steps than that are not worth the larger of two image sizes, or of any.
 _ENOUGH_STEPS, _LEAST_STEPS = 1000, 100
-_LEAST_EPOCHS, _LEAST_CATEGORIZER_STEPS = 10, 10
+# A categorizer of ten steps a round left most categories empty.
+_LEAST_EPOCHS, _LEAST_CATEGORIZER_STEPS = 10, 50
 # Share of the time for the categorizer at most; seconds for other work, and by image for the partitions.
-_CATEGORIZER_SHARE, _OTHER_SECONDS, _SECONDS_PER_IMAGE = 0.3, 25, 0.02
+_CATEGORIZER_SHARE, _OTHER_SECONDS, _SECONDS_PER_IMAGE = 0.4, 25, 0.02
 _SAMPLED_FILES, _MEASURED_STEPS, _MEASURED_IMAGES = 100, 3, 200
 
 
@@ -100,7 +102,7 @@ def make_plan(request: Request, cache_dir: str, devices: str | None = None) -> P
     preset = request.preset or ("paper" if on_gpu else "cpu")
     machine = "a GPU" if on_gpu else "no GPU"
     reasons = [f"--preset={preset}: " + ("given" if request.preset else f"there is {machine}")]
-    config = config_lib.config_from_fields("folder", preset, METHOD, request.fields)
+    config = config_of_fields(request, preset)
     image_set = registry.load(config, request.folder, cache_dir)
     sizes, why = [config.data.image_size], "given"
     if "data.image_size" not in request.fields:
@@ -160,6 +162,23 @@ def image_sizes(side: int, on_gpu: bool) -> list[int]:
     return [largest] if on_gpu else [size for size in (64, 32) if size <= largest]
 
 
+def config_of_fields(request: Request, preset: str, chosen: Mapping[str, Any] = MappingProxyType({})
+                     ) -> config_dict.ConfigDict:
+    """Return the config of a request, with chosen values of fields that it leaves open.
+
+    Without a number of categories, the images choose it.
+
+    Raises:
+        UserError: a field is out of bounds.
+    """
+    fields = {**chosen, **request.fields}
+    if "categories.num_categories" not in request.fields:
+        number = chosen.get("categories.num_categories", _FEW_CATEGORIES)
+        fields["categories.choose_number"] = True
+        fields["categories.num_categories"] = min(number, request.fields.get("networks.num_codes", number))
+    return config_lib.config_from_fields("folder", preset, METHOD, fields)
+
+
 def config_of_size(request: Request, preset: str, size: int, num_images: int) -> config_dict.ConfigDict:
     """Return the config for images of a size, with everything that does not depend on the time.
 
@@ -169,16 +188,13 @@ def config_of_size(request: Request, preset: str, size: int, num_images: int) ->
     if num_images < _LEAST_IMAGES:
         raise UserError(f"{request.folder} holds {num_images} images; expected at least {_LEAST_IMAGES}")
     fields: dict[str, Any] = {"data.image_size": size}
-    base = config_lib.config_from_fields("folder", preset, METHOD, {**request.fields, **fields})
+    base = config_of_fields(request, preset, fields)
     fields["training.batch_size"] = min(base.training.batch_size, num_images // 4)
     if preset == "cpu" and size < 64:
         # The preset's 8 pixels are those of 64.
         fields["discriminator_augment.shift"] = base.discriminator_augment.shift * size // 64
-    if "categories.num_categories" not in request.fields:
-        fields["categories.choose_number"] = True
-        fields["categories.num_categories"] = min(
-            _FEW_CATEGORIES if num_images < _FEW_IMAGES else _MANY_CATEGORIES, num_images - 3)
-    return config_lib.config_from_fields("folder", preset, METHOD, {**fields, **request.fields})
+    fields["categories.num_categories"] = _FEW_CATEGORIES if num_images < _FEW_IMAGES else _MANY_CATEGORIES
+    return config_of_fields(request, preset, fields)
 
 
 def measure_categorizer_step(image_set: ImageSet, config: config_dict.ConfigDict) -> float:

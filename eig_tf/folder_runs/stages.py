@@ -69,8 +69,7 @@ def discover(request: Request, workdir: Path, cache_dir: str, devices: str | Non
 
 def _check_folder(request):
     """Print what the folder holds; what is wrong with it is an error of the loader."""
-    config = config_lib.config_from_fields(
-        "folder", request.preset or "cpu", planning.METHOD, request.fields)
+    config = planning.config_of_fields(request, request.preset or "cpu")
     place = registry.find_directory("folder", request.folder)
     if not prepared.is_prepared(place):
         for line in registry.find_loader("folder").check_directory(place, config):

@@ -2,18 +2,13 @@
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
-SMALL = ("--image_size=32", "--config.networks.width=0.0625", "--config.categories.categorizer_steps=2",
-         "--config.training.epochs=3", "--config.training.batch_size=15", "--num_codes=9", "--minutes=5")
+from eig_tf.folder_runs import plan as planning
+from eig_tf.folder_runs.plan import Plan, Request
 
 
 @pytest.fixture
@@ -68,30 +63,26 @@ def test_folders_and_devices_that_cannot_be_used_are_refused(command, tmp_path, 
 
 
 @pytest.mark.slow
-def test_a_folder_becomes_a_report_also_when_killed(command, folder, tmp_path, repository):
-    arguments = ["-m", "eig_tf.discover", str(folder), *SMALL]
-    environment = {**os.environ, "PYTHONPATH": str(repository), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+def test_a_folder_becomes_a_report_after_a_kill_behind_the_plan(command, folder, tmp_path):
+    """Steps are not measured again; `plan.json` holds what was chosen."""
     run = tmp_path / "runs" / "discover-my images"
-    with subprocess.Popen([sys.executable, *arguments], cwd=tmp_path, env=environment, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        deadline = time.monotonic() + 200
-        # The first epoch is done: what is killed is a training.
-        while process.poll() is None and not list(run.glob("checkpoints/*.index")):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    saved = json.loads((run / "plan.json").read_text())
-    assert saved["flags"]["--minutes"] == 5 and not (run / "report.html").exists()
-    assert "--seed: None then, 1 now" in refusal(command(*arguments, "--seed=1"))
+    request = Request(str(folder), 5.0, None, {"networks.width": 0.0625, "networks.num_codes": 9})
+    config = planning.config_of_size(request, "cpu", 32, 60)
+    config.training.epochs, config.categories.categorizer_steps = 3, 2
+    run.mkdir(parents=True)
+    planning.save_plan(Plan(request.flags(), config.to_dict(), ["a reason"]), run / "plan.json")
+    saved = (run / "plan.json").read_bytes()
+    arguments = ["-m", "eig_tf.discover", folder, "--minutes=5", "--config.networks.width=0.0625",
+                 "--num_codes=9"]
+    assert "(--seed: None then, 1 now)" in refusal(command(*arguments, "--seed=1"))
     finished = command(*arguments)
     assert finished.returncode == 0, finished.stderr
-    assert "continues by" in finished.stdout and "continues after epoch" in finished.stdout
-    assert json.loads((run / "plan.json").read_text()) == saved
+    assert "continues by" in finished.stdout and "  a reason\n" in finished.stdout
+    assert (run / "plan.json").read_bytes() == saved
     suggested = json.loads((run / "categories" / "number.json").read_text())["suggested"]
     with (run / "categories.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 60 and {int(row["category"]) for row in rows} <= set(range(suggested))
-    assert finished.stdout.splitlines()[-1].split() == ["report", *f"runs/{run.name}/report.html".split()]
-    assert f"{suggested} categories of 60 images" in finished.stdout
+    assert finished.stdout.splitlines()[-1] == "report  runs/discover-my images/report.html"
+    assert f"\n{suggested} categories of 60 images" in finished.stdout
     assert (run / "report.html").stat().st_size > 10_000

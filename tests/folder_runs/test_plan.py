@@ -20,16 +20,16 @@ def request(minutes=30.0, preset=None, **fields):
 def test_time_is_divided_by_hand():
     config = config_lib.load_preset("folder", "cpu", planning.METHOD)
     config.categories.categorizer_steps = 200
-    # 25 s and 0.02 s for each of 500 images are kept; 0.3 of 1,000 s are 75 times 8 steps of 0.5 s; the
-    # remaining 700 s are 35 epochs of 10 steps of 2 s.
+    # 25 s and 0.02 s for each of 500 images are kept; 0.4 of 1,000 s are 100 times 8 steps of 0.5 s; the
+    # remaining 600 s are 30 epochs of 10 steps of 2 s.
     budget = planning.divide_time(1035, StepTime(10, 2.0), 0.5, 500, config)
-    assert budget[:2] == (35, 75)
-    # At least: ten epochs, which are 100 steps, and ten steps of the categorizer in each of eight rounds.
-    assert budget.least_seconds == pytest.approx(35 + 10 * 20 + 10 * 4)
+    assert budget[:2] == (30, 100)
+    # At least: ten epochs, which are 100 steps, and fifty steps of the categorizer in each of eight rounds.
+    assert budget.least_seconds == pytest.approx(35 + 10 * 20 + 50 * 4)
     # Much time: no more than the preset's steps, and the paper's epochs.
     assert planning.divide_time(1e6, StepTime(10, 2.0), 0.5, 500, config)[:2] == (600, 200)
     # One step in an epoch: a hundred epochs at least. No more than 4,000 images are partitioned.
-    assert planning.divide_time(0, StepTime(1, 1.0), 1.0, 10**6, config) == (100, 10, 25 + 80 + 80 + 100)
+    assert planning.divide_time(0, StepTime(1, 1.0), 1.0, 10**6, config) == (100, 50, 25 + 80 + 400 + 100)
 
 
 @pytest.mark.parametrize(("side", "on_gpu", "sizes"), [
@@ -58,6 +58,8 @@ def test_what_is_given_is_kept_and_the_rest_is_chosen():
                                             discriminator_augment__shift=1), "cpu", 32, 100)
     assert (given.training.batch_size, given.discriminator_augment.shift) == (11, 1)
     assert (given.categories.choose_number, given.networks.num_codes) == (False, 21)
+    nine = planning.config_of_size(request(networks__num_codes=9), "cpu", 32, 100)
+    assert (nine.categories.num_categories, nine.networks.num_codes) == (9, 9)
     with pytest.raises(UserError, match="images holds 39 images; expected at least 40"):
         planning.config_of_size(request(), "cpu", 32, 39)
 
