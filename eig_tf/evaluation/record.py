@@ -138,14 +138,14 @@ def load_record(path: str | os.PathLike, num_codes: int | None = None) -> Evalua
 
 
 def save_record(record: EvaluationRecord, path: str | os.PathLike) -> None:
-    """Write a record as JSON, atomically, with numbers of six decimals."""
+    """Write a record as JSON, atomically, with numbers of six decimals and the config as it is."""
     fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     # The version and the numbers that people look for come first, the long config last.
     extra, config = fields.pop("extra"), fields.pop("config")
     first = {name: fields.pop(name) for name in ("version", "epochs", "metrics", "categories")}
     if record.categories is None:
         del first["categories"]
-    files.write_json(_rounded({**first, **fields, "config": config, **extra}), path)
+    files.write_json({**_rounded({**first, **fields}), "config": config, **_rounded(extra)}, path)
 
 
 def upgrade_record(content: dict[str, Any]) -> dict[str, Any]:

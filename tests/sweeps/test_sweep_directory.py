@@ -7,6 +7,7 @@ from eig_tf.errors import UserError
 from eig_tf.sweeps.attempts import AttemptResult
 from eig_tf.sweeps.execution import _Sweep, is_finished
 from eig_tf.sweeps.progress_table import ProgressTable
+from eig_tf.sweeps.spec import parse_spec
 from eig_tf.sweeps.sweep_directory import RunStatus, SweepDirectory, load_sweep
 
 
@@ -43,8 +44,10 @@ def test_other_directories_and_damaged_files_are_refused(stand_ins, tmp_path):
         load_sweep(directory.path)
 
 
-def test_a_run_is_finished_when_it_was_evaluated_as_asked(stand_ins, tmp_path):
-    directory, spec = SweepDirectory(tmp_path / "sweep"), stand_ins("a")
+def test_a_run_is_finished_when_it_was_evaluated_as_asked(tmp_path):
+    """Records hold the whole config, with more decimals than their metrics have."""
+    directory, spec = SweepDirectory(tmp_path / "sweep"), parse_spec({"runs": [{
+        "dataset": "digits", "method": "uniform_infogan", "config": {"optimizer.learning_rate": 1.5e-7}}]}, "a")
     (run,) = spec.runs
     directory.prepare(spec)
     make_commands(directory.path)(run)
