@@ -90,6 +90,19 @@ def evaluation_cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def cache_with_judge(tmp_path_factory):
+    """A cache directory with a judge of digits that was trained for a few steps."""
+    from eig_tf.config import config_from_fields
+    from eig_tf.data import registry
+    from eig_tf.evaluation.judge import judge, training
+    config, cache = config_from_fields("digits"), tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "STEPS", 20)
+        judge.load_or_train_judge(registry.load(config), cache, "digits", judge.choose_recipe(config))
+    return cache
+
+
+@pytest.fixture(scope="session")
 def repository():
     """The root of the checkout."""
     return REPOSITORY

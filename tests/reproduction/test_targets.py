@@ -9,7 +9,7 @@ from eig_tf.reproduction.targets import reproduce
 SWEEP = """
 runs:
   - dataset: digits
-    method: [uniform_infogan, elastic_infogan]
+    method: elastic_infogan
     split: 31
     config: {training.epochs: 2, training.batch_size: 200, networks.width: 0.0625}
 evaluate: {images_per_code: 10}
@@ -83,15 +83,15 @@ def test_what_cannot_be_made(write_evaluation, tmp_path, target, options, senten
 
 
 @pytest.mark.slow
-def test_a_sweep_from_nothing_to_a_table_and_a_figure(tmp_path, monkeypatch, evaluation_cache):
-    """The second target finds the runs of the first."""
+def test_a_sweep_from_nothing_to_a_table_and_a_figure(tmp_path, monkeypatch, cache_with_judge):
+    """The second target finds the run of the first."""
     (tmp_path / "tiny.yaml").write_text(SWEEP)
     protocol = {
         "sweeps": {"cpu": {"digits": str(tmp_path / "tiny")}}, "not_stated": ["all"],
         "figures": {"fig3": {"shows": "Images of digits.", "kind": "codes", "panels": [
             ["digits", "uniform_infogan"], ["digits", "joint_vae"], ["digits", "elastic_infogan"]]}}}
     monkeypatch.setattr(targets, "load_protocol", lambda: protocol)
-    options = {"preset": "cpu", "data_root": ".", "cache_dir": evaluation_cache}
+    options = {"preset": "cpu", "data_root": ".", "cache_dir": cache_with_judge}
     paths, problems = reproduce("table1", tmp_path / "out", **options)
     assert problems == [] and len(paths) == 4
     text = (tmp_path / "out" / "table1.md").read_text()

@@ -1,7 +1,7 @@
 """A stand-in for training and evaluation: a process that counts its steps, and commands that run it.
 
     python stand_in.py RUN_DIR BEHAVIOUR           is the training
-    python stand_in.py sweep SPEC SWEEP_DIR        runs a sweep of such trainings
+    python stand_in.py sweep SPEC SWEEP_DIR [ADDRESS]        runs a sweep of such trainings
 
 The label of a run is its behaviour.
 """
@@ -67,12 +67,12 @@ def make_commands(sweep_dir):
     return commands
 
 
-def main(first, second, sweep_dir=None):
+def main(first, second, sweep_dir=None, address=None):
     if sweep_dir is None:
         train(Path(first), second)
         return
     try:
-        run_sweep(load_spec(second), sweep_dir, make_commands=make_commands(sweep_dir))
+        run_sweep(load_spec(second), sweep_dir, address=address, make_commands=make_commands(sweep_dir))
     except (TrainingStopped, UserError) as stop:
         sys.exit(getattr(stop, "status", 2))
 
