@@ -46,8 +46,8 @@ def test_other_directories_and_damaged_files_are_refused(stand_ins, tmp_path):
 
 def test_a_run_is_finished_when_it_was_evaluated_as_asked(tmp_path):
     """Records hold the whole config, with more decimals than their metrics have."""
-    directory, spec = SweepDirectory(tmp_path / "sweep"), parse_spec({"runs": [{
-        "dataset": "digits", "method": "uniform_infogan", "config": {"optimizer.learning_rate": 1.5e-7}}]}, "a")
+    directory, digits = SweepDirectory(tmp_path / "sweep"), {"dataset": "digits", "method": "uniform_infogan"}
+    spec = parse_spec({"runs": [{**digits, "config": {"optimizer.learning_rate": 1.5e-7}}]}, "a.yaml")
     (run,) = spec.runs
     directory.prepare(spec)
     make_commands(directory.path)(run)
