@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.linalg
 import scipy.sparse
+import scipy.sparse.csgraph
 import scipy.sparse.linalg
 import scipy.special
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -28,8 +29,8 @@ _CLUSTERS_PER_GROUP = (2, 3, 4)
 # For eigenvectors that only feed k-means, which starts several times.
 _TOLERANCE = 1e-3
 _STARTS = 3
-# A block needs several times as many nodes as eigenvectors.
-_DENSE_BELOW, _ITERATIONS = 8, 100
+# Lanczos iterations need several times as many nodes as eigenvectors.
+_DENSE_BELOW = 4
 _COMPONENTS = 50
 
 
@@ -88,7 +89,7 @@ class SpectralGraph:
 
     def __init__(self, features: np.ndarray, num_neighbours: int, num: int) -> None:
         self.graph = neighbour_graph(_nearest_neighbours(features, min(num_neighbours, len(features) - 1)))
-        self.values, self._vectors = block_spectral_embedding(self.graph, min(num, len(features) - 2))
+        self.values, self._vectors = spectral_embedding(self.graph, min(num, len(features) - 2))
 
     def k_means(self, num_groups: int, seed: int) -> np.ndarray:
         """Return k-means clusters of as many eigenvectors, int [N] (Ng, Jordan and Weiss 2001)."""
@@ -167,43 +168,41 @@ def spectral_embedding(graph: scipy.sparse.csr_matrix,
                        num: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the largest eigenvalues [num] of D^-1/2 A D^-1/2, the largest first, and eigenvectors [N, num].
 
+    Those of each component of the graph are computed by themselves: a graph of c components has the
+    eigenvalue 1 c times, of which Lanczos iterations on the whole graph would find a part. Of equal
+    eigenvalues, those of the larger component come first.
+
     Args:
         graph: the adjacency matrix A [N, N]; every node has a neighbour.
         num: from 1 to N - 2.
     """
     scale = scipy.sparse.diags(1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel()))
-    # A constant start is nearly an eigenvector, so that those of other components of the graph are missed.
-    start = np.random.default_rng(0).normal(size=graph.shape[0])
-    values, vectors = scipy.sparse.linalg.eigsh(
-        scale @ graph @ scale, k=num, which="LA", tol=_TOLERANCE, v0=start)
-    order = np.argsort(-values)
-    return values[order], vectors[:, order]
+    matrix = (scale @ graph @ scale).tocsr()
+    count, components = scipy.sparse.csgraph.connected_components(graph, directed=False)
+    members = [np.flatnonzero(components == component) for component in range(count)]
+    pairs = []
+    for nodes in sorted(members, key=len, reverse=True):
+        part = matrix if count == 1 else matrix[nodes][:, nodes]
+        pairs += [(value, nodes, vector) for value, vector in _largest_eigenpairs(part, min(num, len(nodes)))]
+    # Equal eigenvalues differ by rounding.
+    pairs = sorted(pairs, key=lambda pair: -round(pair[0], 9))[:num]
+    vectors = np.zeros([graph.shape[0], num])
+    for column, (_, nodes, vector) in enumerate(pairs):
+        vectors[nodes, column] = vector
+    return np.array([value for value, _, _ in pairs]), vectors
 
 
-def block_spectral_embedding(graph: scipy.sparse.csr_matrix, num: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return what `spectral_embedding` returns, with every eigenvector of a multiple eigenvalue.
-
-    A graph of several components has the eigenvalue 1 as often. A single Krylov space, as in
-    `spectral_embedding`, does not hold all of its eigenvectors; a block of them does.
-
-    Args:
-        graph: see `spectral_embedding`.
-        num: see `spectral_embedding`.
-    """
-    scale = scipy.sparse.diags(1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel()))
-    matrix, num_nodes = scale @ graph @ scale, graph.shape[0]
-    if num_nodes < _DENSE_BELOW * num:
-        values, vectors = scipy.linalg.eigh(
-            matrix.toarray(), subset_by_index=[num_nodes - num, num_nodes - 1])
+def _largest_eigenpairs(matrix, num):
+    """Pairs of an eigenvalue and its eigenvector, the largest first, of a symmetric sparse matrix."""
+    size = matrix.shape[0]
+    if size <= _DENSE_BELOW * num:
+        values, vectors = scipy.linalg.eigh(matrix.toarray(), subset_by_index=[size - num, size - 1])
     else:
-        start = np.random.default_rng(0).normal(size=[num_nodes, num])
-        with warnings.catch_warnings():
-            # Eigenvectors that only feed k-means need not converge.
-            warnings.simplefilter("ignore", UserWarning)
-            values, vectors = scipy.sparse.linalg.lobpcg(
-                matrix, start, tol=_TOLERANCE / 10, maxiter=_ITERATIONS)
+        # A constant start is nearly an eigenvector.
+        start = np.random.default_rng(0).normal(size=size)
+        values, vectors = scipy.sparse.linalg.eigsh(matrix, k=num, which="LA", tol=_TOLERANCE, v0=start)
     order = np.argsort(-values)
-    return values[order], vectors[:, order]
+    return zip(values[order], vectors[:, order].T)
 
 
 def merge_by_links(graph: scipy.sparse.csr_matrix, clusters: np.ndarray, num_groups: int) -> np.ndarray:

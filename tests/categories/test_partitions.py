@@ -60,6 +60,18 @@ def test_consensus_is_that_of_the_planted_majority():
     assert partitions.consensus_partition([majority, other])[1] == pytest.approx(0)
 
 
+def test_embedding_of_several_components_has_every_eigenvector():
+    """Six cliques of 50 to 100 nodes have the eigenvalue 1 six times; the next are below 0."""
+    sizes = [100, 90, 80, 70, 60, 50]
+    cliques = scipy.sparse.block_diag([np.ones([size, size]) - np.eye(size) for size in sizes], format="csr")
+    order = np.random.default_rng(0).permutation(sum(sizes))
+    values, vectors = partitions.spectral_embedding(cliques[order][:, order], 6)
+    np.testing.assert_allclose(values, 1)
+    # Each is constant on one clique and zero elsewhere, the largest clique first.
+    expected = np.repeat(np.eye(6), sizes, axis=0)[order] / np.sqrt(sizes)
+    np.testing.assert_allclose(np.abs(vectors), expected, atol=1e-6)
+
+
 def test_nmi_of_all_pairs_is_scikit_learns():
     generator = np.random.default_rng(0)
     labels = [generator.integers(0, groups, 50) for groups in (1, 2, 5, 9)]

@@ -206,7 +206,6 @@ def test_a_killed_host_ends_the_others_and_the_same_command_goes_on(start_hosts,
 @pytest.mark.slow
 @pytest.mark.parametrize(("flags", "words"), [
     (["--seed=5"], "has seed 5, and host 0 0"),
-    (["--config.networks.num_codes=11"], "has networks.num_codes 11, and host 0 10"),
     (["--workdir=elsewhere"], "has workdir 'elsewhere'")])
 def test_a_host_with_another_config_is_refused_by_name(start_hosts, tmp_path, flags, words):
     for status, _, stderr in finish(start_hosts([], flags)):
