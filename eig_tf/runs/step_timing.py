@@ -16,6 +16,7 @@ from eig_tf.runs.training import train_run
 
 # Seconds of steps that are measured, and how many executions of the graph come before: those that trace it.
 _MEASURED, _WARM_UP = 2.0, 3
+_MANY_EPOCHS = 1000
 
 
 class StepTime(NamedTuple):
@@ -29,9 +30,12 @@ def measure_step(config: config_dict.ConfigDict, data_dir: str | os.PathLike | N
                  cache_dir: str | os.PathLike, devices: str | None = None) -> StepTime:
     """Train in a temporary directory until two seconds of steps are measured; see `train_run`."""
     timer = _Timer()
+    # A training of few epochs would end before anything is measured.
+    config = config.copy_and_resolve_references()
+    config.training.epochs = _MANY_EPOCHS
     with tempfile.TemporaryDirectory() as workdir, contextlib.suppress(_Measured):
         train_run(config, Path(workdir, "run"), data_dir, cache_dir, callbacks=[timer], devices=devices)
-    return StepTime(timer.params["steps"], timer.seconds / max(1, timer.steps))
+    return StepTime(timer.params["steps"], timer.seconds / timer.steps)
 
 
 class _Measured(Exception):

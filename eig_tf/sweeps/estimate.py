@@ -25,7 +25,6 @@ from eig_tf.sweeps.sweep_directory import SweepDirectory
 
 # What runs may differ in and take the same time by step.
 _SAME_STEP = ("split", "seed", "data.class_set", "training.epochs")
-_MANY_EPOCHS = 1000
 
 
 def print_plan(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str | os.PathLike,
@@ -106,8 +105,6 @@ def main() -> None:
     from eig_tf.runs.step_timing import measure_step
     for settings in json.load(sys.stdin):
         config = config_lib.config_from_dict(settings.pop("config"))
-        # A short training would end before its steps are measured.
-        config.training.epochs = _MANY_EPOCHS
         print(json.dumps(measure_step(config, **settings)._asdict()), flush=True)
 
 
