@@ -14,7 +14,7 @@ SERVING = ["tensorflow-serving-api==2.15.1", "grpcio", "requests"]
 # What tools/sweep.py needs.
 SWEEP = ["pyyaml", "ray"]
 # What the tests and the checks of a change need.
-TEST = ["hypothesis", "mypy", "pre-commit", "pytest", "pytest-xdist", "ruff", "selenium"]
+TEST = ["hypothesis", "mypy", "pre-commit", "pytest", "pytest-xdist>=3.8", "ruff", "selenium"]
 # Presets and tools are at the top level; a wheel carries them inside the package.
 INSIDE_PACKAGE = {"eig_tf.configs": "configs", "eig_tf.tools": "tools"}
 

@@ -20,6 +20,15 @@ hypothesis.settings.load_profile("patient")
 REPOSITORY = Path(__file__).parent.parent
 
 
+# Files whose tests take minutes.
+_LONGEST = ("test_interruptions", "test_hosts", "test_global_batch")
+
+
+def pytest_collection_modifyitems(items):
+    """Run the longest files first, so that no core waits for the other at the end."""
+    items.sort(key=lambda item: item.path.stem not in _LONGEST)
+
+
 @pytest.fixture
 def real_data():
     """The directory of real data sets that EIG_TF_DATA names; the test is skipped without it."""
