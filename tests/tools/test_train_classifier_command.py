@@ -20,7 +20,7 @@ def test_input_that_nothing_can_be_trained_from(run, refused, make_folder, argum
     (tmp_path / "w.h5").write_text("no weights")
     sentence = refused(run("train_classifier", *arguments, "--cache_dir=cache"))
     assert all(word in sentence for word in words)
-    assert not (tmp_path / "cache" / "classifiers").exists()
+    assert not [path for path in tmp_path.glob("cache/classifiers/*") if path.is_dir()]
 
 
 @pytest.mark.slow
