@@ -24,13 +24,13 @@ from pathlib import Path
 
 from absl import flags
 
-from eig_tf import files
-from eig_tf.cli import command
+from eig_tf.cli import command, sweep_flags
 from eig_tf.config import METHODS
 from eig_tf.reproduction import protocol
 
 FLAGS = flags.FLAGS
 
+flags.adopt_module_key_flags(sweep_flags)
 flags.DEFINE_enum("preset", "paper", ["paper", "cpu"], "paper: the paper's protocol; cpu: small networks, "
                   "few epochs and substitute data")
 flags.DEFINE_string("output", None, "directory of tables and figures; reproduction/PRESET when absent")
@@ -40,14 +40,6 @@ flags.DEFINE_multi_string("evaluations", None, "evaluation.json files or directo
 flags.DEFINE_list("datasets", None, "columns to make, such as mnist,cars; all when absent")
 flags.DEFINE_enum("reference", "elastic_infogan", list(METHODS), "method that the differences in tables 1 to "
                   "4 are to")
-flags.DEFINE_string("data_root", ".", "directory of the directories of the data sets")
-flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of classifiers and decoded data sets")
-flags.DEFINE_float("cpus_per_run", 1.0, "cores of each run", lower_bound=0.01)
-flags.DEFINE_float("gpus_per_run", 0.0, "GPUs of each run, such as 0.15; 0 to train on CPUs", lower_bound=0.0)
-flags.DEFINE_string("address", None, "address of a Ray cluster, such as auto or HOST:6379; this machine "
-                    "alone when absent")
-flags.DEFINE_integer("max_retries", 3, "how often a run whose process or machine died is started again",
-                     lower_bound=0)
 
 
 def main(arguments: list[str]) -> int:
@@ -59,9 +51,7 @@ def main(arguments: list[str]) -> int:
     paths, problems = reproduce(
         target, FLAGS.output or Path("reproduction", FLAGS.preset), preset=FLAGS.preset,
         evaluations=FLAGS.evaluations, sweep_dir=FLAGS.sweep_dir, datasets=FLAGS.datasets,
-        reference=FLAGS.reference, data_root=FLAGS.data_root, cache_dir=FLAGS.cache_dir,
-        cpus_per_run=FLAGS.cpus_per_run, gpus_per_run=FLAGS.gpus_per_run, address=FLAGS.address,
-        max_retries=FLAGS.max_retries)
+        reference=FLAGS.reference, **sweep_flags.places_from_flags(), max_retries=FLAGS.max_retries)
     for path in paths:
         print(f"written  {path}")
     for problem in problems:
