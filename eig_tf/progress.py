@@ -11,6 +11,16 @@ from collections.abc import Callable, Iterator
 _SILENCE = 2.0
 
 
+def format_seconds(seconds: float) -> str:
+    """Return a duration in a unit that suits it: `0.41 s`, `95 s`, `13 min`, `5.2 h`, `3.1 days`."""
+    if seconds < 120:
+        return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    if seconds < 120 * 60:
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+
+
 def on_terminal() -> bool:
     """Return whether stdout is a terminal, which can show a bar."""
     return sys.stdout.isatty()

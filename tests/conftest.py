@@ -90,12 +90,14 @@ def without_tensorflow(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def evaluation_cache(tmp_path_factory):
+def evaluation_cache(tmp_path_factory, worker_id):
     """Where tests that evaluate keep classifiers, so that the first of them trains for all.
 
     It is the default cache directory of commands whose XDG_CACHE_HOME is its parent.
     """
-    return tmp_path_factory.mktemp("xdg") / "eig_tf"
+    base = tmp_path_factory.getbasetemp()
+    # All workers share the parent, which belongs to this session; without workers, base itself does.
+    return (base if worker_id == "master" else base.parent) / "xdg" / "eig_tf"
 
 
 @pytest.fixture(scope="session")

@@ -106,11 +106,10 @@ def test_speed_and_memory_of_several_devices():
             f"{processes} MiB or less each.") in " ".join(text.split())
 
 
-@pytest.mark.slow
-def test_the_library_example_of_the_readme_runs(command):
+def test_the_library_example_of_the_readme_is_one_that_runs():
+    """`tests/test_examples.py` runs it; it prints its losses in other words."""
     (code,) = re.findall(r"```python\n(.*?)```", read("README.md"), flags=re.DOTALL)
-    result = command("-c", code.replace("epochs=20", "epochs=1"))
-    assert result.returncode == 0, result.stderr
+    assert code in read("examples/library.py").replace(", verbose=2)", ")")
 
 
 @pytest.mark.slow

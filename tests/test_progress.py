@@ -115,3 +115,10 @@ def test_no_tensorflow_is_imported_without_a_bar(command, without_tensorflow):
     script = "from eig_tf import progress\nwith progress.stage('works', 3) as advance:\n    advance(3)\n"
     result = command("-c", script, PYTHONPATH=without_tensorflow)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [
+    (0.0412, "0.041 s"), (4.12, "4.1 s"), (9.94, "9.9 s"), (9.96, "10 s"), (119.4, "119 s"), (120, "2 min"),
+    (780, "13 min"), (7199, "120 min"), (7200, "2.0 h"), (48 * 3600 - 1, "48.0 h"), (50 * 3600, "2.1 days")])
+def test_durations_in_a_unit_that_suits_them(seconds, text):
+    assert progress.format_seconds(seconds) == text

@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
 
 from eig_tf import files, progress
-from eig_tf.categories.partitions import NEIGHBOURS, SpectralGraph
+from eig_tf.categories.partitions import NEIGHBOURS, SpectralGraph, nearest_neighbours
 
 # The threshold of Tibshirani and Walther (2005), section 3.
 STABLE = 0.8
@@ -78,16 +78,19 @@ def measure_numbers(features: np.ndarray, candidates: Sequence[int], seed: int =
     found = []
     with progress.stage(f"compares {len(numbers)} numbers of categories of {len(features):,} images",
                         len(numbers), "number") as advance:
-        graphs = [SpectralGraph(features, neighbours, largest + 1) for neighbours in NEIGHBOURS]
+        neighbours = nearest_neighbours(features, max(NEIGHBOURS))
+        graphs = [SpectralGraph(neighbours[:, :num], largest + 1) for num in NEIGHBOURS]
         pairs = []
         for _ in range(_SPLITS):
             halves = np.array_split(generator.permutation(len(features)), 2)
             pairs.append([
-                (features[half], SpectralGraph(features[half], middle, largest)) for half in halves])
+                (features[half], SpectralGraph(nearest_neighbours(features[half], middle), largest))
+                for half in halves])
         values = graphs[NEIGHBOURS.index(middle)].values
         for number in numbers:
             partitions = [groups for graph in graphs for groups in (
-                graph.k_means(number, seed), graph.merged(number, 3 * number, seed))]
+                graph.k_means(number, number, seed),
+                graph.merge_clusters(number, 3 * number, number, seed))]
             found.append(NumberEvidence(
                 number, float(np.mean([_strength_of_halves(halves, number, seed) for halves in pairs])),
                 mean_agreement(partitions), float(values[number - 1] - values[number])))
@@ -163,7 +166,7 @@ def save_numbers(evidence: Sequence[NumberEvidence], path: str | os.PathLike) ->
 
 def _strength_of_halves(halves, number, seed):
     """The mean strength of both directions: each half is predicted from the other by its neighbours there."""
-    partitions = [graph.k_means(number, seed) for _, graph in halves]
+    partitions = [graph.k_means(number, number, seed) for _, graph in halves]
     strengths = []
     for train, test in ((0, 1), (1, 0)):
         classifier = KNeighborsClassifier(min(_VOTES, len(partitions[train])), algorithm="brute")

@@ -51,53 +51,47 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
     Returns:
         int [N] each, in [0, M).
     """
-    num = len(features)
     partitions = []
     steps = len(NEIGHBOURS) * len(_MORE_EIGENVECTORS)
-    with progress.stage(f"partitions {num:,} images into {num_groups} groups", steps) as advance:
-        neighbours = _nearest_neighbours(features, min(max(NEIGHBOURS), num - 1))
+    with progress.stage(f"partitions {len(features):,} images into {num_groups} groups", steps) as advance:
+        neighbours = nearest_neighbours(features, max(NEIGHBOURS))
         for num_neighbours in NEIGHBOURS:
-            graph = neighbour_graph(neighbours[:, :num_neighbours])
-            largest = min(num_groups + max(_MORE_EIGENVECTORS), num - 2)
-            values, vectors = spectral_embedding(graph, largest)
+            spectral = SpectralGraph(neighbours[:, :num_neighbours], num_groups + max(_MORE_EIGENVECTORS))
             for more in _MORE_EIGENVECTORS:
-                size = min(num_groups + more, largest)
-                # Directions, as Ng, Jordan and Weiss have them; a diffusion map weighs vectors by values.
-                partitions.append(_k_means(normalize(vectors[:, :size]), num_groups, seed))
-                diffusion = normalize(vectors[:, :size] * values[:size])
-                for factor in _CLUSTERS_PER_GROUP:
-                    clusters = _k_means(diffusion, min(factor * num_groups, num), seed)
-                    partitions.append(merge_by_links(graph, clusters, num_groups))
+                size = num_groups + more
+                partitions.append(spectral.k_means(num_groups, size, seed))
+                partitions += [spectral.merge_clusters(num_groups, factor * num_groups, size, seed)
+                               for factor in _CLUSTERS_PER_GROUP]
                 advance()
             if codes is not None:
-                partitions.append(merge_by_links(graph, codes, num_groups))
+                partitions.append(merge_by_links(spectral.graph, codes, num_groups))
     return partitions
 
 
 class SpectralGraph:
-    """A graph of nearest neighbours of images with its spectral embedding, to be partitioned several times.
+    """A graph of nearest neighbours with its spectral embedding, to be partitioned several times.
 
     Args:
-        features: float [N, F]; their directions count, not their lengths. N at least 4.
-        num_neighbours: number of neighbours of each image, at most N - 1.
-        num: number of eigenvectors, at most N - 2.
+        neighbours: int [N, k], see `neighbour_graph`. N at least 3.
+        num: largest number of eigenvectors that a partition uses; N - 2 when that is less.
 
     Attributes:
         graph: the adjacency matrix [N, N].
         values: the largest eigenvalues, see `spectral_embedding`.
     """
 
-    def __init__(self, features: np.ndarray, num_neighbours: int, num: int) -> None:
-        self.graph = neighbour_graph(_nearest_neighbours(features, min(num_neighbours, len(features) - 1)))
-        self.values, self._vectors = spectral_embedding(self.graph, min(num, len(features) - 2))
+    def __init__(self, neighbours: np.ndarray, num: int) -> None:
+        self.graph = neighbour_graph(neighbours)
+        self.values, self._vectors = spectral_embedding(self.graph, min(num, len(neighbours) - 2))
 
-    def k_means(self, num_groups: int, seed: int) -> np.ndarray:
-        """Return k-means clusters of as many eigenvectors, int [N] (Ng, Jordan and Weiss 2001)."""
-        return _k_means(normalize(self._vectors[:, :num_groups]), num_groups, seed)
+    def k_means(self, num_groups: int, num_vectors: int, seed: int) -> np.ndarray:
+        """Return k-means clusters of the directions in the embedding, int [N] (Ng, Jordan and Weiss 2001)."""
+        return _k_means(normalize(self._vectors[:, :num_vectors]), num_groups, seed)
 
-    def merged(self, num_groups: int, num_clusters: int, seed: int) -> np.ndarray:
+    def merge_clusters(self, num_groups: int, num_clusters: int, num_vectors: int, seed: int) -> np.ndarray:
         """Return more k-means clusters of the diffusion map, merged by the links between them, int [N]."""
-        diffusion = normalize(self._vectors[:, :num_groups] * self.values[:num_groups])
+        # A diffusion map weighs eigenvectors by their eigenvalues.
+        diffusion = normalize(self._vectors[:, :num_vectors] * self.values[:num_vectors])
         clusters = _k_means(diffusion, min(num_clusters, len(diffusion)), seed)
         return merge_by_links(self.graph, clusters, num_groups)
 
@@ -147,6 +141,18 @@ def pairwise_normalized_mutual_information(partitions: Sequence[np.ndarray]) -> 
     entropies = np.diag(information)
     total = entropies[:, np.newaxis] + entropies
     return np.clip(np.divide(2 * information, total, out=np.ones_like(total), where=total > 0), 0, 1)
+
+
+def nearest_neighbours(features: np.ndarray, num: int) -> np.ndarray:
+    """Return the indices of the nearest other images by direction, int [N, num], the nearest first.
+
+    Args:
+        features: float [N, F]; their directions count, not their lengths.
+        num: number of neighbours; N - 1 when that is less.
+    """
+    directions = normalize(features)
+    search = NearestNeighbors(n_neighbors=min(num, len(features) - 1), algorithm="brute").fit(directions)
+    return search.kneighbors(return_distance=False)
 
 
 def neighbour_graph(neighbours: np.ndarray) -> scipy.sparse.csr_matrix:
@@ -247,13 +253,6 @@ def average_linkage(distances: np.ndarray) -> np.ndarray:
     symmetric = (distances + distances.T) / 2
     np.fill_diagonal(symmetric, 0)
     return linkage(squareform(symmetric, checks=False), "average")
-
-
-def _nearest_neighbours(features, num):
-    """Indices [N, num] of the nearest other images, the nearest first."""
-    directions = normalize(features)
-    search = NearestNeighbors(n_neighbors=num, algorithm="brute").fit(directions)
-    return search.kneighbors(return_distance=False)
 
 
 def _k_means(points, num_clusters, seed):

@@ -62,6 +62,16 @@ def advise(survey: Survey, listing: Listing, config: config_dict.ConfigDict) -> 
     return advice
 
 
+def image_sizes(side: int, on_gpu: bool) -> list[int]:
+    """Return the sizes that suit images with a shorter side of so many pixels, the largest first.
+
+    On a CPU, half the size is among them where there is such a size.
+    """
+    bound = side if on_gpu else min(side, _LARGEST_CPU_SIZE)
+    largest = max((size for size in IMAGE_SIZES if size <= bound), default=IMAGE_SIZES[0])
+    return [largest] if on_gpu else [size for size in (largest, largest // 2) if size in IMAGE_SIZES]
+
+
 def advice_lines(advice: Sequence[Advice]) -> Iterator[str]:
     """Yield the suggestions as lines: each with its reason, then all flags."""
     yield "suggestions for a training without a GPU:"
@@ -71,8 +81,7 @@ def advice_lines(advice: Sequence[Advice]) -> Iterator[str]:
 
 def _size_advice(survey: Survey) -> Iterator[Advice]:
     median = int(np.median(survey.shorter_sides))
-    largest = min(median, _LARGEST_CPU_SIZE)
-    size = max((size for size in IMAGE_SIZES if size <= largest), default=IMAGE_SIZES[0])
+    size = image_sizes(median, on_gpu=False)[0]
     with_gpu = "; with a GPU, --image_size=128 keeps more" if median >= 128 else ""
     yield Advice((f"--image_size={size}",),
                  f"half of the images have a shorter side of {median} pixels or more{with_gpu}")

@@ -22,6 +22,7 @@ from eig_tf import files
 from eig_tf.categories.categorizer import ROUNDS, train_categorizer
 from eig_tf.categories.discovery import MAX_PARTITIONED, PASSES
 from eig_tf.data import registry
+from eig_tf.data.advice import image_sizes
 from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
 from eig_tf.runs.hosts import make_hosts
@@ -154,12 +155,6 @@ def median_side(folder: Path, image_set: ImageSet) -> int:
         except OSError:
             continue
     return int(np.median(sides)) if sides else image_set.image_shape[0]
-
-
-def image_sizes(side: int, on_gpu: bool) -> list[int]:
-    """Return the sizes to choose from for images with a side of so many pixels, the largest first."""
-    largest = max([size for size in (32, 64, 128) if size <= side], default=32)
-    return [largest] if on_gpu else [size for size in (64, 32) if size <= largest]
 
 
 def config_of_fields(request: Request, preset: str, chosen: Mapping[str, Any] = MappingProxyType({})

@@ -49,15 +49,5 @@ class TrainingProgress(keras.callbacks.Callback):
             return
         self._printed = now
         seconds = float(np.median(times[1:][-_RECENT:] if len(times) > 1 else times))
-        print(f"epoch {epoch} of {self.epochs}, {format_seconds(seconds)} an epoch, "
-              f"about {format_seconds((self.epochs - epoch) * seconds)} left", flush=True)
-
-
-def format_seconds(seconds: float) -> str:
-    """Return a duration in a unit that suits it: `0.41 s`, `95 s`, `13 min`, `5.2 h`, `3.1 days`."""
-    if seconds < 120:
-        return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    if seconds < 120 * 60:
-        return f"{seconds / 60:.0f} min"
-    hours = seconds / 3600
-    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+        print(f"epoch {epoch} of {self.epochs}, {progress.format_seconds(seconds)} an epoch, "
+              f"about {progress.format_seconds((self.epochs - epoch) * seconds)} left", flush=True)

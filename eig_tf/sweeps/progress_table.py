@@ -68,7 +68,7 @@ class ProgressTable:
                 attempt = f", attempt {status.attempts}" if status.attempts > 1 else ""
                 what = {RUNNING: f"starts on {status.host}{attempt}", FAILED: f"failed{why}",
                         WAITING: f"waits for another attempt{why}" if why else "was stopped",
-                        DONE: f"is done after {_duration(status.seconds)}"}[status.state]
+                        DONE: f"is done after {progress.format_seconds(status.seconds)}"}[status.state]
                 lines.append(f"{name} {what}; {_counts(counts, len(statuses))}{self._left(statuses)}")
             self.shown[name] = change
         return lines
@@ -82,7 +82,8 @@ class ProgressTable:
                 attempt = f", attempt {status.attempts}" if status.attempts > 1 else ""
                 rows.append(f"  {run.name}  epoch {epochs_done(run, self.directory)} of "
                             f"{run.config['training']['epochs']} done, "
-                            f"{_duration(self._elapsed(run.name, status))} on {status.host}{attempt}")
+                            f"{progress.format_seconds(round(self._elapsed(run.name, status)))} "
+                            f"on {status.host}{attempt}")
             elif status.state == FAILED:
                 rows.append(f"  {run.name}  failed: {status.error}")
         size = shutil.get_terminal_size()
@@ -112,7 +113,7 @@ class ProgressTable:
         for run in pending:
             values = known.get((run.label, run.method), every)
             total += sum(values) / len(values) * (1 - shares[run.name])
-        return f", about {_duration(total / min(self.slots, len(pending)))} left"
+        return f", about {progress.format_seconds(total / min(self.slots, len(pending)))} left"
 
     def _elapsed(self, name, status):
         return time.monotonic() - self.started.get((name, status.attempts), time.monotonic())
@@ -135,9 +136,3 @@ def epochs_done(run: SweepRun, directory: SweepDirectory) -> int:
 def _counts(counts, total):
     return (f"{counts[DONE]} of {total} runs done, {counts[RUNNING]} running, {counts[FAILED]} failed, "
             f"{counts[WAITING]} waiting")
-
-
-def _duration(seconds):
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -112,3 +112,10 @@ def test_unreadable_files_and_copies_are_counted_and_named(tmp_path, look):
     lines, suggested = look()
     assert len(lines) == 1 and lines[0].startswith("5 missing or unreadable") and "and 2 more" in lines[0]
     assert suggested == {}
+
+
+@pytest.mark.parametrize(("side", "on_gpu", "sizes"), [
+    (20, False, [28]), (31, True, [28]), (48, False, [32]), (64, False, [64, 32]), (1000, False, [64, 32]),
+    (1000, True, [128]), (100, True, [64]), (5, True, [28])])
+def test_image_size_follows_the_files_and_the_machine(side, on_gpu, sizes):
+    assert advice.image_sizes(side, on_gpu) == sizes

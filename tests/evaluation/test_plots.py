@@ -113,6 +113,7 @@ def test_a_bare_run_is_drawn_and_what_is_missing_is_said(bare, tmp_path):
             assert min(image.size) > 100
 
 
+@pytest.mark.slow
 def test_a_full_run_in_both_formats(full, tmp_path):
     paths, notes = plots.plot_run(full.path, tmp_path, options(columns=3), formats=("png", "pdf"))
     stems = ["codes", "confusion", "losses", "neighbours", "overview", "prior", "prior_history",

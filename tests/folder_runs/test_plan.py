@@ -32,13 +32,6 @@ def test_time_is_divided_by_hand():
     assert planning.divide_time(0, StepTime(1, 1.0), 1.0, 10**6, config) == (100, 50, 25 + 80 + 400 + 100)
 
 
-@pytest.mark.parametrize(("side", "on_gpu", "sizes"), [
-    (20, False, [32]), (48, False, [32]), (64, False, [64, 32]), (1000, False, [64, 32]), (1000, True, [128]),
-    (100, True, [64]), (5, True, [32])])
-def test_image_size_follows_the_files_and_the_machine(side, on_gpu, sizes):
-    assert planning.image_sizes(side, on_gpu) == sizes
-
-
 def test_the_median_side_is_of_the_files_and_else_of_the_decoded_images(tmp_path):
     for index, size in enumerate([(40, 90), (80, 50), (300, 60)]):
         Image.new("RGB", size).save(tmp_path / f"{index}.png")

@@ -65,12 +65,25 @@ def step(make_model, images, views):
 
     All rates and weights that are not given are zero.
     """
+    models = {}
+
+    def start(temperature, information_weight=0.0, contrastive_weight=0.0, **options):
+        # A new model takes longer than its step, and weights of losses are no part of the graph.
+        key = (temperature, *sorted(options.items()))
+        if key not in models:
+            model = make_model(CodePrior(10, temperature=temperature), **options)
+            if "guidance_weight" in options:
+                keras.utils.set_random_seed(0)
+                model.follow_categories(
+                    build_categorizer((28, 28, 1), 3), np.arange(10) % 3, {"rotation": 5.0})
+            models[key] = model, model.get_weights()
+        model, weights = models[key]
+        model.set_weights(weights)
+        model.information_weight, model.contrastive_weight = information_weight, contrastive_weight
+        return model
+
     def run(discriminator=0.0, generator=0.0, prior=0.0, repeat=1, temperature=0.1, **options):
-        options = {"information_weight": 0.0, "contrastive_weight": 0.0, **options}
-        model = make_model(CodePrior(10, temperature=temperature), **options)
-        if "guidance_weight" in options:
-            keras.utils.set_random_seed(0)
-            model.follow_categories(build_categorizer((28, 28, 1), 3), np.arange(10) % 3, {"rotation": 5.0})
+        model = start(temperature, **options)
         states, logs = [values(model)], []
         for _ in range(repeat):
             model.compile(sgd(discriminator), sgd(generator), sgd(prior))

@@ -21,6 +21,7 @@ def contrastive_losses(workdir):
         return [float(row["contrastive_loss"]) for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_a_schedule_holds_in_a_run_and_in_its_continuation(tmp_path):
     config = config_lib.load_preset("digits")
     config.split = 31

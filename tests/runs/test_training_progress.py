@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
-from eig_tf.runs.training_progress import TrainingProgress, format_seconds
+from eig_tf.runs.training_progress import TrainingProgress
 
 
 @pytest.fixture
@@ -93,10 +93,3 @@ def test_a_line_of_its_own_between_the_bars_of_keras(terminal):
         lines_shown = [line.split("\r")[-1] for line in shown().split("\n")[:-1]]
     assert [line.split(",")[0].split(" [")[0] for line in lines_shown] == [
         "Epoch 1/3", "2/2", "epoch 1 of 3", "Epoch 2/3", "2/2", "epoch 2 of 3", "Epoch 3/3", "2/2"]
-
-
-@pytest.mark.parametrize(("seconds", "text"), [
-    (0.0412, "0.041 s"), (4.12, "4.1 s"), (9.94, "9.9 s"), (9.96, "10 s"), (119.4, "119 s"), (120, "2 min"),
-    (780, "13 min"), (7199, "120 min"), (7200, "2.0 h"), (48 * 3600 - 1, "48.0 h"), (50 * 3600, "2.1 days")])
-def test_durations_in_a_unit_that_suits_them(seconds, text):
-    assert format_seconds(seconds) == text

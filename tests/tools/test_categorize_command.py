@@ -42,7 +42,7 @@ def test_the_runs_own_data(run, first_weights):
         image.verify()
 
 
-def test_a_flat_folder_of_other_images(run, first_weights, tmp_path):
+def test_a_flat_folder_of_other_images(first_weights, tmp_path):
     folder = tmp_path / "my images"
     folder.mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, [4, 40, 50, 3], dtype=np.uint8)
@@ -51,8 +51,8 @@ def test_a_flat_folder_of_other_images(run, first_weights, tmp_path):
         # Pillow takes the format from the name, which it cannot print; a file object has none.
         with open(os.path.join(os.fsencode(folder), name), "wb") as file:
             Image.fromarray(image).save(file, "PNG")
-    result = run("categorize", first_weights.path, f"--images={folder}", "--output=found.csv")
-    assert result.returncode == 0, result.stderr
+    categorize.categorize(
+        first_weights.path, tmp_path / "found.csv", folder, cache_dir=tmp_path / "cache")
     header, *rows = read(tmp_path / "found.csv")
     assert header == ["file", "code", "probability"]
     assert sorted(os.fsencode(row[0]) for row in rows) == sorted(names)

@@ -6,11 +6,6 @@ from PIL import Image
 from eig_tf.evaluation.record import load_record
 
 
-def test_a_directory_without_a_run_is_refused(run, refused, tmp_path):
-    assert refused(run("evaluate", tmp_path)) == (
-        f"{tmp_path} is no run directory: it has no config.json; expected one that eig_tf.train wrote")
-
-
 @pytest.mark.slow
 def test_evaluation_of_a_run(command, run, evaluation_cache, tmp_path):
     trained = command("-m", "eig_tf.train", "--dataset=digits", "--workdir=run",

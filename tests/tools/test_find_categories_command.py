@@ -3,6 +3,7 @@
 import pytest
 
 
+@pytest.mark.slow
 def test_a_run_without_a_number_of_its_own_needs_one(run, refused, first_weights):
     assert refused(run("find_categories", first_weights.path)) == (
         "--num_categories is missing; a run of elastic_infogan has no number of its own")

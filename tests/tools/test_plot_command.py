@@ -1,5 +1,7 @@
 """Drawing a run's figures as a user does it, with the first weights of a small run."""
 
+import pytest
+
 from eig_tf.evaluation.run_figures import FIGURES
 
 
@@ -8,6 +10,7 @@ def test_help_names_every_figure(run):
     assert [name for name in FIGURES if f"\n  {name}" not in text] == []
 
 
+@pytest.mark.slow
 def test_figures_of_a_run(run, first_weights, tmp_path):
     (tmp_path / "run").symlink_to(first_weights.path)
     result = run("plot", "run", "--codes=7,0", "--columns=2")

@@ -11,6 +11,9 @@ from eig_tf.errors import UserError
 from eig_tf.evaluation.judge.pretrained import file_digest, load_pretrained_weights
 from eig_tf.networks.classifiers import BACKBONE, resnet50
 
+# A ResNet-50 takes seconds to build.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def source():
