@@ -2,6 +2,7 @@
 
     python tools/report.py RUN_DIR
     python tools/report.py RUN_DIR --output=report.html
+    python tools/report.py RUN_DIR --tensorboard
     python tools/report.py SWEEP_DIR
 
 The report of a run shows its categories with their sizes and images, the images that fit none, a map of
@@ -25,6 +26,8 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("output", None, "HTML file to write; report.html in the directory when absent")
 flags.DEFINE_string("data_dir", None, "directory of the run's data set; that of the training when absent")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
+flags.DEFINE_bool("tensorboard", False, "write the images of a run for TensorBoard's projector too, into "
+                  "RUN_DIR/logs")
 flags.DEFINE_integer("seed", 0, "seed of generated images and of the map, at least 0")
 
 
@@ -48,11 +51,14 @@ def main(arguments: list[str]) -> None:
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.data import names
     if (directory / "sweep.json").is_file():
+        if FLAGS.tensorboard:
+            raise UserError(f"--tensorboard is given, but {directory} is a sweep; expected a run with it")
         from eig_tf.reports.sweep_report import report_sweep
         found, notes = report_sweep(directory, output)
     else:
         from eig_tf.reports.run_report import report_run
-        found, notes = report_run(directory, output, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.seed)
+        found, notes = report_run(directory, output, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.seed,
+                                  FLAGS.tensorboard)
     for note in notes:
         print(names.printable(f"note: {note}"))
     print(names.printable(found))

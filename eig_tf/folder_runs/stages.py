@@ -81,7 +81,7 @@ def _check_folder(request):
 def _sort_and_report(workdir, folder, cache_dir):
     table, report = workdir / "categories.csv", workdir / "report.html"
     _, found, notes = categorize.categorize(workdir, table, None, folder, cache_dir)
-    _, more = report_run(workdir, report, folder, cache_dir)
+    _, more = report_run(workdir, report, folder, cache_dir, tensorboard=True)
     for note in dict.fromkeys([*notes, *more]):
         print(names.printable(f"note: {note}"))
     doubtful = int(np.sum(found.probabilities < _DOUBTFUL))

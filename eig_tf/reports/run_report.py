@@ -18,13 +18,15 @@ from eig_tf.evaluation.decisions import run_identifier
 from eig_tf.evaluation.run_figures import FigureOptions, PlottedRun, read_table
 from eig_tf.reports import charts, embedding_map, ranking, run_content, sprites
 from eig_tf.reports.page import write_page
+from eig_tf.reports.projector import write_projector
 from eig_tf.reports.run_content import SortedImages
 
 _PLACES = 10_000  # of the map, along each axis
 
 
 def report_run(run_dir: str | os.PathLike, output: str | os.PathLike, data_dir: str | None = None,
-               cache_dir: str | None = None, seed: int = 0) -> tuple[str, list[str]]:
+               cache_dir: str | None = None, seed: int = 0, tensorboard: bool = False
+               ) -> tuple[str, list[str]]:
     """Write the report of a run's last checkpoint on its training images.
 
     Args:
@@ -33,6 +35,7 @@ def report_run(run_dir: str | os.PathLike, output: str | os.PathLike, data_dir: 
         data_dir: directory of the run's data set; that of the training when None.
         cache_dir: directory of decoded data sets; the user's cache directory when None.
         seed: of generated images and of the map.
+        tensorboard: whether to write the images for TensorBoard's projector too, see `write_projector`.
 
     Returns:
         What was found in one line, and sentences on what is missing or old.
@@ -79,6 +82,10 @@ def report_run(run_dir: str | os.PathLike, output: str | os.PathLike, data_dir: 
     write_page("run.html", output, **content, notes=[names.printable(note) for note in notes],
                data={"run": identity, "noun": noun, "counts": [int(entry["count"]) for entry in categories],
                      "map": _map_data(found, seed)})
+    if tensorboard:
+        num_projected = write_projector(found, run.directory.logs, noun, seed)
+        notes.append(f"{num_projected:,} images are in the projector of tensorboard --logdir="
+                     f"{shlex.quote(str(run.directory.logs))}")
     return f"{num_images:,} images in {len(categories)} {'codes' if noun == 'code' else 'categories'}", notes
 
 

@@ -1,0 +1,283 @@
+"""A balanced set of images: the real ones of each group, and generated ones where a group has too few."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from scipy.special import softmax
+
+from eig_tf import files, progress
+from eig_tf.categories.categorizer import categorize_in_batches
+from eig_tf.categories.discovery import Discovery
+from eig_tf.data import registry
+from eig_tf.data.image_set import ImageSet, StoredImages
+from eig_tf.errors import UserError
+from eig_tf.evaluation import metrics
+from eig_tf.evaluation.decisions import Decisions, load_decisions, run_identifier
+from eig_tf.models.base import GenerativeModel
+from eig_tf.models.sampling import encode_in_batches, generate_images
+from eig_tf.random_streams import Stream, stream_seed
+from eig_tf.runs.category_files import load_categories
+from eig_tf.runs.run_directory import RunDirectory
+
+TABLE = "images.csv"
+_COLUMNS = ("file", "group", "origin", "source", "probability")
+_BLOCK = 250
+# Candidates for each generated image that is wanted, at most.
+_CANDIDATES = 10
+
+
+class Sorter(NamedTuple):
+    """What a run says of images, with M categories of K codes.
+
+    Attributes:
+        model: the generative model.
+        probabilities: images uint8 [n, H, W, C] -> float [n, M], the probabilities of the categories.
+        code_distribution: float [M, K], p(code | category); a row is zero for a category without codes.
+        prior: float [M], the mass of each category in the model's distribution of the codes.
+    """
+
+    model: GenerativeModel
+    probabilities: Callable[[np.ndarray | StoredImages], np.ndarray]
+    code_distribution: np.ndarray
+    prior: np.ndarray
+
+
+class Groups(NamedTuple):
+    """The G groups that are to be of equal size.
+
+    Attributes:
+        names: G names.
+        of_category: int64 [M], the group of each category; -1 for a category of none.
+        of_image: int64 [N], the group of each real image; -1 for an image that is left out.
+    """
+
+    names: Sequence[str]
+    of_category: np.ndarray
+    of_image: np.ndarray
+
+
+class BalancedGroup(NamedTuple):
+    """The images of one group.
+
+    Attributes:
+        name: its name.
+        real: int64 [n], sorted indices of the real images that are kept.
+        num_real: how many real images there were.
+        generated: uint8 [m, H, W, C].
+        probabilities: float [m], what the run gives the group for each generated image.
+        candidates: how many images were generated to find them.
+        missing: how many more images the group would need.
+    """
+
+    name: str
+    real: np.ndarray
+    num_real: int
+    generated: np.ndarray
+    probabilities: np.ndarray
+    candidates: int
+    missing: int
+
+
+def make_sorter(model: GenerativeModel, discovery: Discovery | None) -> Sorter:
+    """Return what a run says of images; without a grouping of the codes, each code is a category."""
+    if discovery is not None:
+        grouping = discovery.grouping
+        return Sorter(model, lambda images: categorize_in_batches(discovery.categorizer, images),
+                      grouping.code_distribution, grouping.prior)
+
+    def encode(images: np.ndarray | StoredImages) -> np.ndarray:
+        logits = [encoding.code_logits for encoding in encode_in_batches(model, images)]
+        return softmax(np.concatenate(logits).astype(np.float64), axis=1)
+    return Sorter(model, encode, np.eye(model.num_codes), model.prior.probabilities.numpy())
+
+
+def group_by_category(categories: np.ndarray, num_categories: int,
+                      decisions: Decisions | None = None) -> Groups:
+    """Return one group for each category; rejected ones are left out, and merged ones are one group.
+
+    Args:
+        categories: int64 [N], in [0, M).
+        num_categories: M.
+        decisions: what people decided on the categories; None for nothing.
+    """
+    if decisions is None:
+        decisions = Decisions([""] * num_categories, np.arange(num_categories), [""] * num_categories)
+    kept = [category for category in range(num_categories)
+            if decisions.merged_into[category] == category and decisions.marks[category] != "reject"]
+    group_of = np.full(num_categories, -1)
+    group_of[kept] = np.arange(len(kept))
+    of_category = group_of[decisions.merged_into]
+    names = [decisions.names[category] or f"category_{category:02d}" for category in kept]
+    return Groups(names, of_category, of_category[categories])
+
+
+def group_by_class(categories: np.ndarray, num_categories: int, image_set: ImageSet) -> Groups:
+    """Return one group for each class; a category belongs to the class of most of its real images.
+
+    Args:
+        categories: int64 [N], in [0, M).
+        num_categories: M.
+        image_set: the N images, with labels. A category without images belongs to no class.
+    """
+    counts = metrics.confusion_counts(categories, image_set.labels, num_categories,
+                                      len(image_set.class_names))
+    of_category = np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
+    return Groups(image_set.class_names, of_category, np.asarray(image_set.labels, np.int64))
+
+
+def balance_groups(sorter: Sorter, groups: Groups, per_group: int | None = None, min_probability: float = 0.5,
+                   seed: int = 0) -> Iterator[BalancedGroup]:
+    """Yield each group with as many images as the others, as far as its generator makes them.
+
+    A group with too many real images keeps some at random. One with too few gets generated images: codes are
+    drawn from p(code | group), and an image is kept when the run gives its group at least `min_probability`.
+    Of ten candidates for each image that is wanted, fewer may be kept than are wanted.
+
+    Args:
+        sorter: what the run says of images.
+        groups: the groups.
+        per_group: number of images of each group; the real images of the largest group when None.
+        min_probability: from 0, which keeps all candidates, to 1.
+        seed: of the real images that are kept, and of the generated ones.
+    """
+    members = [np.flatnonzero(groups.of_image == group) for group in range(len(groups.names))]
+    size = max(map(len, members)) if per_group is None else per_group
+    indicator = groups.of_category[:, np.newaxis] == np.arange(len(groups.names))
+    for group, (name, real) in enumerate(zip(groups.names, members)):
+        kept = real
+        if len(real) > size:
+            kept = np.sort(np.random.default_rng([seed, group]).choice(real, size, replace=False))
+        codes = (indicator[:, group] * sorter.prior) @ sorter.code_distribution
+        wanted = size - len(kept)
+        generated, found, candidates = _generate_group(
+            sorter, indicator[:, group], codes, wanted, min_probability, seed, group)
+        yield BalancedGroup(name, kept, len(real), generated, found, candidates, wanted - len(generated))
+
+
+def _generate_group(sorter, of_group, codes, wanted, min_probability, seed, group):
+    """Generated images [m, H, W, C] of one group, their probabilities [m], and the number of candidates.
+
+    `of_group` bool [M] says which categories are of the group, `codes` float [K] weighs its codes.
+    """
+    images, probabilities, candidates, block = [], [], 0, 0
+    total = codes.sum()
+    if total > 0:
+        generator = np.random.default_rng([seed, group, int(Stream.REBALANCE)])
+        while sum(map(len, images)) < wanted and candidates < _CANDIDATES * wanted:
+            drawn = generator.choice(len(codes), _BLOCK, p=codes / total)
+            one_hot = tf.one_hot(drawn, len(codes))
+            latents = sorter.model.sample_latents(
+                _BLOCK, stream_seed(seed, Stream.REBALANCE, group, block), one_hot)
+            made = generate_images(sorter.model, latents)
+            found = sorter.probabilities(made) @ of_group
+            good = found >= min_probability
+            images.append(made[good])
+            probabilities.append(found[good])
+            candidates += _BLOCK
+            block += 1
+    if not images:
+        return np.zeros([0, *sorter.model.image_shape], np.uint8), np.zeros(0), candidates
+    return np.concatenate(images)[:wanted], np.concatenate(probabilities)[:wanted], candidates
+
+
+def rebalance(run_dir: str | os.PathLike, output: str | os.PathLike, by: str = "category",
+              per_group: int | None = None, min_probability: float = 0.5,
+              decisions_path: str | os.PathLike | None = None, data_dir: str | os.PathLike | None = None,
+              cache_dir: str | os.PathLike | None = None, seed: int = 0) -> tuple[str, list[str]]:
+    """Write the training images of a run as a balanced folder, with generated images for rare groups.
+
+    The folder holds one sub-folder for each group, with `real_N.png` and `generated_N.png`, in the size that
+    the run was trained on, and a table of all images; `--dataset=folder` reads it.
+
+    Args:
+        run_dir: the run directory.
+        output: the folder, which does not exist.
+        by: `category`, or `class` for labelled images.
+        per_group, min_probability, seed: see `balance_groups`.
+        decisions_path: decisions on the categories, see `load_decisions`; None for none.
+        data_dir: directory of the run's data set; that of the training when None.
+        cache_dir: directory of decoded sets; the user's cache directory when None.
+
+    Returns:
+        A table of the groups as text, and sentences for people.
+
+    Raises:
+        UserError: there is no run, the images cannot be loaded or have no labels, the decisions are damaged
+            or of another run, or the folder exists.
+        OSError: the folder cannot be written, and is not there.
+    """
+    directory = RunDirectory(run_dir)
+    config, model, epochs = directory.restore_model()
+    notes: list[str] = []
+    discovery = load_categories(directory, model, epochs, notes)
+    sorter = make_sorter(model, discovery)
+    num_categories = len(sorter.prior)
+    decisions = None
+    if decisions_path is not None:
+        decisions = load_decisions(
+            decisions_path, run_identifier(directory, discovery is not None), epochs, num_categories)
+    _, image_set = registry.load_split(config, data_dir or directory.load_environment().data_dir, cache_dir)
+    if by == "class" and image_set.labels is None:
+        raise UserError("--by is class; the images have no labels, expected --by=category")
+    with progress.stage(f"categorizes {len(image_set.images):,} images"):
+        categories = sorter.probabilities(image_set.images).argmax(axis=1)
+    if by == "class":
+        groups = group_by_class(categories, num_categories, image_set)
+    else:
+        groups = group_by_category(categories, num_categories, decisions)
+    if not groups.names:
+        raise UserError(f"--decisions is {str(decisions_path)!r}, which rejects every category")
+    groups = groups._replace(names=_directory_names(groups.names))
+    lines = ["    real      kept  generated  candidates  group"]
+    with files.replacing_directory(output) as folder:
+        if Path(output).exists():
+            raise UserError(f"--output is {str(output)!r}, which exists; expected the name of a new folder")
+        with progress.stage(f"writes {len(groups.names)} groups", len(groups.names), "group") as advance, \
+                open(folder / TABLE, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(_COLUMNS)
+            for group in balance_groups(sorter, groups, per_group, min_probability, seed):
+                table.writerows(_write_group(group, image_set, folder))
+                lines.append(f"{group.num_real:>8,}  {len(group.real):>8,}  {len(group.generated):>9,}  "
+                             f"{group.candidates:>10,}  {group.name}")
+                if group.missing:
+                    why = (f"the run recognizes {len(group.generated):,} of {group.candidates:,} candidates"
+                           if group.candidates else "no code of the run is of it")
+                    notes.append(f"{group.name} lacks {group.missing:,} images: {why}")
+                advance()
+    return "\n".join(lines), [*image_set.notes, *notes]
+
+
+def _write_group(group, image_set, folder):
+    """Write the images of a group; yield its rows of the table."""
+    (folder / group.name).mkdir()
+    for index in group.real:
+        name = f"{group.name}/real_{index:06d}.png"
+        _write_png(image_set.images[int(index)], folder / name)
+        source = index if image_set.names is None else image_set.names[index]
+        yield name, group.name, "real", source, ""
+    for number, (image, probability) in enumerate(zip(group.generated, group.probabilities)):
+        name = f"{group.name}/generated_{number:06d}.png"
+        _write_png(image, folder / name)
+        yield name, group.name, "generated", "", f"{probability:.4f}"
+
+
+def _write_png(image, path):
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path)
+
+
+def _directory_names(names):
+    """Names for directories: no separators, not hidden, and all different."""
+    cleaned = [re.sub(r"^[. ]|[/\\\0\r\n]", "_", name) for name in names]
+    if len(set(cleaned)) < len(cleaned) or "" in cleaned:
+        cleaned = [f"{number:02d}_{name}" for number, name in enumerate(cleaned)]
+    return cleaned

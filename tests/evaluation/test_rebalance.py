@@ -1,0 +1,156 @@
+"""Balanced groups of real and generated images, on a stand-in whose images show their code."""
+
+import csv
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from eig_tf import config as config_lib
+from eig_tf.data import registry
+from eig_tf.data.image_set import ImageSet
+from eig_tf.errors import UserError
+from eig_tf.evaluation import rebalance
+from eig_tf.evaluation.decisions import Decisions
+from eig_tf.evaluation.rebalance import Groups, Sorter, balance_groups, group_by_category, group_by_class
+from eig_tf.models.base import Latents
+from eig_tf.models.registry import build_model
+from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
+
+
+class CodeImages:
+    """A model whose images have the brightness 40 x code; the first number of the noise is in a corner."""
+
+    image_shape, num_codes = (4, 4, 1), 4
+
+    def sample_latents(self, num, seed, code):
+        return Latents(tf.random.stateless_uniform([num, 2], seed), code, tf.zeros([num, 0]))
+
+    def generate(self, latents):
+        level = 40.0 * tf.cast(tf.argmax(latents.code, axis=1), tf.float32) / 127.5 - 1
+        images = tf.tile(level[:, tf.newaxis, tf.newaxis, tf.newaxis], [1, 4, 4, 1])
+        return tf.concat([images[:, :3], images[:, 3:] + latents.noise[:, 0, None, None, None] * 0.1], axis=1)
+
+
+def category_of(images):
+    """Categories 0 (codes 0 and 1) and 1 (code 2); of code 3, every image is half of each of 1 and 2."""
+    code = np.rint(images[:, 0, 0, 0] / 40).astype(int)
+    return np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0.45, 0.55]])[code]
+
+
+@pytest.fixture
+def sorter():
+    distribution = np.array([[0.25, 0.75, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    return Sorter(CodeImages(), category_of, distribution, np.array([0.5, 0.2, 0.3]))
+
+
+def codes_of(images):
+    return np.rint(images[:, 0, 0, 0] / 40).astype(int)
+
+
+def test_rare_groups_get_images_of_their_codes_and_large_ones_stay(sorter):
+    of_image = np.array([0] * 3 + [1] * 400 + [-1] * 50)
+    first, second = balance_groups(sorter, Groups(["a", "b"], np.array([0, 1, -1]), of_image))
+    assert first.real.tolist() == [0, 1, 2] and len(first.generated) == 397 and first.missing == 0
+    share = np.bincount(codes_of(first.generated), minlength=4) / 397
+    assert share[0] == pytest.approx(0.25, abs=0.08) and share[0] + share[1] == 1
+    assert len(np.unique(first.generated[:, 3, 0, 0])) > 5
+    assert second.real.tolist() == list(range(3, 403)) and second.candidates == 0
+
+
+def test_categories_of_one_group_weigh_by_their_prior(sorter):
+    groups = Groups(["a"], np.array([0, 0, -1]), np.zeros(1, int))
+    (group,) = balance_groups(sorter, groups, per_group=1001)
+    share = np.bincount(codes_of(group.generated), minlength=4) / 1000
+    np.testing.assert_allclose(share, [0.5 / 0.7 * 0.25, 0.5 / 0.7 * 0.75, 0.2 / 0.7, 0], atol=0.05)
+
+
+def test_what_does_not_look_like_the_group_is_not_kept(sorter):
+    groups = Groups(["a"], np.array([-1, -1, 0]), np.zeros(1, int))
+    (strict,) = balance_groups(sorter, groups, per_group=61, min_probability=0.6)
+    assert (len(strict.generated), strict.missing) == (0, 60)
+    assert 600 <= strict.candidates < 600 + 250
+    (lenient,) = balance_groups(sorter, groups, per_group=61, min_probability=0.5)
+    assert len(lenient.generated) == 60 and lenient.probabilities == pytest.approx(np.full(60, 0.55))
+
+
+def test_a_group_without_codes_and_one_without_images(sorter):
+    groups = Groups(["a", "b"], np.array([0, -1, -1]), np.zeros(10, int))
+    first, second = balance_groups(sorter, groups)
+    assert (len(first.real), first.missing) == (10, 0)
+    assert (len(second.real), second.candidates, second.missing) == (0, 0, 10)
+    (few,) = balance_groups(sorter, Groups(["a"], np.array([0, -1, -1]), np.zeros(10, int)), per_group=4)
+    assert len(set(few.real)) == 4 and list(few.real) == sorted(few.real)
+
+
+def test_equal_seeds_draw_equal_images(sorter):
+    groups = Groups(["a"], np.array([0, -1, -1]), np.zeros(1, int))
+    one, other, third = (next(balance_groups(sorter, groups, 20, seed=seed)).generated for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, other)
+    assert (one != third).any()
+
+
+def test_merged_categories_are_one_group_and_rejected_ones_none():
+    decisions = Decisions(["", "cat", "", ""], np.array([0, 1, 1, 3]), ["", "", "", "reject"])
+    groups = group_by_category(np.array([0, 1, 2, 3]), 4, decisions)
+    assert groups.names == ["category_00", "cat"]
+    assert groups.of_category.tolist() == groups.of_image.tolist() == [0, 1, 1, -1]
+
+
+def test_categories_belong_to_the_class_of_most_of_their_images():
+    labels = np.array([0, 0, 1, 1, 1])
+    groups = group_by_class(np.array([0, 0, 0, 1, 1]), 3, ImageSet(None, labels, ("x", "y"), ""))
+    assert groups.of_category.tolist() == [0, 1, -1] and groups.of_image.tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize(("names", "expected"), [
+    (["cat", "a/b", ".x", "größe"], ["cat", "a_b", "_x", "größe"]), (["a/b", "a_b"], ["00_a_b", "01_a_b"]),
+    (["", "b"], ["00_", "01_b"]), (["..", "a\nb"], ["_.", "a_b"])])
+def test_names_of_directories(names, expected):
+    assert rebalance._directory_names(names) == expected
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    """A run on digits with its first weights, of which codes are categories."""
+    config = config_lib.load_preset("digits")
+    config.networks.width = 0.1
+    directory = RunDirectory(tmp_path_factory.mktemp("runs") / "run")
+    manager = directory.checkpoint_manager(build_model(config))
+    manager.checkpoint.epochs_done.assign(1)
+    manager.save(checkpoint_number=1)
+    config_lib.save_config(config, directory.config)
+    directory.save_environment(RunEnvironment())
+    return directory.path
+
+
+def test_a_folder_is_written_whole_and_read_back(run_dir, tmp_path, monkeypatch):
+    output = tmp_path / "balanced"
+    table, _ = rebalance.rebalance(run_dir, output, by="class", per_group=60, min_probability=0.0)
+    assert len(table.splitlines()) == 11
+    with open(output / rebalance.TABLE, newline="") as file:
+        rows = list(csv.DictReader(file))
+    files = {str(path.relative_to(output)) for path in output.glob("*/*.png")}
+    assert {row["file"] for row in rows} == files and len(rows) == len(files)
+    config = config_lib.load_preset("digits")
+    trained = registry.load_split(config)[1]
+    real = [row for row in rows if row["origin"] == "real"]
+    counts = np.minimum(np.bincount(trained.labels), 60)
+    assert [sum(row["group"] == str(label) for row in real) for label in range(10)] == counts.tolist()
+    with Image.open(output / real[0]["file"]) as image:
+        np.testing.assert_array_equal(np.asarray(image), trained.images[int(real[0]["source"])][..., 0])
+    assert all(0 <= float(row["probability"]) <= 1 for row in rows if row["origin"] == "generated")
+    config = config_lib.load_preset("folder")
+    config.data.image_size, config.data.channels = 28, 1
+    loaded = registry.load(config, output, tmp_path / "cache")
+    assert len(loaded.images) == len(rows) and loaded.class_names == tuple("0123456789")
+    with pytest.raises(UserError, match="which exists; expected the name of a new folder"):
+        rebalance.rebalance(run_dir, output)
+
+    def fail(image, path):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(rebalance, "_write_png", fail)
+    with pytest.raises(OSError, match="No space"):
+        rebalance.rebalance(run_dir, tmp_path / "other")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["balanced", "cache"]
