@@ -59,7 +59,7 @@ def measure_rebalancing(run_dir: str, steps: int, seeds: int, min_probability: f
     whole, trained = registry.load_split(config, data_dir or directory.load_environment().data_dir, cache_dir)
     if trained.labels is None:
         raise UserError(f"{run_dir} is a run on images without labels; expected labelled ones")
-    held_out = registry.left_out_images(config, whole)
+    held_out, trained = registry.left_out_images(config, whole), trained.labelled()
     seen_by_run = held_out is None
     if seen_by_run:
         kept, left = holdout.per_class_split(trained.labels, seed=0)

@@ -106,11 +106,12 @@ def _length_advice(num: int, config: config_dict.ConfigDict) -> Iterator[Advice]
 
 def _mirror_advice(survey: Survey, listing: Listing) -> Iterator[Advice]:
     """Yield whether mirrored images have their nearest neighbours in other classes."""
-    num = len(survey.entries)
     labels = np.array([entry.label for entry in survey.entries])
     images = survey.thumbnails.astype(np.float32) / 255
     # Evenly over the set, and the neighbours' sample includes the queries.
-    references = np.unique(np.linspace(0, num - 1, min(num, _REFERENCES)).astype(int))
+    labelled = np.flatnonzero(labels >= 0)
+    num = len(labelled)
+    references = labelled[np.unique(np.linspace(0, num - 1, min(num, _REFERENCES)).astype(int))]
     queries = references[::-(-len(references) // _QUERIES)]
     plain, mirrored = (labels[references[_nearest(each, queries, images[references], references)]]
                        for each in (images[queries], images[queries, :, ::-1]))

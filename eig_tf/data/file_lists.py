@@ -27,10 +27,11 @@ def read_list(path: Path) -> tuple[list[str], list[str] | None]:
             names that the system returns.
 
     Returns:
-        The files as they are written, and their labels as text; None for files without labels.
+        The files as they are written, and their labels as text, empty for a file without one; None when no
+        file has a label.
 
     Raises:
-        UserError: the list is damaged or empty, names a file twice, or has labels for some files only.
+        UserError: the list is damaged or empty, or names a file twice.
         OSError: it cannot be read.
     """
     text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
@@ -50,11 +51,7 @@ def read_list(path: Path) -> tuple[list[str], list[str] | None]:
     if twice:
         raise UserError(f"{path} names {len(twice)} files more than once ({first_few(twice)}); expected each "
                         "file once")
-    without = [name for name, label in zip(files, labels) if not label]
-    if without and len(without) < len(files):
-        raise UserError(f"{path} has no label for {len(without)} of {len(files)} files "
-                        f"({first_few(without)}); expected a label for every file, or for none")
-    return files, None if without else labels
+    return files, labels if any(labels) else None
 
 
 def _read_csv(text: str) -> list[dict[str, Any]]:

@@ -69,7 +69,8 @@ class ImageSet(NamedTuple):
 
     Attributes:
         images: uint8 [N, H, W, C] in [0, 255].
-        labels: int64 [N], indices into `class_names`; None for images without labels.
+        labels: int64 [N], indices into `class_names`, -1 for an image without a label; None when there are
+            no labels.
         class_names: names of the classes; empty for images without labels.
         source: where the images come from, as text.
         groups: int64 [N], equal for images that an imbalanced subset keeps together, such as the renders
@@ -100,13 +101,28 @@ class ImageSet(NamedTuple):
             None if array is None else array[indices] for array in (self.labels, self.groups, self.names))
         return self._replace(images=images, labels=labels, groups=groups, names=names)
 
+    @property
+    def num_unlabelled(self) -> int:
+        """The number of images without a label."""
+        return len(self.images) if self.labels is None else int(np.sum(np.asarray(self.labels) < 0))
+
+    def labelled(self) -> ImageSet:
+        """Return the images that have a label; the set itself when all of them or none do."""
+        if self.labels is None or not self.num_unlabelled:
+            return self
+        return self.subset(np.flatnonzero(np.asarray(self.labels) >= 0))
+
     def class_counts(self) -> np.ndarray:
         """Return the number of images of each class, int64 [classes]."""
-        return np.bincount(np.asarray(self.labels), minlength=len(self.class_names))
+        labels = np.asarray(self.labels)
+        return np.bincount(labels[labels >= 0], minlength=len(self.class_names))
 
     def class_fractions(self) -> np.ndarray | None:
-        """Return the share of each class, float64 [classes]; None for images without labels."""
-        return None if self.labels is None else self.class_counts() / len(self.labels)
+        """Return the share of each class in the labelled images, float64 [classes]; None without labels."""
+        if self.labels is None:
+            return None
+        counts = self.class_counts()
+        return counts / counts.sum()
 
 
 def summary_lines(image_set: ImageSet) -> list[str]:
@@ -119,6 +135,8 @@ def summary_lines(image_set: ImageSet) -> list[str]:
     else:
         lines.append("images per class: " + ", ".join(
             f"{name}: {count}" for name, count in zip(image_set.class_names, image_set.class_counts())))
+        if image_set.num_unlabelled:
+            lines.append(f"without a label: {image_set.num_unlabelled}")
         lines.append("expected share of false negatives in a batch (sum p^2): "
                      f"{expected_false_negatives(fractions):.3f}")
     lines += [f"note: {note}" for note in image_set.notes]

@@ -79,8 +79,8 @@ def split_counts(config: config_dict.ConfigDict, available: np.ndarray | Sequenc
     if config.data.imbalance == NONE:
         return available
     if not available.size:
-        raise UserError(f"--imbalance is {config.data.imbalance}, but the images have no labels; expected "
-                        f"{NONE}, or one sub-folder for each class")
+        raise UserError(f"--imbalance is {config.data.imbalance}, but the images have no labels, "
+                        f"or some have none; expected {NONE}, or one sub-folder for each class")
     if config.data.imbalance == PAPER:
         proportions = np.array(_splits_of(config)[config.split])
     else:
@@ -145,8 +145,11 @@ def draw_subset(image_set: ImageSet, counts: np.ndarray | Sequence[int], seed: i
 
 
 def available_units(image_set: ImageSet) -> np.ndarray:
-    """Return the number of units of each class, int64 [classes]: groups, or images without groups."""
-    if image_set.labels is None:
+    """Return the number of units of each class, int64 [classes]: groups, or images without groups.
+
+    There are no classes unless all images have a label.
+    """
+    if image_set.num_unlabelled:
         return np.zeros(0, np.int64)
     labels, _ = _units(image_set)
     return np.bincount(labels, minlength=len(image_set.class_names))

@@ -33,7 +33,7 @@ class Entry(NamedTuple):
 
     Attributes:
         name: path below the listing's directory, with "/".
-        label: index of the class; 0 when there are no classes.
+        label: index of the class, -1 without one; 0 when there are no classes.
         group: see `ImageSet`; None when every image of the file stands for itself.
         detail: numbers that decoding needs besides the file, such as the box of a face.
     """
@@ -122,7 +122,7 @@ def check_decoded(listing: Listing, decoded: Sequence[Entry], unreadable: Sequen
     """
     if not decoded:
         raise UserError(f"{listing.directory} holds no readable image: {first_few(unreadable, '; ')}")
-    lost = sorted({entry.label for entry in listing.entries} - {entry.label for entry in decoded})
+    lost = sorted({entry.label for entry in listing.entries} - {entry.label for entry in decoded} - {-1})
     if lost:
         name = listing.class_names[lost[0]]
         raise UserError(f"{listing.directory} holds no readable image of class {name} "

@@ -124,7 +124,7 @@ def read_image_set(directory: str | os.PathLike, remedy: str) -> ImageSet:
             raise ValueError(f"{_IMAGES} holds {size} bytes, expected {math.prod(shape)}")
         columns = {name: _read_column(directory / f"{name}.npy", shape[0]) for name in info["columns"]}
         labels = columns.get("labels")
-        if labels is not None and not (labels.min() >= 0 and labels.max() < len(info["class_names"])):
+        if labels is not None and not (labels.min() >= -1 and labels.max() < len(info["class_names"])):
             raise ValueError(f"labels.npy holds {labels.min()} to {labels.max()}, expected indices of "
                              f"{len(info['class_names'])} classes")
         return ImageSet(StoredImages(directory / _IMAGES, shape), class_names=tuple(info["class_names"]),

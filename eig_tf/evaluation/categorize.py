@@ -187,7 +187,7 @@ def write_csv(image_set: ImageSet, categories: Categories, path: Path,
     names = range(len(image_set.images)) if image_set.names is None else image_set.names
     classes = None
     if image_set.labels is not None:
-        classes = (image_set.class_names[label] for label in image_set.labels)
+        classes = ("" if label < 0 else image_set.class_names[label] for label in image_set.labels)
     by_category = (categories.categories, categories.probabilities) if categories.grouped else (None, None)
     decided = decisions and decisions.columns(categories.categories)
     categories_table.write(path, names, categories.codes, categories.code_probabilities, classes,

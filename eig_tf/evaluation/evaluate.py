@@ -56,7 +56,8 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
     judge.check_classes(image_set)
     trained = judge.load_or_train_judge(whole, cache_dir, config.dataset, recipe)
 
-    context = EvaluationContext(model, config, image_set, trained.predict_classes, images_per_code, seed)
+    context = EvaluationContext(
+        model, config, image_set.labelled(), trained.predict_classes, images_per_code, seed)
     metrics, details = compute_metrics(context)
     categories = None
     if discovery is not None:
@@ -71,7 +72,7 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
         metrics=metrics, details=details, judge=trained.report, images_per_code=images_per_code,
         evaluation_seed=seed,
         training={"data_source": _without_location(image_set.source, data_dir),
-                  "num_training_images": len(image_set.labels),
+                  "num_training_images": len(image_set.images),
                   **{name: environment.over_segments(name)
                      for name in ("precision", "machine", "git_revision")}},
         categories=categories)

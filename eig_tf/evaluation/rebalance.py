@@ -121,17 +121,19 @@ def group_by_category(categories: np.ndarray, num_categories: int,
 
 
 def group_by_class(categories: np.ndarray, num_categories: int, image_set: ImageSet) -> Groups:
-    """Return one group for each class; a category belongs to the class of most of its real images.
+    """Return one group for each class; a category belongs to the class of most of its labelled images.
 
     Args:
         categories: int64 [N], in [0, M).
         num_categories: M.
-        image_set: the N images, with labels. A category without images belongs to no class.
+        image_set: the N images. Those without a label are left out, and a category that has no others
+            belongs to no class.
     """
-    counts = metrics.confusion_counts(categories, image_set.labels, num_categories,
-                                      len(image_set.class_names))
+    labels = np.asarray(image_set.labels, np.int64)
+    counts = metrics.confusion_counts(
+        categories[labels >= 0], labels[labels >= 0], num_categories, len(image_set.class_names))
     of_category = np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
-    return Groups(image_set.class_names, of_category, np.asarray(image_set.labels, np.int64))
+    return Groups(image_set.class_names, of_category, labels)
 
 
 def balance_groups(sorter: Sorter, groups: Groups, per_group: int | None = None, min_probability: float = 0.5,

@@ -211,7 +211,7 @@ def _draw_traversals(run):
 
 @register_figure("neighbours")
 def _draw_neighbours(run):
-    image_set = run.image_set
+    image_set = run.image_set.labelled()
     features, _ = sampling.encode_images(run.model, image_set.images)
     found = knn.find_neighbours(features, image_set.labels, run.options.seed)
     if found is None:

@@ -44,7 +44,7 @@ def write_projector(found: SortedImages, logs: Path, noun: str, seed: int = 0) -
         np.savetxt(path, found.features[taken], fmt="%.5g", delimiter="\t")
     columns = ["file", noun, "probability", *([] if found.image_set.labels is None else ["class"])]
     rows = [[found.name_of(index), str(found.categories[index]), f"{found.confidence[index]:.3f}",
-             *([] if found.image_set.labels is None else [found.class_of(index)])] for index in taken]
+             *([] if found.image_set.labels is None else [found.class_of(index) or ""])] for index in taken]
     files.write_text("".join("\t".join(row) + "\n" for row in [columns, *rows]), folder / "metadata.tsv")
     side = min(_SIDE, found.image_set.image_shape[0])
     thumbnails = np.concatenate([tiling.shrink(np.asarray(found.image_set.images[part]), side)

@@ -52,16 +52,17 @@ class SortedImages(NamedTuple):
         return f"image {index}" if found is None else names.printable(str(found[index]))
 
     def class_of(self, index: int) -> str | None:
-        """Return the class of an image, printable; None without labels."""
-        if self.image_set.labels is None:
+        """Return the class of an image, printable; None without a label."""
+        if self.image_set.labels is None or self.image_set.labels[index] < 0:
             return None
         return names.printable(self.image_set.class_names[self.image_set.labels[index]])
 
     def class_counts(self) -> np.ndarray | None:
         """Return the number of images of each category and class, int64 [M, C]; None without labels."""
-        if self.image_set.labels is None:
+        labels = self.image_set.labels
+        if labels is None:
             return None
-        return metrics.confusion_counts(self.categories, self.image_set.labels, len(self.prior),
+        return metrics.confusion_counts(self.categories[labels >= 0], labels[labels >= 0], len(self.prior),
                                         len(self.image_set.class_names))
 
 
@@ -194,5 +195,6 @@ def disagreeing_images(found: SortedImages) -> np.ndarray:
     counts = found.class_counts()
     if counts is None:
         return np.zeros(0, np.int64)
-    wrong = np.flatnonzero(counts.argmax(axis=1)[found.categories] != found.image_set.labels)
+    labels = found.image_set.labels
+    wrong = np.flatnonzero((labels >= 0) & (counts.argmax(axis=1)[found.categories] != labels))
     return wrong[np.argsort(-found.confidence[wrong], kind="stable")]

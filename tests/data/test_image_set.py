@@ -21,6 +21,20 @@ def image_set(request, tmp_path):
                     np.array([9, 8, 8, 7, 6]), np.array(["k", "l", "m", "n", "o"]), ("note",))
 
 
+def test_a_set_with_labels_for_some_images(image_set):
+    assert image_set.labelled() is image_set and image_set.num_unlabelled == 0
+    partly = image_set._replace(labels=np.array([0, -1, 1, -1, 1]))
+    assert partly.num_unlabelled == 2
+    assert partly.class_counts().tolist() == [1, 2, 0, 0]
+    np.testing.assert_allclose(partly.class_fractions(), [1 / 3, 2 / 3, 0, 0])
+    assert "without a label: 2" in summary_lines(partly)
+    labelled = partly.labelled()
+    np.testing.assert_array_equal(labelled.images[:], CONTENT[[0, 2, 4]])
+    assert labelled.labels.tolist() == [0, 1, 1] and labelled.names.tolist() == ["k", "m", "o"]
+    none = partly._replace(labels=None, class_names=())
+    assert none.labelled() is none and none.num_unlabelled == 5
+
+
 def test_subset_selects_all_columns(image_set):
     subset = image_set.subset(np.array([3, 1]))
     np.testing.assert_array_equal(subset.images, CONTENT[[3, 1]])

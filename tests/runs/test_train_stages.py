@@ -1,4 +1,4 @@
-"""A folder of colour images with two stages and the cpu preset: train, continue, evaluate, draw, export."""
+"""A list of colour images with two stages and the cpu preset: train, continue, evaluate, draw, export."""
 
 import json
 
@@ -12,7 +12,7 @@ from eig_tf.runs.run_directory import RunDirectory
 
 pytestmark = pytest.mark.slow
 
-FLAGS = ("--dataset=folder", "--preset=cpu", "--data_dir=images", "--image_size=32", "--num_codes=3",
+FLAGS = ("--dataset=folder", "--preset=cpu", "--data_dir=list.csv", "--image_size=32", "--num_codes=3",
          "--noexport", "--resize=pad", "--cache_dir=cache", "--config.networks.width=0.0625",
          "--config.networks.stages=2", "--config.training.batch_size=20",
          "--config.training.precision=float32")
@@ -20,8 +20,9 @@ FLAGS = ("--dataset=folder", "--preset=cpu", "--data_dir=images", "--image_size=
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A directory with sixty noisy images of two colours, in two folders."""
+    """A directory with sixty noisy images of two colours, and a list with labels for fifty of them."""
     directory = tmp_path_factory.mktemp("place")
+    rows = ["file,label"]
     generator = np.random.default_rng(0)
     for name, colour in (("blue", (40, 60, 200)), ("red", (200, 40, 40))):
         (directory / "images" / name).mkdir(parents=True)
@@ -29,6 +30,8 @@ def place(tmp_path_factory):
             noise = generator.integers(-40, 41, [32, 32, 3])
             pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(directory / "images" / name / f"{index}.png")
+            rows.append(f"images/{name}/{index}.png,{name if index < 25 else ''}")
+    (directory / "list.csv").write_text("\n".join(rows))
     return directory
 
 
@@ -44,13 +47,16 @@ def run_dir(place, train):
 def test_evaluation_figures_and_export_of_the_averaged_second_stage(run_dir, place, command, repository):
     cache = place / "cache"
     for tool, *arguments in (("evaluate", "--images_per_code=20"), ("plot",), ("export",)):
-        extra = [] if tool == "export" else [f"--cache_dir={cache}", f"--data_dir={place / 'images'}"]
+        extra = [] if tool == "export" else [f"--cache_dir={cache}", f"--data_dir={place / 'list.csv'}"]
         result = command(repository / "tools" / f"{tool}.py", run_dir, *arguments, *extra)
         assert result.returncode == 0, result.stderr
     text = (run_dir / "evaluation.json").read_text(encoding="utf-8")
     assert str(place) not in text  # results are passed on; paths of a machine should not be
     evaluation = json.loads(text)
-    assert "images" in evaluation["training"]["data_source"]
+    assert "list.csv" in evaluation["training"]["data_source"]
+    assert evaluation["training"]["num_training_images"] == 60
+    # Four fifths of the labelled images.
+    assert (evaluation["judge"]["num_train"], evaluation["judge"]["num_test"]) == (40, 10)
     assert np.shape(evaluation["confusion"]) == (3, 2)  # three codes, two classes
     assert evaluation["judge"]["architecture"] == "small_cnn"
     assert evaluation["judge"]["accuracy"] == 1.0  # red and blue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ class _Found(NamedTuple):
         kind: `folder`, `list` or `archive`.
         directory: what the names are relative to; the archive itself.
         names: the images, in order.
-        class_of: the class of each image; None without classes.
+        class_of: the class of each image, empty for an image of a list without a label; None without classes.
         others: files that are not images by their names.
         missing: a sentence on each file of a list that does not exist.
         notes: sentences on what else was found.
@@ -45,8 +46,8 @@ class _Found(NamedTuple):
     contents: Callable[[], Iterator[bytes | Unreadable]] | None = None
 
     def class_names(self) -> list[str]:
-        """Return the classes, sorted by the code points of their names."""
-        return sorted(set(self.class_of or ()))
+        """Return the classes, sorted by the code points of their names; an empty name is no class."""
+        return sorted({*(self.class_of or ())} - {""})
 
 
 def list_files(directory: Path, config: config_dict.ConfigDict) -> Listing:
@@ -75,7 +76,7 @@ def list_files(directory: Path, config: config_dict.ConfigDict) -> Listing:
                         f"{', '.join('*' + suffix for suffix in pictures.SUFFIXES)}, in the folder or in one "
                         "sub-folder for each class")
     class_names = found.class_names()
-    label_of = {name: label for label, name in enumerate(class_names)}
+    label_of = {"": -1, **{name: label for label, name in enumerate(class_names)}}
     labels = [0] * len(found.names) if found.class_of is None else map(label_of.__getitem__, found.class_of)
     options = config.data
     size, channels, resize = options.image_size, options.channels, options.resize
@@ -97,11 +98,11 @@ def check_directory(directory: Path, config: config_dict.ConfigDict) -> list[str
     if found.class_of is not None:
         classes = found.class_names()
         places = "labels" if found.kind == "list" else "sub-folders with images"
-        counts = dict.fromkeys(classes, 0)
-        for name in found.class_of:
-            counts[name] += 1
+        counts = collections.Counter(found.class_of)
         lines.append(f"{len(classes)} {places}")
-        lines += [f"  {printable(name)}: {count} images" for name, count in counts.items()]
+        lines += [f"  {printable(name)}: {counts[name]} images" for name in classes]
+        if counts[""]:
+            lines.append(f"  without a label: {counts['']} images")
     return [*lines, *_notes(found)]
 
 

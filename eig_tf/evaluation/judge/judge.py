@@ -98,7 +98,7 @@ def load_or_train_judge(image_set: ImageSet, cache_dir: str | os.PathLike, name:
     A second process that needs the same judge waits for the first.
 
     Args:
-        image_set: the whole data set, not a split of it.
+        image_set: the whole data set, not a split of it. Images without a label are not used.
         cache_dir: directory of the cache.
         name: name of the data set, a part of the directory's name.
         recipe: see `choose_recipe`.
@@ -109,6 +109,7 @@ def load_or_train_judge(image_set: ImageSet, cache_dir: str | os.PathLike, name:
         OSError: the cache cannot be written.
     """
     check_classes(image_set)
+    image_set = image_set.labelled()
     directory = judge_directory(image_set, cache_dir, name, recipe)
     trained_before = directory.exists()
     if not trained_before:

@@ -199,7 +199,7 @@ function startMap(data, decisions) {
   }
   function describe(index) {
     const name = map.names ? map.names[index] : `image ${index}`;
-    const known = map.classes ? `, class ${map.classNames[map.classes[index]]}` : "";
+    const known = map.classes && map.classes[index] >= 0 ? `, class ${map.classNames[map.classes[index]]}` : "";
     return `${name}${known}: ${decisions.label(decisions.target(map.category[index]))}, ${map.percent[index]} %`;
   }
   function choose(index) {

@@ -131,6 +131,20 @@ def test_list_of_files_in_its_order(data, config, tmp_path):
         lambda: registry.load(config, data / "list.csv", tmp_path / "cache"))
 
 
+def test_list_with_labels_for_some_files(data, config, tmp_path):
+    for index, name in enumerate(["a.png", "b.png", "c.png"]):
+        paint(data / name, (index, 0, 0))
+    (data / "list.csv").write_text("file,label\nb.png,\na.png,x\nc.png,y\n")
+    for _ in ("decoded", "from the cache"):
+        image_set = registry.load(config, data / "list.csv", tmp_path / "cache")
+        assert image_set.class_names == ("x", "y") and image_set.labels.tolist() == [-1, 0, 1]
+    assert folder.check_directory(data / "list.csv", config)[1:] == [
+        "2 labels", "  x: 1 images", "  y: 1 images", "  without a label: 1 images"]
+    config.data.imbalance = "0.5,0.5"
+    assert "or some have none" in refused(
+        lambda: registry.load_split(config, data / "list.csv", tmp_path / "cache"))
+
+
 def test_archives_hold_the_same_set_as_their_folder(data, load, config, tmp_path):
     """With and without a folder around everything; nothing but decoded images is written."""
     paint_noise(data / "a", 20)
