@@ -2,10 +2,11 @@
 
     python tools/categorize.py RUN_DIR
     python tools/categorize.py RUN_DIR --images=FOLDER --output=found.csv
+    python tools/categorize.py RUN_DIR --images=images.zip --output=found.csv
 
-Without --images, all images of the run's own data set are sorted. With it, those of any folder are, which
-are resized and converted to the run's size and colours. Writes a table with a row for every image, and beside
-it a picture of the surest images of each category.
+Without --images, all images of the run's own data set are sorted. With it, those of any folder, list or
+archive are, which are resized and converted to the run's size and colours. Writes a table with a row for
+every image, and beside it a picture of the surest images of each category.
 
 If the codes of the run are grouped into categories (RUN_DIR/categories), the columns are file, category,
 probability, code (that of the encoder) and code_probability. Otherwise each code is a category, and the
@@ -27,7 +28,8 @@ from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("images", None, "folder of images to sort; the run's own data set when absent")
+flags.DEFINE_string("images", None, "folder, list or archive of images to sort; the run's own data set when "
+                    "absent")
 flags.DEFINE_string("data_dir", None, "directory of the run's data set; that of the training when absent")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
 flags.DEFINE_string("output", None, "CSV file to write, with a PNG of the same name beside it; "
@@ -52,9 +54,9 @@ def main(arguments: list[str]) -> None:
     run_dir = command.run_directory_argument(arguments)
     if FLAGS.images is not None and FLAGS.data_dir is not None:
         raise UserError("--images and --data_dir are given; expected other images or the run's data set")
-    if FLAGS.images is not None and not Path(FLAGS.images).is_dir():
-        raise UserError(f"--images is {FLAGS.images!r}, which is not a directory; expected a folder of "
-                        "images")
+    if FLAGS.images is not None and not Path(FLAGS.images).exists():
+        raise UserError(f"--images is {FLAGS.images!r}, which does not exist; expected a folder, a list or "
+                        "an archive of images")
     output = run_dir / "categories.csv" if FLAGS.output is None else Path(FLAGS.output)
     check_output(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.

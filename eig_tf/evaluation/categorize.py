@@ -91,8 +91,8 @@ def categorize(run_dir: str | os.PathLike, output: Path, images: str | os.PathLi
     Args:
         run_dir: the run directory.
         output: the CSV file; the figure is a PNG beside it.
-        images: a folder of images, see `eig_tf.data.loaders.folder`; when None, all images of the run's own
-            data set, also those that an imbalanced run was not trained on.
+        images: a folder, list or archive of images, see `eig_tf.data.loaders.folder`; when None, all images
+            of the run's own data set, also those that an imbalanced run was not trained on.
         data_dir: directory of the run's own data set; that of the training when None.
         cache_dir: directory of decoded sets; the user's cache directory when None.
         decisions_path: decisions on the categories, see `load_decisions`; None for none.

@@ -72,6 +72,11 @@ def test_a_folder_with_classes(first_weights, tmp_path):
     assert [[row[0], row[3]] for row in rows] == [["cats/one.png", "cats"], ["dogs/one.png", "dogs"]]
     assert [int(row[1]) for row in rows] == found.codes.tolist()
     assert notes == list(image_set.notes)
+    archive = shutil.make_archive(tmp_path / "pets", "zip", tmp_path / "pets")
+    _, again, _ = categorize.categorize(
+        first_weights.path, tmp_path / "again.csv", archive, cache_dir=tmp_path / "cache")
+    assert again.codes.tolist() == found.codes.tolist()
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "pets.csv").read_bytes()
 
 
 def write_categories(directory, epochs):

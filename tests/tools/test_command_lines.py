@@ -57,7 +57,7 @@ REFUSED = [
     ("categorize", "", "the arguments are none; expected exactly one, RUN_DIR"),
     ("categorize", "no", "no is not a directory; expected a run directory that eig_tf.train wrote"),
     ("categorize", ". --images=no",
-     "--images is 'no', which is not a directory; expected a folder of images"),
+     "--images is 'no', which does not exist; expected a folder, a list or an archive of images"),
     ("categorize", ". --images=here --data_dir=here",
      "--images and --data_dir are given; expected other images or the run's data set"),
     ("categorize", ". --output=here", f"--output is 'here', a directory; {CSV}"),
