@@ -13,6 +13,7 @@ images, without their labels.
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,9 +77,10 @@ def measure_rebalancing(run_dir: str, steps: int, seeds: int, min_probability: f
     num_generated = np.zeros([seeds, len(counts)], int)
     recalls: dict[str, list[np.ndarray]] = {"imbalanced": [], "oversampled": [], "rebalanced": []}
     for seed in range(seeds):
-        balanced = list(rebalance.balance_groups(sorter, groups, None, min_probability, seed))
-        num_generated[seed] = [len(group.generated) for group in balanced]
-        images = np.concatenate([real, *(group.generated for group in balanced)])
+        generated = [[images for images, _ in group.blocks]
+                     for group in rebalance.balance_groups(sorter, groups, None, min_probability, seed)]
+        num_generated[seed] = [sum(map(len, blocks)) for blocks in generated]
+        images = np.concatenate([real, *itertools.chain.from_iterable(generated)])
         all_labels = np.concatenate([labels, np.repeat(np.arange(len(counts)), num_generated[seed])])
         for kind, found in recalls.items():
             shown = (images, all_labels) if kind == "rebalanced" else (real, labels)
@@ -144,6 +146,8 @@ def format_rebalancing_report(report: dict[str, Any]) -> str:
 def main(arguments: list[str]) -> None:
     """Measure on the run that the command line names."""
     run_dir = command.run_directory_argument(arguments)
+    if FLAGS.output is not None:
+        command.check_output_place(FLAGS.output, Path(FLAGS.output).parent)
     report = measure_rebalancing(str(run_dir), FLAGS.steps, FLAGS.seeds, FLAGS.min_probability,
                                  FLAGS.data_dir, FLAGS.cache_dir)
     print(format_rebalancing_report(report))

@@ -25,8 +25,8 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("output", None, "folder to write, which does not exist")
 flags.DEFINE_enum("by", "category", ["category", "class"], "what the sub-folders are")
 flags.DEFINE_integer("per_group", None, "images of each category; as many as the largest has when absent")
-flags.DEFINE_float("min_probability", 0.5, "least probability of its category of a generated image, 0 to 1; "
-                   "0 keeps all")
+flags.DEFINE_float("min_probability", 0.5, "smallest probability of its category at which a generated image "
+                   "is kept, 0 to 1; 0 keeps all")
 flags.DEFINE_string("decisions", None, "JSON file of decisions on the categories, saved in the run's report: "
                     "merged categories are one, rejected ones are left out")
 flags.DEFINE_string("data_dir", None, "directory of the run's data set; that of the training when absent")
@@ -40,7 +40,7 @@ def check_flags() -> None:
         raise UserError("--output is missing; expected the name of a new folder")
     if Path(FLAGS.output).exists():
         raise UserError(f"--output is {FLAGS.output!r}, which exists; expected the name of a new folder")
-    command.check_output_place(FLAGS.output, Path(FLAGS.output).parent, "folder")
+    command.check_output_place(FLAGS.output, Path(FLAGS.output).parent, "directory")
     if FLAGS.per_group is not None and FLAGS.per_group < 1:
         raise UserError(f"--per_group is {FLAGS.per_group}; expected a number of images from 1 on")
     if not 0 <= FLAGS.min_probability <= 1:

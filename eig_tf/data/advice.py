@@ -111,6 +111,8 @@ def _mirror_advice(survey: Survey, listing: Listing) -> Iterator[Advice]:
     # Evenly over the set, and the neighbours' sample includes the queries.
     labelled = np.flatnonzero(labels >= 0)
     num = len(labelled)
+    if num < 2:
+        return
     references = labelled[np.unique(np.linspace(0, num - 1, min(num, _REFERENCES)).astype(int))]
     queries = references[::-(-len(references) // _QUERIES)]
     plain, mirrored = (labels[references[_nearest(each, queries, images[references], references)]]

@@ -43,7 +43,8 @@ def check_data(config: config_dict.ConfigDict, data_dir: str | os.PathLike | Non
         if not users:
             listing.check_listing(found)
         # Counts of units are not known before decoding; their number is what fractions must fit.
-        imbalance.split_counts(config, [1] * len(found.class_names))
+        partly = any(entry.label < 0 for entry in found.entries)
+        imbalance.split_counts(config, [] if partly else [1] * len(found.class_names))
         yield f"{len(found.entries)} files would be read, of {len(found.class_names) or 'no'} classes"
         num_images = len(found.entries) * found.images_per_file
         if users:

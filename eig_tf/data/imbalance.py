@@ -64,8 +64,8 @@ def split_counts(config: config_dict.ConfigDict, available: np.ndarray | Sequenc
 
     Args:
         config: its `data.imbalance` is `paper`, `none` or the user's fractions.
-        available: number of units of each class [classes], see `available_units`; empty for images
-            without labels.
+        available: number of units of each class [classes], see `available_units`; empty unless all images
+            have a label.
 
     Returns:
         int64 [classes]. The paper's MNIST splits are exact counts; fractions are scaled up until the first
@@ -80,7 +80,7 @@ def split_counts(config: config_dict.ConfigDict, available: np.ndarray | Sequenc
         return available
     if not available.size:
         raise UserError(f"--imbalance is {config.data.imbalance}, but the images have no labels, "
-                        f"or some have none; expected {NONE}, or one sub-folder for each class")
+                        f"or some have none; expected {NONE}, or a label for every image")
     if config.data.imbalance == PAPER:
         proportions = np.array(_splits_of(config)[config.split])
     else:

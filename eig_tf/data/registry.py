@@ -64,7 +64,7 @@ def load_split(config: config_dict.ConfigDict, data_dir: str | os.PathLike | Non
     whole = load(config, data_dir, cache_dir)
     if config.data.imbalance == imbalance.NONE:
         return whole, whole
-    subset = whole.subset(_draw_training_images(config, whole))
+    subset = whole.subset(training_indices(config, whole))
     return whole, subset._replace(notes=(*subset.notes, *imbalance.split_notes(config)))
 
 
@@ -83,7 +83,7 @@ def left_out_images(config: config_dict.ConfigDict, whole: ImageSet) -> ImageSet
     """
     if config.data.imbalance == imbalance.NONE:
         return None
-    rest = np.setdiff1d(np.arange(len(whole.images)), _draw_training_images(config, whole))
+    rest = np.setdiff1d(np.arange(len(whole.images)), training_indices(config, whole))
     return whole.subset(rest) if len(rest) else None
 
 
@@ -118,7 +118,13 @@ def find_directory(dataset: str, data_dir: str | os.PathLike | None) -> Path:
     return Path(data_dir).absolute()
 
 
-def _draw_training_images(config: config_dict.ConfigDict, whole: ImageSet) -> np.ndarray:
-    """Return the sorted indices of the images that an imbalanced config trains on."""
+def training_indices(config: config_dict.ConfigDict, whole: ImageSet) -> np.ndarray:
+    """Return the sorted indices, in a whole set, of the images that a config trains on.
+
+    Raises:
+        UserError: the data set has no such split.
+    """
+    if config.data.imbalance == imbalance.NONE:
+        return np.arange(len(whole.images))
     counts = imbalance.split_counts(config, imbalance.available_units(whole))
     return imbalance.draw_subset(whole, counts, config.seed)

@@ -56,6 +56,9 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
     judge.check_classes(image_set)
     trained = judge.load_or_train_judge(whole, cache_dir, config.dataset, recipe)
 
+    if image_set.num_unlabelled:
+        print(f"note: {image_set.num_unlabelled:,} of {len(image_set.images):,} training images have no "
+              "label; the true fractions and the metrics of real images are those of the others", flush=True)
     context = EvaluationContext(
         model, config, image_set.labelled(), trained.predict_classes, images_per_code, seed)
     metrics, details = compute_metrics(context)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 from scipy.special import softmax
 
 from eig_tf import files, progress
@@ -19,9 +18,11 @@ from eig_tf.categories.categorizer import categorize_in_batches
 from eig_tf.categories.discovery import Discovery
 from eig_tf.data import registry
 from eig_tf.data.image_set import ImageSet, StoredImages
+from eig_tf.data.loaders.folder import SYSTEM_NAMES
 from eig_tf.errors import UserError
 from eig_tf.evaluation import metrics
 from eig_tf.evaluation.decisions import Decisions, load_decisions, run_identifier
+from eig_tf.figures import tiling
 from eig_tf.models.base import GenerativeModel
 from eig_tf.models.sampling import encode_in_batches, generate_images
 from eig_tf.random_streams import Stream, stream_seed
@@ -31,8 +32,9 @@ from eig_tf.runs.run_directory import RunDirectory
 TABLE = "images.csv"
 _COLUMNS = ("file", "group", "origin", "source", "probability")
 _BLOCK = 250
-# Candidates for each generated image that is wanted, at most.
-_CANDIDATES = 10
+# A group of which less than this share of the candidates is kept gets no more, after so many blocks.
+_LEAST_SHARE, _MOST_POOR_BLOCKS = 0.1, 10
+_LONGEST_NAME = 200  # bytes; file systems allow 255
 
 
 class Sorter(NamedTuple):
@@ -70,21 +72,19 @@ class BalancedGroup(NamedTuple):
 
     Attributes:
         name: its name.
-        real: int64 [n], sorted indices of the real images that are kept.
-        num_real: how many real images there were.
-        generated: uint8 [m, H, W, C].
-        probabilities: float [m], what the run gives the group for each generated image.
-        candidates: how many images were generated to find them.
-        missing: how many more images the group would need.
+        num_real: how many real images there are.
+        kept: int64 [n], sorted indices of the real images that are kept.
+        wanted: how many generated images the group needs.
+        blocks: these images, to be iterated over once: for each block of candidates, uint8 [m, H, W, C] and
+            float64 [m], what the run gives the group for each image; m may be 0. In all, they may be fewer
+            than are wanted.
     """
 
     name: str
-    real: np.ndarray
     num_real: int
-    generated: np.ndarray
-    probabilities: np.ndarray
-    candidates: int
-    missing: int
+    kept: np.ndarray
+    wanted: int
+    blocks: Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 def make_sorter(model: GenerativeModel, discovery: Discovery | None) -> Sorter:
@@ -138,11 +138,11 @@ def group_by_class(categories: np.ndarray, num_categories: int, image_set: Image
 
 def balance_groups(sorter: Sorter, groups: Groups, per_group: int | None = None, min_probability: float = 0.5,
                    seed: int = 0) -> Iterator[BalancedGroup]:
-    """Yield each group with as many images as the others, as far as its generator makes them.
+    """Yield groups of equal size, as far as the run generates images of each.
 
     A group with too many real images keeps some at random. One with too few gets generated images: codes are
     drawn from p(code | group), and an image is kept when the run gives its group at least `min_probability`.
-    Of ten candidates for each image that is wanted, fewer may be kept than are wanted.
+    A group stays smaller when less than a tenth of its candidates is kept.
 
     Args:
         sorter: what the run says of images.
@@ -158,37 +158,28 @@ def balance_groups(sorter: Sorter, groups: Groups, per_group: int | None = None,
         kept = real
         if len(real) > size:
             kept = np.sort(np.random.default_rng([seed, group]).choice(real, size, replace=False))
-        codes = (indicator[:, group] * sorter.prior) @ sorter.code_distribution
         wanted = size - len(kept)
-        generated, found, candidates = _generate_group(
-            sorter, indicator[:, group], codes, wanted, min_probability, seed, group)
-        yield BalancedGroup(name, kept, len(real), generated, found, candidates, wanted - len(generated))
+        yield BalancedGroup(name, len(real), kept, wanted, _generate_blocks(
+            sorter, indicator[:, group], wanted, min_probability, seed, group))
 
 
-def _generate_group(sorter, of_group, codes, wanted, min_probability, seed, group):
-    """Generated images [m, H, W, C] of one group, their probabilities [m], and the number of candidates.
-
-    `of_group` bool [M] says which categories are of the group, `codes` float [K] weighs its codes.
-    """
-    images, probabilities, candidates, block = [], [], 0, 0
-    total = codes.sum()
-    if total > 0:
-        generator = np.random.default_rng([seed, group, int(Stream.REBALANCE)])
-        while sum(map(len, images)) < wanted and candidates < _CANDIDATES * wanted:
-            drawn = generator.choice(len(codes), _BLOCK, p=codes / total)
-            one_hot = tf.one_hot(drawn, len(codes))
-            latents = sorter.model.sample_latents(
-                _BLOCK, stream_seed(seed, Stream.REBALANCE, group, block), one_hot)
-            made = generate_images(sorter.model, latents)
-            found = sorter.probabilities(made) @ of_group
-            good = found >= min_probability
-            images.append(made[good])
-            probabilities.append(found[good])
-            candidates += _BLOCK
-            block += 1
-    if not images:
-        return np.zeros([0, *sorter.model.image_shape], np.uint8), np.zeros(0), candidates
-    return np.concatenate(images)[:wanted], np.concatenate(probabilities)[:wanted], candidates
+def _generate_blocks(sorter, of_group, wanted, min_probability, seed, group):
+    """Yield images and probabilities of a group, whose categories `of_group`, bool [M], names."""
+    weights = (of_group * sorter.prior) @ sorter.code_distribution
+    kept, block = 0, 0
+    generator = np.random.default_rng([seed, group, int(Stream.REBALANCE)])
+    while kept < wanted and weights.any() and (
+            block < _MOST_POOR_BLOCKS or kept >= _LEAST_SHARE * block * _BLOCK):
+        drawn = generator.choice(len(weights), _BLOCK, p=weights / weights.sum())
+        latents = sorter.model.sample_latents(
+            _BLOCK, stream_seed(seed, Stream.REBALANCE, group, block), tf.one_hot(drawn, len(weights)))
+        images = generate_images(sorter.model, latents)
+        found = sorter.probabilities(images).astype(np.float64) @ of_group
+        # Sums of float32 probabilities may end below one.
+        good = np.flatnonzero(found >= min_probability - 1e-6)[:wanted - kept]
+        yield images[good], found[good]
+        kept += len(good)
+        block += 1
 
 
 def rebalance(run_dir: str | os.PathLike, output: str | os.PathLike, by: str = "category",
@@ -203,7 +194,7 @@ def rebalance(run_dir: str | os.PathLike, output: str | os.PathLike, by: str = "
     Args:
         run_dir: the run directory.
         output: the folder, which does not exist.
-        by: `category`, or `class` for labelled images.
+        by: `category`, or `class` for labelled images, on which decisions have no effect.
         per_group, min_probability, seed: see `balance_groups`.
         decisions_path: decisions on the categories, see `load_decisions`; None for none.
         data_dir: directory of the run's data set; that of the training when None.
@@ -217,6 +208,7 @@ def rebalance(run_dir: str | os.PathLike, output: str | os.PathLike, by: str = "
             or of another run, or the folder exists.
         OSError: the folder cannot be written, and is not there.
     """
+    _check_free(output)
     directory = RunDirectory(run_dir)
     config, model, epochs = directory.restore_model()
     notes: list[str] = []
@@ -227,7 +219,8 @@ def rebalance(run_dir: str | os.PathLike, output: str | os.PathLike, by: str = "
     if decisions_path is not None:
         decisions = load_decisions(
             decisions_path, run_identifier(directory, discovery is not None), epochs, num_categories)
-    _, image_set = registry.load_split(config, data_dir or directory.load_environment().data_dir, cache_dir)
+    whole, image_set = registry.load_split(
+        config, data_dir or directory.load_environment().data_dir, cache_dir)
     if by == "class" and image_set.labels is None:
         raise UserError("--by is class; the images have no labels, expected --by=category")
     with progress.stage(f"categorizes {len(image_set.images):,} images"):
@@ -236,50 +229,60 @@ def rebalance(run_dir: str | os.PathLike, output: str | os.PathLike, by: str = "
         groups = group_by_class(categories, num_categories, image_set)
     else:
         groups = group_by_category(categories, num_categories, decisions)
-    if not groups.names:
-        raise UserError(f"--decisions is {str(decisions_path)!r}, which rejects every category")
+    num_left_out = int(np.sum(groups.of_image < 0))
+    if num_left_out == len(image_set.images):
+        raise UserError(f"--decisions is {str(decisions_path)!r}, which rejects all images; expected one "
+                        "category with images that stays")
+    if num_left_out:
+        why = "have no label" if by == "class" else "are of rejected categories"
+        notes.append(f"{num_left_out:,} images {why}; they are left out")
     groups = groups._replace(names=_directory_names(groups.names))
-    lines = ["    real      kept  generated  candidates  group"]
-    with files.replacing_directory(output) as folder:
-        if Path(output).exists():
-            raise UserError(f"--output is {str(output)!r}, which exists; expected the name of a new folder")
-        with progress.stage(f"writes {len(groups.names)} groups", len(groups.names), "group") as advance, \
-                open(folder / TABLE, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            table = csv.writer(file)
-            table.writerow(_COLUMNS)
-            for group in balance_groups(sorter, groups, per_group, min_probability, seed):
-                table.writerows(_write_group(group, image_set, folder))
-                lines.append(f"{group.num_real:>8,}  {len(group.real):>8,}  {len(group.generated):>9,}  "
-                             f"{group.candidates:>10,}  {group.name}")
-                if group.missing:
-                    why = (f"the run recognizes {len(group.generated):,} of {group.candidates:,} candidates"
-                           if group.candidates else "no code of the run is of it")
-                    notes.append(f"{group.name} lacks {group.missing:,} images: {why}")
-                advance()
+    sources = image_set.names if image_set.names is not None else registry.training_indices(config, whole)
+    lines = ["    real      kept  generated  group"]
+    with files.replacing_directory(output) as folder, \
+            progress.stage(f"writes {len(groups.names)} groups", len(groups.names), "group") as advance, \
+            open(folder / TABLE, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(_COLUMNS)
+        for group in balance_groups(sorter, groups, per_group, min_probability, seed):
+            num_generated = _write_group(group, image_set, sources, folder, table)
+            lines.append(f"{group.num_real:>8,}  {len(group.kept):>8,}  {num_generated:>9,}  {group.name}")
+            if num_generated < group.wanted:
+                why = ("the run recognizes less than a tenth of what it generates for it"
+                       if (groups.of_category == len(lines) - 2).any() else "no category belongs to it")
+                notes.append(f"{group.name} lacks {group.wanted - num_generated:,} images: {why}")
+            advance()
+        _check_free(output)
     return "\n".join(lines), [*image_set.notes, *notes]
 
 
-def _write_group(group, image_set, folder):
-    """Write the images of a group; yield its rows of the table."""
+def _check_free(output):
+    if Path(output).exists():
+        raise UserError(f"--output is {str(output)!r}, which exists; expected the name of a new folder")
+
+
+def _write_group(group, image_set, sources, folder, table):
+    """Write the images of a group and their rows of the table; return the number of generated ones."""
     (folder / group.name).mkdir()
-    for index in group.real:
+    for index in group.kept:
         name = f"{group.name}/real_{index:06d}.png"
-        _write_png(image_set.images[int(index)], folder / name)
-        source = index if image_set.names is None else image_set.names[index]
-        yield name, group.name, "real", source, ""
-    for number, (image, probability) in enumerate(zip(group.generated, group.probabilities)):
-        name = f"{group.name}/generated_{number:06d}.png"
-        _write_png(image, folder / name)
-        yield name, group.name, "generated", "", f"{probability:.4f}"
-
-
-def _write_png(image, path):
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path)
+        tiling.to_image(image_set.images[int(index)]).save(folder / name)
+        table.writerow([name, group.name, "real", sources[index], ""])
+    number = 0
+    for images, probabilities in group.blocks:
+        for image, probability in zip(images, probabilities):
+            name = f"{group.name}/generated_{number:06d}.png"
+            tiling.to_image(image).save(folder / name)
+            table.writerow([name, group.name, "generated", "", f"{probability:.4f}"])
+            number += 1
+    return number
 
 
 def _directory_names(names):
-    """Names for directories: no separators, not hidden, and all different."""
-    cleaned = [re.sub(r"^[. ]|[/\\\0\r\n]", "_", name) for name in names]
-    if len(set(cleaned)) < len(cleaned) or "" in cleaned:
+    """Return names of directories: no separators, not hidden or too long, and different in any case."""
+    cleaned = [os.fsencode(re.sub(r"^[. ]|[/\\\0\r\n]", "_", name))[:_LONGEST_NAME].decode(errors="ignore")
+               for name in names]
+    taken = {name.casefold() for name in cleaned}
+    if len(taken) < len(cleaned) or taken & {"", TABLE, *SYSTEM_NAMES}:
         cleaned = [f"{number:02d}_{name}" for number, name in enumerate(cleaned)]
     return cleaned

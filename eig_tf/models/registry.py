@@ -20,10 +20,10 @@ def check_codes(config: config_dict.ConfigDict, class_fractions: np.ndarray | No
 
     Args:
         config: see `eig_tf.config`.
-        class_fractions: true share of every class; None for images without labels.
+        class_fractions: true share of every class; None unless all images have a label.
 
     Raises:
-        UserError: the images have no labels, or the number of codes is not that of the classes.
+        UserError: there are images without a label, or the number of codes is not that of the classes.
     """
     if METHODS[config.method].prior != "ground_truth":
         return

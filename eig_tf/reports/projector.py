@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from google.protobuf import text_format
+from tensorboard.plugins.projector import ProjectorConfig
 
 from eig_tf import files
 from eig_tf.figures import tiling
@@ -31,9 +33,6 @@ def write_projector(found: SortedImages, logs: Path, noun: str, seed: int = 0) -
     Raises:
         OSError: a file cannot be written.
     """
-    # TensorBoard imports TensorFlow, which reports have imported by now.
-    from google.protobuf import text_format
-    from tensorboard.plugins.projector import ProjectorConfig
     num = len(found.features)
     taken = np.arange(num)
     if num > MAX_PROJECTED:

@@ -89,7 +89,9 @@ def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, st
     if len(image_set.images) < batch_size:
         raise UserError(f"--config.training.batch_size is {batch_size}; the training set "
                         f"holds {len(image_set.images)} images; expected no more than that")
-    check_codes(config, image_set.class_fractions())
+    # The shares of a labelled part may be others than those of the whole.
+    class_fractions = None if image_set.num_unlabelled else image_set.class_fractions()
+    check_codes(config, class_fractions)
     if METHODS[config.method].codes_per_category:
         check_num_categories(
             config.categories.num_categories, config.networks.num_codes, len(image_set.images))
@@ -115,7 +117,7 @@ def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, st
         precision = environment.set_precision(config.training.precision)
         print("\n".join([config_lib.format_config(config), "", *summary_lines(image_set), ""]), flush=True)
         with hosts.strategy.scope():
-            model = build_model(config, image_set.class_fractions())
+            model = build_model(config, class_fractions)
             compile_model(model, config)
         manager = output.checkpoint_manager(model)
         _warn_of_slow_networks(model)

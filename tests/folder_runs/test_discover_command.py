@@ -51,13 +51,14 @@ def test_help_lists_what_goes_with_a_folder(command, without_tensorflow):
 
 
 @pytest.mark.slow
-def test_folders_that_cannot_be_used_are_refused(command, tmp_path, folder):
+def test_folders_and_devices_that_cannot_be_used_are_refused(command, tmp_path, folder):
     (tmp_path / "empty").mkdir()
     assert "holds no images" in refusal(command("-m", "eig_tf.discover", "empty"))
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text("{}")
     assert "holds something else than a run of this command" in refusal(
         command("-m", "eig_tf.discover", folder, "--workdir=run"))
+    assert "--devices is 'gpu:7'" in refusal(command("-m", "eig_tf.discover", folder, "--devices=gpu:7"))
     assert not (tmp_path / "runs").exists()
 
 

@@ -37,11 +37,16 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run_dir(place, train):
-    """A run of two epochs that stopped after the first."""
-    for epochs in (1, 2):
-        result = train(place, *FLAGS, "--workdir=run", f"--config.training.epochs={epochs}")
+    """A run of two epochs that stopped after the first, and one that did not."""
+    for workdir, epochs in (("stopped", 1), ("stopped", 2), ("straight", 2)):
+        result = train(place, *FLAGS, f"--workdir={workdir}", f"--config.training.epochs={epochs}")
         assert result.status == 0, result.stderr
-    return place / "run"
+    return place / "stopped"
+
+
+def test_a_run_that_goes_on_ends_where_one_in_one_go_does(run_dir, place, variables, assert_same_run):
+    assert_same_run(run_dir, place / "straight")
+    assert any("ema_generator" in name for name in variables(run_dir))
 
 
 def test_evaluation_figures_and_export_of_the_averaged_second_stage(run_dir, place, command, repository):

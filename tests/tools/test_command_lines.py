@@ -149,7 +149,7 @@ REFUSED = [
      "unexpected argument 'a.png'; expected flags only"),
     ("rebalance", ".", "--output is missing; expected the name of a new folder"),
     ("rebalance", ". --output=here", "--output is 'here', which exists; expected the name of a new folder"),
-    ("rebalance", ". --output=no/a", f"--output is 'no/a', but 'no' {WRITABLE} folder in one"),
+    ("rebalance", ". --output=no/a", f"--output is 'no/a', but 'no' {WRITABLE} directory in one"),
     ("rebalance", ". --output=a --per_group=0", "--per_group is 0; expected a number of images from 1 on"),
     ("rebalance", ". --output=a --min_probability=nan",
      "--min_probability is nan; expected a number from 0 to 1"),

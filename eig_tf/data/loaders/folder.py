@@ -19,7 +19,7 @@ from eig_tf.errors import UserError
 DECODER_VERSION = 1
 USER_IMAGES = True
 # Files and folders of operating systems, in lower case.
-_SYSTEM_NAMES = frozenset(["__macosx", "thumbs.db", "desktop.ini"])
+SYSTEM_NAMES = frozenset(["__macosx", "thumbs.db", "desktop.ini"])
 
 
 class _Found(NamedTuple):
@@ -141,7 +141,7 @@ def _split_images(names: Iterable[str]) -> tuple[list[str], list[str]]:
     images: list[str] = []
     others: list[str] = []
     for name in names:
-        if _SYSTEM_NAMES.isdisjoint(name.lower().split("/")):
+        if SYSTEM_NAMES.isdisjoint(name.lower().split("/")):
             is_image = os.path.splitext(name)[1].lower() in pictures.SUFFIXES
             (images if is_image else others).append(name)
     return images, others
@@ -179,7 +179,7 @@ def _notes(found: _Found) -> Iterator[str]:
 def _empty_folders(directory: Path, names: Iterable[str]) -> Iterator[str]:
     used = {name.split("/")[0] for name in names if "/" in name}
     without = sorted(entry.name for entry in os.scandir(directory) if entry.name not in used
-                     and not entry.name.startswith(".") and entry.name.lower() not in _SYSTEM_NAMES
+                     and not entry.name.startswith(".") and entry.name.lower() not in SYSTEM_NAMES
                      and os.path.isdir(entry.path))
     if without:
         yield f"sub-folders without images, which are not classes: {len(without)}; {first_few(without)}"

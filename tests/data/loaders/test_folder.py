@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
-from eig_tf.data import registry
+from eig_tf.data import checks, registry
 from eig_tf.data.image_set import summary_lines
 from eig_tf.data.loaders import folder
 from eig_tf.errors import UserError
@@ -141,8 +141,15 @@ def test_list_with_labels_for_some_files(data, config, tmp_path):
     assert folder.check_directory(data / "list.csv", config)[1:] == [
         "2 labels", "  x: 1 images", "  y: 1 images", "  without a label: 1 images"]
     config.data.imbalance = "0.5,0.5"
-    assert "or some have none" in refused(
-        lambda: registry.load_split(config, data / "list.csv", tmp_path / "cache"))
+    for start in (lambda: registry.load_split(config, data / "list.csv", tmp_path / "cache"),
+                  lambda: list(checks.check_data(config, data / "list.csv"))):
+        assert "or some have none; expected none, or a label for every image" in refused(start)
+    config.data.imbalance = "none"
+    (data / "a.png").write_text("damaged")
+    (data / "c.png").write_text("damaged")
+    # Advice on mirroring has no labelled image to look at.
+    assert "holds no readable image of class x" in refused(
+        lambda: list(checks.check_data(config, data / "list.csv")))
 
 
 def test_archives_hold_the_same_set_as_their_folder(data, load, config, tmp_path):
