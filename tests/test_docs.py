@@ -59,6 +59,15 @@ def test_pictures_are_small():
     assert pictures and all(picture.stat().st_size < 150_000 for picture in pictures)
 
 
+def test_recall_by_training_images():
+    text = read("docs/your_images.md")
+    for name in ("digits", "cars"):
+        report = result(f"rebalancing_{name}.json")
+        for row in report["rows"]:
+            found = [f"{row[key]['mean']:.3f} ± {row[key]['std']:.3f}" for key in ("mean_recall", "rare_recall")]
+            assert f"| {name}, {report['steps']:,} steps | {row['name']} | {' | '.join(found)} |" in text
+
+
 def test_speed_of_the_training_step():
     text = read("docs/performance.md")
     benchmarks = [result("benchmark.json"), result("cars_benchmark.json")]
