@@ -64,8 +64,9 @@ def test_recall_by_training_images():
     for name in ("digits", "cars"):
         report = result(f"rebalancing_{name}.json")
         for row in report["rows"]:
-            found = [f"{row[key]['mean']:.3f} ± {row[key]['std']:.3f}" for key in ("mean_recall", "rare_recall")]
-            assert f"| {name}, {report['steps']:,} steps | {row['name']} | {' | '.join(found)} |" in text
+            mean, rare = (f"{row[key]['mean']:.3f} ± {row[key]['std']:.3f}"
+                          for key in ("mean_recall", "rare_recall"))
+            assert f"| {name}, {report['steps']:,} steps | {row['name']} | {mean} | {rare} |" in text
 
 
 def test_speed_of_the_training_step():
