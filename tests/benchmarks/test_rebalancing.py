@@ -2,16 +2,6 @@ import json
 
 import pytest
 
-from benchmarks import rebalancing
-
-
-def test_a_report_in_words():
-    row = {"name": "oversampled", "mean_recall": {"mean": 0.5, "std": 0.1},
-           "rare_recall": {"mean": 0.25, "std": None}}
-    lines = rebalancing.format_rebalancing_report({"rare": ["a", "b"], "rows": [row]}).splitlines()
-    assert lines[0].split() == ["training", "images", "mean", "recall", "recall", "of", "a,", "b"]
-    assert lines[1].split() == ["oversampled", "0.500", "+-", "0.100", "0.250"]
-
 
 @pytest.mark.slow
 def test_kinds_of_training_images_on_a_run_of_digits(command, tmp_path):

@@ -83,7 +83,7 @@ def test_damaged_file_is_named_with_the_remedy(tmp_path, name, how):
 @pytest.mark.parametrize("name, column, words", [
     ("labels", np.zeros(2, np.int64), r"labels.npy holds int64 \[2\]"),
     ("labels", np.arange(7), "holds 0 to 6, expected indices of 2 classes"),
-    ("labels", np.full(7, -1), "-1 to -1, expected indices of 2 classes"),
+    ("labels", np.full(7, -2), "-2 to -2, expected indices of 2 classes"),
     ("groups", np.zeros([7, 1], np.int64), r"groups.npy holds int64 \[7, 1\]"),
     ("names", np.zeros(7), r"names.npy holds float64 \[7\]"),
     ("labels", np.array([None] * 7), "labels.npy holds object|object arrays|Array can't be memory-mapped")])

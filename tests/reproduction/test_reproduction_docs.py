@@ -1,5 +1,6 @@
 """docs/reproduction.md says what the committed results and the protocol say."""
 
+import re
 import statistics
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from eig_tf.reproduction.table_files import format_difference
 
 REPOSITORY = Path(__file__).parents[2]
 TEXT = (REPOSITORY / "docs" / "reproduction.md").read_text(encoding="utf-8")
+METHODS = "`elastic_infogan`, `gumbel_infogan` and `uniform_infogan`"
 SUBSTITUTES = ("cars", "chairs", "shapenet", "ytf")
 
 
@@ -34,26 +36,46 @@ def test_what_is_not_stated_is_that_of_the_protocol():
 
 
 def test_nmi_of_the_claims():
-    mnist = {method: runs_of("mnist_15_epochs", method) for method in (
-        "elastic_infogan", "gumbel_infogan", "uniform_infogan")}
-    elastic, gumbel, uniform = map(values, mnist.values())
-    for one, other in ((elastic, uniform), (gumbel, uniform), (elastic, gumbel)):
-        difference = format_difference(paired_difference(one, other))
-        assert difference.replace(" (3)", " on MNIST (3 pairs)") in TEXT or (
-            difference.replace("(3)", "(3 pairs)") in TEXT)
-    nmi = {name: means(runs, "nmi")[0] for name, runs in mnist.items()}
-    assert f"MNIST {nmi['elastic_infogan']} and {nmi['uniform_infogan']}, difference" in TEXT
-    assert "standard deviation of NMI {} for `elastic_infogan`, {} for `gumbel_infogan`, {} for".format(
-        *(f"{statistics.stdev(values(runs).values()):.3f}" for runs in mnist.values())) in TEXT
+    deviations = []
+    for directory, name in (("digits", "digits"), ("mnist_15_epochs", "MNIST")):
+        runs = {method: runs_of(directory, method) for method in (
+            "elastic_infogan", "gumbel_infogan", "uniform_infogan")}
+        elastic, gumbel, uniform = map(values, runs.values())
+        for one, other in ((elastic, uniform), (gumbel, uniform)):
+            nmi = " and ".join(f"{statistics.mean(found.values()):.3f}" for found in (one, other))
+            difference, number = format_difference(paired_difference(one, other)).split(" (")
+            words = rf"{name} {nmi}, (difference )?{re.escape(difference)} \({number[:-1]} pairs\)"
+            assert re.search(words, TEXT)
+        difference, number = format_difference(paired_difference(elastic, gumbel)).split(" (")
+        assert f"{difference} on {name} ({number[:-1]} pairs)" in TEXT
+        deviations.append(f"{name} {{}}, {{}} and {{}}".format(
+            *(f"{statistics.stdev(values(found).values()):.3f}" for found in runs.values())))
+    assert f"standard deviation of NMI of {METHODS}: {'; '.join(deviations)}" in TEXT
     assert ", ".join(f"{name} {means(runs_of(f'{name}_cpu'), 'nmi')[0]} and "
                      f"{means(runs_of(f'{name}_cpu', 'uniform_infogan'), 'nmi')[0]}"
                      for name in SUBSTITUTES) in TEXT
-    digits = values(runs_of("digits"))["0", "0"]
-    assert "NMI {:.3f} and {} on MNIST, {:.3f} and {} on digits".format(
-        elastic["0", "0"], *means(runs_of("mnist_15_epochs", "joint_vae"), "nmi"),
-        digits, *means(runs_of("digits", "joint_vae"), "nmi")) in TEXT
-    gumbel_digits = values(runs_of("digits", "gumbel_infogan"))["0", "0"]
-    assert f"{digits - gumbel_digits:+.3f} on digits (1 pair)" in TEXT
+    assert "; {:.3f} and {} on MNIST".format(
+        elastic["0", "0"], *means(runs_of("mnist_15_epochs", "joint_vae"), "nmi")) in TEXT
+
+
+def test_differences_on_digits():
+    found = {run_method: values(runs_of("digits", run_method)) for run_method in (
+        "elastic_infogan", "gumbel_infogan", "gumbel_infogan_pos", "joint_vae", "ground_truth_infogan",
+        "ground_truth_infogan_ntxent")}
+    nmi = " and ".join(f"{statistics.mean(found[method].values()):.3f}"
+                       for method in ("elastic_infogan", "joint_vae"))
+    for one, other, words in (
+            ("elastic_infogan", "joint_vae", f"NMI {nmi} on digits, difference {{}} (10 pairs)"),
+            ("gumbel_infogan_pos", "gumbel_infogan",
+             "NMI of `gumbel_infogan_pos` less that of `gumbel_infogan`: {} (10 pairs)"),
+            ("elastic_infogan", "gumbel_infogan_pos",
+             "NMI of `elastic_infogan` less that of `gumbel_infogan_pos`: {} (10 pairs)"),
+            ("ground_truth_infogan", "gumbel_infogan",
+             "NMI of `ground_truth_infogan` less that of `gumbel_infogan`: {};"),
+            ("ground_truth_infogan_ntxent", "elastic_infogan",
+             "of `ground_truth_infogan_ntxent` less that of `elastic_infogan`: {} (10 pairs each)")):
+        difference = format_difference(paired_difference(found[one], found[other])).removesuffix(" (10)")
+        assert words.format(difference) in TEXT
 
 
 @pytest.mark.parametrize("metric, after", [
@@ -73,7 +95,8 @@ def test_distributions_of_the_claims(metric, after):
 
 
 def test_one_nn_accuracy_of_the_claims():
-    for directory, name in (("mnist_15_epochs", "MNIST"), *((f"{name}_cpu", name) for name in SUBSTITUTES)):
+    for directory, name in (("digits", "digits"), ("mnist_15_epochs", "MNIST"),
+                            *((f"{name}_cpu", name) for name in SUBSTITUTES)):
         elastic = means(runs_of(directory), "one_nn_accuracy", "one_nn_accuracy_of_random_weights")
         (uniform,) = means(runs_of(directory, "uniform_infogan"), "one_nn_accuracy")
         assert f"{name} {elastic[0]}, {uniform} and {elastic[1]}" in TEXT
