@@ -15,7 +15,7 @@ measured="--steps=20 --repeats=5 --seconds=240"
 if [ "${1:-}" = --tiny ]; then
     shift
     devices=cpu
-    measured="--allow_cpu --dataset=mnist --width=0.05 --batch_size=8 --steps=1 --repeats=1 --loss_steps=2"
+    measured="--allow_cpu --dataset=mnist --width=0.05 --batch_size=8 --steps=1 --repeats=1 --loss_steps=2 --seconds=30"
 fi
 output=${1:-gpu_benchmark.json}
 scratch=$(mktemp -d)
