@@ -101,6 +101,24 @@ def evaluation_cache(tmp_path_factory, worker_id):
 
 
 @pytest.fixture(scope="session")
+def write_first_weights():
+    """Writes a run directory of a config with the first weights of its networks, as if after an epoch."""
+    from eig_tf import config as config_lib
+    from eig_tf.models.registry import build_model
+    from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
+
+    def write(path, config):
+        directory = RunDirectory(path)
+        manager = directory.checkpoint_manager(build_model(config))
+        manager.checkpoint.epochs_done.assign(1)
+        manager.save(checkpoint_number=1)
+        config_lib.save_config(config, directory.config)
+        directory.save_environment(RunEnvironment())
+        return directory
+    return write
+
+
+@pytest.fixture(scope="session")
 def cache_with_judge(tmp_path_factory):
     """A cache directory with a judge of digits that was trained for a few steps."""
     from eig_tf.config import config_from_fields

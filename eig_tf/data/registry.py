@@ -81,8 +81,6 @@ def left_out_images(config: config_dict.ConfigDict, whole: ImageSet) -> ImageSet
     Raises:
         UserError: the data set has no such split.
     """
-    if config.data.imbalance == imbalance.NONE:
-        return None
     rest = np.setdiff1d(np.arange(len(whole.images)), training_indices(config, whole))
     return whole.subset(rest) if len(rest) else None
 

@@ -12,9 +12,13 @@ NMI_AVERAGING = "arithmetic"
 
 
 def confusion_counts(codes: np.ndarray, classes: np.ndarray, num_codes: int, num_classes: int) -> np.ndarray:
-    """Return the number of images of each code and class, int64 [K, C], from two int arrays [N]."""
+    """Return the number of images of each code and class, int64 [K, C], from two int arrays [N].
+
+    Images without a class, -1, do not count.
+    """
     counts = np.zeros([num_codes, num_classes], dtype=np.int64)
-    np.add.at(counts, (codes, classes), 1)
+    known = np.asarray(classes) >= 0
+    np.add.at(counts, (np.asarray(codes)[known], np.asarray(classes)[known]), 1)
     return counts
 
 

@@ -129,11 +129,10 @@ def group_by_class(categories: np.ndarray, num_categories: int, image_set: Image
         image_set: the N images. Those without a label are left out, and a category that has no others
             belongs to no class.
     """
-    labels = np.asarray(image_set.labels, np.int64)
-    counts = metrics.confusion_counts(
-        categories[labels >= 0], labels[labels >= 0], num_categories, len(image_set.class_names))
+    counts = metrics.confusion_counts(categories, image_set.labels, num_categories,
+                                      len(image_set.class_names))
     of_category = np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
-    return Groups(image_set.class_names, of_category, labels)
+    return Groups(image_set.class_names, of_category, np.asarray(image_set.labels, np.int64))
 
 
 def balance_groups(sorter: Sorter, groups: Groups, per_group: int | None = None, min_probability: float = 0.5,
@@ -244,12 +243,13 @@ def rebalance(run_dir: str | os.PathLike, output: str | os.PathLike, by: str = "
             open(folder / TABLE, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         table = csv.writer(file)
         table.writerow(_COLUMNS)
-        for group in balance_groups(sorter, groups, per_group, min_probability, seed):
+        balanced = balance_groups(sorter, groups, per_group, min_probability, seed)
+        for number, group in enumerate(balanced):
             num_generated = _write_group(group, image_set, sources, folder, table)
             lines.append(f"{group.num_real:>8,}  {len(group.kept):>8,}  {num_generated:>9,}  {group.name}")
             if num_generated < group.wanted:
                 why = ("the run recognizes less than a tenth of what it generates for it"
-                       if (groups.of_category == len(lines) - 2).any() else "no category belongs to it")
+                       if (groups.of_category == number).any() else "no category belongs to it")
                 notes.append(f"{group.name} lacks {group.wanted - num_generated:,} images: {why}")
             advance()
         _check_free(output)

@@ -59,10 +59,9 @@ class SortedImages(NamedTuple):
 
     def class_counts(self) -> np.ndarray | None:
         """Return the number of images of each category and class, int64 [M, C]; None without labels."""
-        labels = self.image_set.labels
-        if labels is None:
+        if self.image_set.labels is None:
             return None
-        return metrics.confusion_counts(self.categories[labels >= 0], labels[labels >= 0], len(self.prior),
+        return metrics.confusion_counts(self.categories, self.image_set.labels, len(self.prior),
                                         len(self.image_set.class_names))
 
 

@@ -4,6 +4,11 @@ import pytest
 from eig_tf.evaluation import metrics
 
 
+def test_images_without_a_class_do_not_count():
+    counts = metrics.confusion_counts(np.array([0, 0, 1]), np.array([1, -1, -1]), 2, 2)
+    assert counts.tolist() == [[0, 1], [0, 0]]
+
+
 def test_confusion_counts_by_hand():
     counts = metrics.confusion_counts(np.array([0, 0, 1, 2]), np.array([1, 1, 0, 1]), 3, 2)
     np.testing.assert_array_equal(counts, [[0, 2], [1, 0], [0, 1]])

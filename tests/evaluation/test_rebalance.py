@@ -19,9 +19,8 @@ from eig_tf.evaluation.decisions import Decisions, run_identifier
 from eig_tf.evaluation.rebalance import Groups, Sorter, balance_groups, group_by_category, group_by_class
 from eig_tf.figures import tiling
 from eig_tf.models.base import Latents
-from eig_tf.models.registry import build_model
 from eig_tf.networks.categorizer import build_categorizer
-from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
+from eig_tf.runs.run_directory import RunDirectory
 
 
 class CodeImages:
@@ -137,16 +136,11 @@ def test_names_of_directories(names, expected):
 
 
 @pytest.fixture(scope="module")
-def run_dir(tmp_path_factory):
+def run_dir(tmp_path_factory, write_first_weights):
     """A run on digits with its first weights, whose ten codes are of three categories."""
     config = config_lib.load_preset("digits")
     config.networks.width = 0.1
-    directory = RunDirectory(tmp_path_factory.mktemp("runs") / "run")
-    manager = directory.checkpoint_manager(build_model(config))
-    manager.checkpoint.epochs_done.assign(1)
-    manager.save(checkpoint_number=1)
-    config_lib.save_config(config, directory.config)
-    directory.save_environment(RunEnvironment())
+    directory = write_first_weights(tmp_path_factory.mktemp("runs") / "run", config)
     directory.categories.mkdir()
     save_categorizer(build_categorizer((28, 28, 1), 3), directory.categories / "categorizer.keras")
     of_code = np.arange(10) % 3

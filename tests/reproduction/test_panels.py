@@ -5,10 +5,8 @@ import pytest
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
 from eig_tf.figures.page import TITLE_SIZE
-from eig_tf.models.registry import build_model
 from eig_tf.reproduction.comparison import read_runs
 from eig_tf.reproduction.panels import choose_runs, draw_figure
-from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 
 PANELS = [("digits", "uniform_infogan"), ("digits", "joint_vae"), ("digits", "elastic_infogan")]
 
@@ -52,19 +50,13 @@ def test_panels_of_another_sweep_need_not_share_the_split(runs):
 
 
 @pytest.fixture(scope="module")
-def run_directories(tmp_path_factory):
+def run_directories(tmp_path_factory, write_first_weights):
     """Run directories of two methods with two continuous codes, after an epoch with their first weights."""
     directories = {}
     for method in ("uniform_infogan", "elastic_infogan"):
         config = config_lib.load_preset("digits", method=method)
         config.networks.width, config.networks.num_continuous = 0.1, 2
-        directory = RunDirectory(tmp_path_factory.mktemp(method))
-        config_lib.save_config(config, directory.config)
-        directory.save_environment(RunEnvironment())
-        manager = directory.checkpoint_manager(build_model(config))
-        manager.checkpoint.epochs_done.assign(1)
-        manager.save(checkpoint_number=1)
-        directories[method] = directory.path
+        directories[method] = write_first_weights(tmp_path_factory.mktemp(method), config).path
     return directories
 
 

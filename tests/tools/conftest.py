@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from eig_tf import config as config_lib
-from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
 
 
 @pytest.fixture
@@ -27,18 +26,11 @@ def refused():
 
 
 @pytest.fixture(scope="module")
-def first_weights(tmp_path_factory):
+def first_weights(tmp_path_factory, write_first_weights):
     """The `RunDirectory` of small networks for digits with their first weights, as if after an epoch."""
-    from eig_tf.models.registry import build_model
     config = config_lib.load_preset("digits")
     config.networks.width = 0.1
-    directory = RunDirectory(tmp_path_factory.mktemp("runs") / "run")
-    manager = directory.checkpoint_manager(build_model(config))
-    manager.checkpoint.epochs_done.assign(1)
-    manager.save(checkpoint_number=1)
-    config_lib.save_config(config, directory.config)
-    directory.save_environment(RunEnvironment())
-    return directory
+    return write_first_weights(tmp_path_factory.mktemp("runs") / "run", config)
 
 
 @pytest.fixture
