@@ -61,6 +61,7 @@ def test_the_scale_does_not_change_gradients(train, method, routing):
     assert any((one != before).any() for before, one in zip(*plain[1:3]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["elastic_infogan", "joint_vae"])
 def test_float16_is_nearer_to_float32_than_bfloat16(train, method):
     exact, coarse = (train(sgd, precision, method) for precision in ("float32", "mixed_bfloat16"))

@@ -135,6 +135,7 @@ def test_the_fewest_images_are_grouped(update, images, model):
     assert 0 <= grouping.consensus <= 1
 
 
+@pytest.mark.slow
 def test_codes_are_grouped_anew_for_later_weights_by_the_same_categorizer(
         update, config, model, images, contents):
     directory = update(3, images[:50])

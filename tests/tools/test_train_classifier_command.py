@@ -7,6 +7,7 @@ import pytest
 OF_A_FOLDER = ("--dataset=folder", "--data_dir=mine", "--image_size=32", "--num_codes=2", "--cache_dir=cache")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments, words", [
     (["--dataset=digits", "--pretrained_weights=w.h5"], ["--pretrained_weights is given", "small_cnn"]),
     ([*OF_A_FOLDER, "--data_dir=mine/red"], ["the images have no labels"]),
