@@ -19,6 +19,8 @@ from eig_tf.runs.stop_requests import StopRequests
 
 # Seconds that the steps of one graph execution take at most, so that a signal is soon noticed.
 _EXECUTION_SECONDS = 1.0
+# Sample grids of a whole run, at least: drawing one takes a large part of a short epoch.
+_GRIDS_OF_A_RUN = 20
 
 
 class Records(keras.callbacks.Callback):
@@ -61,26 +63,32 @@ class Records(keras.callbacks.Callback):
 class SampleGrids(keras.callbacks.Callback):
     """Draw what each code generates, and traversals of the continuous codes, from fixed noise.
 
-    Codes are drawn at every epoch; traversals of C continuous codes at every Cth epoch.
+    Codes are drawn at every epoch in runs of less than 40 epochs, else every (epochs // 20)th time and at the
+    last one; traversals of C continuous codes at every Cth of these epochs.
 
     Args:
         directory: the run directory.
+        epochs: epochs of the whole run.
         writer: a `tf.summary` writer.
     """
 
-    def __init__(self, directory: RunDirectory, writer: tf.summary.SummaryWriter) -> None:
+    def __init__(self, directory: RunDirectory, epochs: int, writer: tf.summary.SummaryWriter) -> None:
         super().__init__()
         self.directory = directory
+        self.epochs = epochs
+        self.every = max(1, epochs // _GRIDS_OF_A_RUN)
         self.writer = writer
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write the epoch's grids as PNG and for TensorBoard."""
+        """Write the epoch's grids as PNG and for TensorBoard, if it is one of those that are drawn."""
+        if (epoch + 1) % self.every and epoch + 1 != self.epochs:
+            return
         self.directory.samples.mkdir(exist_ok=True)
         pictures = {"codes": grids.code_grid(self.model)}
         num_continuous = self.model.num_continuous
         # Each traversal is a picture as large as that of the codes: all of them at every epoch could take
         # longer than the epoch.
-        if num_continuous and (epoch + 1) % num_continuous == 0:
+        if num_continuous and (epoch + 1) % (self.every * num_continuous) == 0:
             for index in range(num_continuous):
                 pictures[f"continuous_{index}"] = grids.traversal_grid(self.model, index)
         with self.writer.as_default(step=epoch + 1):

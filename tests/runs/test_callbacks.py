@@ -2,14 +2,16 @@ import math
 import signal
 import types
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from eig_tf.errors import TrainingStopped, UserError
+from eig_tf.figures import grids
 from eig_tf.models.infogan import InfoGAN
 from eig_tf.models.prior import CodePrior
 from eig_tf.networks.dcgan28 import build_networks
-from eig_tf.runs.callbacks import Checkpoints, Records, ShortExecutions
+from eig_tf.runs.callbacks import Checkpoints, Records, SampleGrids, ShortExecutions
 from eig_tf.runs.environment import current_segment
 from eig_tf.runs.hosts import Hosts
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
@@ -55,6 +57,24 @@ def test_damaged_table_is_named(records, tmp_path, text):
     (tmp_path / "history.csv").write_text(text)
     with pytest.raises(UserError, match=r"history\.csv cannot be read"):
         records(epochs_done=1)
+
+
+@pytest.mark.parametrize(("epochs", "codes", "traversals"), [
+    (3, [1, 2, 3], [2]),
+    (39, range(1, 40), range(2, 40, 2)),
+    (47, [*range(2, 47, 2), 47], range(4, 47, 4)),
+    (100, range(5, 101, 5), range(10, 101, 10))])
+def test_sample_grids_of_long_runs_are_some_twenty(tmp_path, monkeypatch, epochs, codes, traversals):
+    picture = np.zeros([4, 4, 3], np.uint8)
+    monkeypatch.setattr(grids, "code_grid", lambda model: picture)
+    monkeypatch.setattr(grids, "traversal_grid", lambda model, index: picture)
+    callback = SampleGrids(RunDirectory(tmp_path), epochs, tf.summary.create_noop_writer())
+    callback.model = types.SimpleNamespace(num_continuous=2)
+    for epoch in range(epochs):
+        callback.on_epoch_end(epoch)
+    drawn = [*(f"codes_epoch_{epoch:04d}.png" for epoch in codes),
+             *(f"continuous_{index}_epoch_{epoch:04d}.png" for index in range(2) for epoch in traversals)]
+    assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == drawn
 
 
 class Clock:
