@@ -37,7 +37,8 @@ def test_tables_are_those_of_the_result_files(page, pattern):
     assert summary.markdown_table(evaluations) in read(page)
 
 
-@pytest.mark.parametrize("pattern", ["categories/*/*.json", "ablations/one_pass_unguided/*/*.json"])
+@pytest.mark.parametrize("pattern", [
+    "categories/*/*.json", "ablations/one_pass_unguided/*/*.json", "ablations/longer_guidance/*/*.json"])
 def test_tables_of_categories_are_those_of_the_result_files(pattern):
     paths = sorted(REPOSITORY.glob(f"results/{pattern}"))
     evaluations = [summary.read_evaluation(path) for path in paths]
