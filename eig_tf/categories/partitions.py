@@ -24,6 +24,8 @@ from eig_tf import progress
 # The family of partitions: neighbours of the graph, eigenvectors beyond the number of groups, and clusters
 # for each group before clusters are merged. No single choice is best on every set; see docs/categories.md.
 NEIGHBOURS = (8, 12, 18)
+# With more neighbours than this share of an average group, edges between groups outweigh those inside.
+_LARGEST_SHARE, _FEWEST = 0.2, 2
 _MORE_EIGENVECTORS = (0, 3, 6)
 _CLUSTERS_PER_GROUP = (2, 3, 4)
 # For eigenvectors that only feed k-means, which starts several times.
@@ -40,7 +42,8 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
 
     For each number of neighbours and of eigenvectors, the groups are k-means clusters of the spectral
     embedding (Ng, Jordan and Weiss 2001), and more clusters than that, merged by the links between them. For
-    each number of neighbours, they are also the images' codes, merged in the same way.
+    each number of neighbours, they are also the images' codes, merged in the same way. `group_neighbours`
+    gives the numbers of neighbours.
 
     Args:
         features: float [N, F]; their directions count, not their lengths. N at least 3.
@@ -52,10 +55,11 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
         int [N] each, in [0, M).
     """
     partitions = []
-    steps = len(NEIGHBOURS) * len(_MORE_EIGENVECTORS)
+    numbers = group_neighbours(len(features), num_groups)
+    steps = len(numbers) * len(_MORE_EIGENVECTORS)
     with progress.stage(f"partitions {len(features):,} images into {num_groups} groups", steps) as advance:
-        neighbours = nearest_neighbours(features, max(NEIGHBOURS))
-        for num_neighbours in NEIGHBOURS:
+        neighbours = nearest_neighbours(features, max(numbers))
+        for num_neighbours in numbers:
             spectral = SpectralGraph(neighbours[:, :num_neighbours], num_groups + max(_MORE_EIGENVECTORS))
             for more in _MORE_EIGENVECTORS:
                 size = num_groups + more
@@ -66,6 +70,19 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
             if codes is not None:
                 partitions.append(merge_by_links(spectral.graph, codes, num_groups))
     return partitions
+
+
+def group_neighbours(num_images: int, num_groups: int) -> list[int]:
+    """Return the numbers of neighbours of the graphs of a set, in ascending order.
+
+    They are 8, 12 and 18, scaled down where 18 exceed a fifth of an average group, and at least 2.
+
+    Args:
+        num_images: N.
+        num_groups: M, 1 or more.
+    """
+    scale = min(1.0, _LARGEST_SHARE * num_images / num_groups / max(NEIGHBOURS))
+    return sorted({max(_FEWEST, round(scale * number)) for number in NEIGHBOURS})
 
 
 class SpectralGraph:

@@ -81,11 +81,20 @@ def test_nmi_of_all_pairs_is_scikit_learns():
         partitions.pairwise_normalized_mutual_information(labels), expected, atol=1e-12)
 
 
+def test_small_groups_get_fewer_neighbours():
+    # 18 neighbours are a fifth of 90; of 575 images of 20 people, a fifth of an average group is 5.75.
+    assert partitions.group_neighbours(900, 10) == [8, 12, 18]
+    assert partitions.group_neighbours(4000, 5) == [8, 12, 18]
+    assert partitions.group_neighbours(575, 20) == [3, 4, 6]
+    assert partitions.group_neighbours(5, 5) == [2]
+
+
 def test_planted_imbalanced_groups_are_recovered():
     generator = np.random.default_rng(0)
     groups = np.repeat(np.arange(4), [150, 60, 30, 12])
     features = 4 * np.eye(4, 8)[groups] + generator.normal(0, 0.4, [252, 8])
     lengths = generator.uniform(0.1, 10, [252, 1])
+    assert partitions.group_neighbours(252, 4) == [6, 8, 13]
     # Two codes for each group, and some without images.
     codes = 3 * groups + generator.integers(0, 2, 252)
     found = partitions.candidate_partitions(features * lengths, 4, codes)
