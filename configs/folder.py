@@ -21,6 +21,7 @@ def get_config() -> config_dict.ConfigDict:
     config.data.image_size = 64  # 28 | 32 | 64 | 128
     config.data.channels = 3  # 1: grey | 3: colour
     config.data.resize = "crop"  # crop: the centred square | pad: the whole image, its border repeated
+    config.data.stretch_contrast = False  # True: each image by itself, for photographs in different light
     config.data.recursive = False  # True: also a folder that holds images beside sub-folders, without classes
     config.data.max_unreadable = 0.05  # share of the files that may be left out
     config.augment.crop = 0.95

@@ -58,6 +58,7 @@ FIELDS = (
     Field("data.channels", _PRESET_ONLY, "1 for grey images, 3 for colour", choices=(1, 3)),
     Field("data.resize", _PRESET_ONLY, "crop to the centred square, or pad to one", choices=("crop", "pad"),
           flag="resize"),
+    Field("data.stretch_contrast", _PRESET_ONLY, "stretch the brightness of each image to the whole range"),
     Field("data.num_identities", _PRESET_ONLY, "number of people, in alphabetical order", low=2,
           flag="num_identities"),
     Field("data.categories", _PRESET_ONLY, "folder names or synset ids, separated by commas"),

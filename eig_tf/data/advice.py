@@ -21,6 +21,8 @@ _MIN_QUERIES = 5
 _LOOK = ("look at the pairs of tools/preview_data.py --output=pairs.png, and add "
          f"{flag('augment.flip')}=False unless a mirrored image shows the same thing")
 
+DIFFERENT_LIGHT = "the brightness differs more between images than within them"
+
 
 class Advice(NamedTuple):
     """One suggestion.
@@ -47,6 +49,8 @@ def advise(survey: Survey, listing: Listing, config: config_dict.ConfigDict) -> 
     advice = [*_size_advice(survey), *_length_advice(num, config)]
     if survey.is_grey:
         advice.append(Advice((f"{flag('data.channels')}=1",), "no image has colour"))
+    if differ_in_light(survey.thumbnails):
+        advice.append(Advice((f"{flag('data.stretch_contrast')}=True",), DIFFERENT_LIGHT))
     if share > listing.max_unreadable:
         allowed = np.ceil(100 * share) / 100
         advice.append(Advice((f"{flag('data.max_unreadable')}={allowed:g}",),
@@ -60,6 +64,19 @@ def advise(survey: Survey, listing: Listing, config: config_dict.ConfigDict) -> 
     else:
         advice.append(Advice((), f"mirroring: {_LOOK}; without classes, only you can say so"))
     return advice
+
+
+def differ_in_light(images: np.ndarray) -> bool:
+    """Return whether the brightness differs more between images than within them.
+
+    Categories then follow the light. It compares the standard deviation of the images' mean brightness with
+    the mean standard deviation within an image.
+
+    Args:
+        images: uint8 [N, H, W, C].
+    """
+    brightness = images.mean(axis=3, dtype=np.float32).reshape(len(images), -1)
+    return bool(brightness.mean(axis=1).std() > brightness.std(axis=1).mean())
 
 
 def image_sizes(side: int, on_gpu: bool) -> list[int]:

@@ -8,7 +8,7 @@ import warnings
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError, features
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
 
 # Suffixes by Pillow's name of the format. Formats for which Pillow may run other programs are left out.
 _SUFFIXES = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "WEBP": (".webp",), "BMP": (".bmp",),
@@ -22,6 +22,8 @@ with contextlib.suppress(ImportError):
 FORMATS = tuple(_SUFFIXES)
 SUFFIXES = tuple(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
 CROP, PAD = "crop", "pad"
+# Percent of the pixels that `stretch_contrast` lets end at each bound of the range.
+CUT_PERCENT = 2
 # Raise it when the pixels that this module returns change; docs/datasets.md, The cache, says more.
 DECODER_VERSION = 2
 
@@ -153,6 +155,20 @@ def crop_to(picture: Image.Image, box: tuple[float, ...], size: int) -> np.ndarr
         uint8 [S, S, channels].
     """
     return to_array(_resize(crop(picture, *box), size, size))
+
+
+def stretch_contrast(image: np.ndarray) -> np.ndarray:
+    """Stretch the brightness of an image to the whole range, its colours with it.
+
+    Args:
+        image: uint8 [H, W, 1 or 3].
+
+    Returns:
+        uint8 of the same shape: 2 % of the pixels are at each end of the range by their luminance. Images of
+        one brightness stay as they are.
+    """
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    return to_array(ImageOps.autocontrast(picture, cutoff=CUT_PERCENT, preserve_tone=True))
 
 
 def to_array(picture: Image.Image) -> np.ndarray:

@@ -137,7 +137,8 @@ def folder_config(config: config_dict.ConfigDict) -> config_dict.ConfigDict:
     other = config_lib.load_preset("folder")
     size, _, channels = config_lib.image_shape(config)
     other.data.image_size, other.data.channels = size, channels
-    other.data.resize = config.data.get("resize", other.data.resize)
+    for name in ("resize", "stretch_contrast"):
+        other.data[name] = config.data.get(name, other.data[name])
     return other
 
 

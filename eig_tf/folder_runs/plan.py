@@ -22,7 +22,7 @@ from eig_tf import files
 from eig_tf.categories.categorizer import ROUNDS, train_categorizer
 from eig_tf.categories.discovery import MAX_PARTITIONED, PASSES
 from eig_tf.data import registry
-from eig_tf.data.advice import image_sizes
+from eig_tf.data.advice import DIFFERENT_LIGHT, differ_in_light, image_sizes
 from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
 from eig_tf.runs.hosts import make_hosts
@@ -38,7 +38,7 @@ _ENOUGH_STEPS, _LEAST_STEPS = 1000, 100
 _LEAST_EPOCHS, _LEAST_CATEGORIZER_STEPS = 10, 50
 # Share of the time for the categorizer at most; seconds for other work, and by image for the partitions.
 _CATEGORIZER_SHARE, _OTHER_SECONDS, _SECONDS_PER_IMAGE = 0.4, 25, 0.02
-_SAMPLED_FILES, _MEASURED_STEPS, _MEASURED_IMAGES = 100, 3, 200
+_SAMPLED_FILES, _SAMPLED_IMAGES, _MEASURED_STEPS, _MEASURED_IMAGES = 100, 2000, 3, 200
 
 
 class Request(NamedTuple):
@@ -105,12 +105,15 @@ def make_plan(request: Request, cache_dir: str, devices: str | None = None) -> P
     reasons = [f"--preset={preset}: " + ("given" if request.preset else f"there is {machine}")]
     config = config_of_fields(request, preset)
     image_set = registry.load(config, request.folder, cache_dir)
+    num_images = len(image_set.images)
+    sample = np.unique(np.linspace(0, num_images - 1, _SAMPLED_IMAGES).astype(int))
+    different_light = differ_in_light(image_set.images[sample])
     sizes, why = [config.data.image_size], "given"
     if "data.image_size" not in request.fields:
         side = median_side(Path(request.folder), image_set)
         sizes, why = image_sizes(side, on_gpu), f"the median of the images' shorter sides is {side} pixels"
     for size in sizes:
-        config = config_of_size(request, preset, size, len(image_set.images))
+        config = config_of_size(request, preset, size, num_images, different_light)
         print(f"measures training steps at {size}x{size} pixels", flush=True)
         step = _quietly_measured_step(config, request.folder, cache_dir, devices)
         left = 60 * request.minutes - (time.monotonic() - started)
@@ -123,11 +126,11 @@ def make_plan(request: Request, cache_dir: str, devices: str | None = None) -> P
     image_set = registry.load(config, request.folder, cache_dir)
     categorizer_step = measure_categorizer_step(image_set, config)
     spent = time.monotonic() - started
-    budget = divide_time(60 * request.minutes - spent, step, categorizer_step, len(image_set.images), config)
+    budget = divide_time(60 * request.minutes - spent, step, categorizer_step, num_images, config)
     if budget.least_seconds > 60 * request.minutes - spent and "training.epochs" not in request.fields:
         needed = (budget.least_seconds + spent) / 60
         raise UserError(f"--minutes is {request.minutes:g}; expected at least {needed:.1f} for "
-                        f"{len(image_set.images)} images of {size}x{size} on this machine")
+                        f"{num_images} images of {size}x{size} on this machine")
     chosen = {"training.epochs": budget.epochs, "categories.categorizer_steps": budget.categorizer_steps}
     config.update_from_flattened_dict({
         name: value for name, value in chosen.items() if name not in request.fields})
@@ -174,7 +177,8 @@ def config_of_fields(request: Request, preset: str, chosen: Mapping[str, Any] = 
     return config_lib.config_from_fields("folder", preset, METHOD, fields)
 
 
-def config_of_size(request: Request, preset: str, size: int, num_images: int) -> config_dict.ConfigDict:
+def config_of_size(request: Request, preset: str, size: int, num_images: int,
+                   different_light: bool = False) -> config_dict.ConfigDict:
     """Return the config for images of a size, with everything that does not depend on the time.
 
     Raises:
@@ -182,7 +186,7 @@ def config_of_size(request: Request, preset: str, size: int, num_images: int) ->
     """
     if num_images < _LEAST_IMAGES:
         raise UserError(f"{request.folder} holds {num_images} images; expected at least {_LEAST_IMAGES}")
-    fields: dict[str, Any] = {"data.image_size": size}
+    fields: dict[str, Any] = {"data.image_size": size, "data.stretch_contrast": different_light}
     base = config_of_fields(request, preset, fields)
     fields["training.batch_size"] = min(base.training.batch_size, num_images // 4)
     if preset == "cpu" and size < 64:
@@ -243,6 +247,8 @@ def explain_config(config: config_dict.ConfigDict, given: Mapping[str, Any], ste
                f"{config_lib.guided_epochs(config)} epochs the generator follows the categories"),
         reason("categories.categorizer_steps", f"{PASSES * ROUNDS} times as many of "
                f"{categorizer_step * 1e3:.0f} ms are {labelling / 60:.1f} minutes")]
+    if config.data.stretch_contrast:
+        lines.append(reason("data.stretch_contrast", DIFFERENT_LIGHT))
     if config.categories.choose_number:
         lines.append(f"--num_categories=auto: the images suggest the number; {config.networks.num_codes} "
                      "codes are trained")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from eig_tf.data.pictures import PAD
+from eig_tf.data.pictures import CUT_PERCENT, PAD
 from eig_tf.serving import checks
 
 # Limits on the memory for one image, which admits 24 megapixels, and on the time for one request.
@@ -23,13 +23,15 @@ _SIZES, _DEPTH_AND_KIND, _HEADER_END = (16, 8), (24, 2), 26
 _GREY = 0  # A PNG colour type.
 
 
-def decode_images(image_bytes: tf.Tensor, image_shape: Sequence[int], rule: str) -> tf.Tensor:
-    """Decode images, make them square and resize them.
+def decode_images(image_bytes: tf.Tensor, image_shape: Sequence[int], rule: str,
+                  stretch_contrast: bool = False) -> tf.Tensor:
+    """Decode images, make them square, resize them and stretch their contrast if asked to.
 
     Args:
         image_bytes: PNG or JPEG files, string [N].
         image_shape: (S, S, channels) of the result.
         rule: `crop` or `pad`; see `data.pictures.fit`.
+        stretch_contrast: see `data.pictures.stretch_contrast`.
 
     Returns:
         float32 [N, S, S, channels] in [0, 1]. Reading it raises `tf.errors.InvalidArgumentError` when a row
@@ -43,7 +45,7 @@ def decode_images(image_bytes: tf.Tensor, image_shape: Sequence[int], rule: str)
         pixels = tf.ensure_shape(pixels, [None, None, 3])
         pixels = pixels if channels == 3 else _to_grey(pixels)
         square = _resize_padded(pixels, size) if rule == PAD else _resize_cropped(pixels, size)
-        return square / 255.0
+        return (_stretch_contrast(square) if stretch_contrast else square) / 255.0
 
     # Sequentially, so that only one image is held at its full size.
     return tf.map_fn(decode_row, _checked(image_bytes), parallel_iterations=1,
@@ -130,6 +132,19 @@ def _resize_padded(pixels, size):
     rows, columns = (tf.clip_by_value(tf.range(size) + _half(length - size), 0, length - 1)
                      for length in (new_height, new_width))
     return tf.gather(tf.gather(resized, rows, axis=0), columns, axis=1)
+
+
+def _stretch_contrast(pixels):
+    brightness = tf.cast(_to_grey(pixels) if pixels.shape[-1] == 3 else pixels, tf.int32)
+    counts = tf.math.bincount(tf.reshape(brightness, [-1]), minlength=256, maxlength=256)
+    cut = tf.size(brightness) * CUT_PERCENT // 100
+    low = tf.math.count_nonzero(tf.cumsum(counts) <= cut)
+    high = tf.math.count_nonzero(tf.cumsum(counts, reverse=True) > cut) - 1
+    # In 64 bits, as in Pillow, since the floor of a rounded number may be one less.
+    low, high, values = (tf.cast(each, tf.float64) for each in (low, high, pixels))
+    scale = 255.0 / tf.maximum(high - low, 1.0)
+    stretched = tf.floor(tf.clip_by_value(values * scale - low * scale, 0.0, 255.0))
+    return tf.cast(tf.where(high > low, stretched, values), tf.float32)
 
 
 def _sides(pixels):

@@ -195,7 +195,8 @@ def served_model(config: config_dict.ConfigDict, model: GenerativeModel,
         categories: see `ServedModel`.
     """
     printable = [names.printable(name or "") for name in class_names or [None] * model.num_codes]
-    return ServedModel(model, config.data.get("resize", CROP), printable, categories)
+    return ServedModel(model, config.data.get("resize", CROP), printable, categories,
+                       config.data.get("stretch_contrast", False))
 
 
 def ensure_exported(path: str | os.PathLike) -> Path:

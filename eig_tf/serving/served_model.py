@@ -33,12 +33,14 @@ class ServedModel:
         class_names: K names of the classes that the codes match, empty where a code matches none.
         categories: the categories of the model's codes and their network, which add signatures and outputs;
             None for a model of codes alone.
+        stretch_contrast: whether encoded images are stretched; see `data.pictures.stretch_contrast`.
     """
 
     def __init__(self, model: GenerativeModel, resize: str, class_names: Sequence[str],
-                 categories: Discovery | None = None) -> None:
+                 categories: Discovery | None = None, stretch_contrast: bool = False) -> None:
         self._model = model
         self._resize = resize
+        self._stretch_contrast = stretch_contrast
         self._class_names = list(class_names)
         self._categories = categories
         self._max_rows = checks.max_rows(model.image_shape)
@@ -230,7 +232,8 @@ class ServedModel:
     def categorize_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Categorize PNG or JPEG files of any size, string [N]; see `categorize`."""
         image_bytes = checks.require_rows("image_bytes", image_bytes, self._max_rows)
-        return self._categorize(decoding.decode_images(image_bytes, self._model.image_shape, self._resize))
+        return self._categorize(decoding.decode_images(
+            image_bytes, self._model.image_shape, self._resize, self._stretch_contrast))
 
     def embed(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return `feature` of images, float32 [N, F]: the encoder's penultimate layer (section 3.2)."""

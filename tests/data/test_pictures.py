@@ -271,6 +271,20 @@ def test_crop_against_hand_computed_values():
     np.testing.assert_array_equal(pictures.crop_to(picture, (50, 15, 20, 10), 8), np.full([8, 8, 1], 200))
 
 
+def test_contrast_is_stretched_between_the_darkest_and_brightest_fiftieth():
+    # Two of a hundred pixels are cut at each end: 0 and 20 at the lower one, 250 and 255 at the upper one.
+    values = np.r_[[0, 20, 255, 250], np.full(48, 50), np.full(48, 100)].astype(np.uint8)
+    grey = values.reshape(10, 10, 1)
+    expected = np.r_[[0, 0, 255, 255], np.full(48, 0), np.full(48, 255)].reshape(10, 10, 1)
+    np.testing.assert_allclose(pictures.stretch_contrast(grey), expected, atol=1)  # 254.99 becomes 254
+    # The luminance of all colours sets the range, so that hues stay: (50, 60, 50) has 56, (100, 90, 100) 94.
+    colours = np.r_[np.tile([50, 60, 50], [50, 1]), np.tile([100, 90, 100], [50, 1])].astype(np.uint8)
+    found = pictures.stretch_contrast(colours.reshape(10, 10, 3)).reshape(100, 3)
+    np.testing.assert_allclose(found[[0, -1]], [[0, 4 * 255 / 38, 0], [255, 34 * 255 / 38, 255]], atol=1)
+    even = np.full([4, 4, 3], 90, np.uint8)
+    np.testing.assert_array_equal(pictures.stretch_contrast(even), even)
+
+
 def test_crop_inside_and_across_the_border_are_the_same():
     """The two code paths of `crop` agree where a box touches the border."""
     generator = np.random.default_rng(0)

@@ -67,6 +67,26 @@ def test_mirroring_is_left_to_the_user_where_neighbours_do_not_know_the_classes(
     assert "nearest neighbours of thumbnails do not say so" in look()[1][""]
 
 
+def test_contrast_is_to_be_stretched_where_images_differ_in_light(tmp_path, look):
+    pixels = np.random.default_rng(0).integers(0, 256, [40, 40, 3])
+    for index, light in enumerate([0.1, 0.2, 0.5, 1.0]):
+        draw(tmp_path / f"{index}.png", Image.fromarray((light * pixels).astype(np.uint8)))
+    assert "--config.data.stretch_contrast=True" in look()[1]
+    for index in range(4):
+        draw(tmp_path / f"{index}.png", arrow(index, left=True))
+    assert "--config.data.stretch_contrast=True" not in look()[1]
+
+
+def test_light_by_hand():
+    # Means of 0 and 100 have a standard deviation of 50, halves of 0 and 98 one of 49 within the image.
+    halves = np.zeros([2, 2, 2, 1], np.uint8)
+    assert not advice.differ_in_light(halves)
+    halves[:, 0] = [[[98]], [[98]]]
+    assert not advice.differ_in_light(halves)
+    halves[1] += 99
+    assert advice.differ_in_light(halves)
+
+
 @pytest.mark.parametrize(("sides", "flags"), [
     ([20, 20, 500], "--image_size=28"), ([31, 31, 31], "--image_size=28"), ([32, 48, 300], "--image_size=32"),
     ([64, 64, 64], "--image_size=64"), ([900, 900, 64], "--image_size=64")])

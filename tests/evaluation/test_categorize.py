@@ -167,5 +167,6 @@ def test_other_images_are_read_as_the_run_reads_its_own():
     assert (config_lib.image_shape(categorize.folder_config(chairs))
             == config_lib.image_shape(chairs) == (64, 64, 3))
     own = config_lib.load_preset("folder")
-    own.data.resize = "pad"
-    assert categorize.folder_config(own).data.resize == "pad"
+    own.data.resize, own.data.stretch_contrast = "pad", True
+    other = categorize.folder_config(own)
+    assert (other.data.resize, other.data.stretch_contrast) == ("pad", True)

@@ -51,6 +51,10 @@ def test_what_is_given_is_kept_and_the_rest_is_chosen():
                                             discriminator_augment__shift=1), "cpu", 32, 100)
     assert (given.training.batch_size, given.discriminator_augment.shift) == (11, 1)
     assert (given.categories.choose_number, given.networks.num_codes) == (False, 21)
+    assert not given.data.stretch_contrast
+    assert planning.config_of_size(request(), "cpu", 32, 100, True).data.stretch_contrast
+    assert not planning.config_of_size(request(data__stretch_contrast=False), "cpu", 32, 100,
+                                       True).data.stretch_contrast
     nine = planning.config_of_size(request(networks__num_codes=9), "cpu", 32, 100)
     assert (nine.categories.num_categories, nine.networks.num_codes) == (9, 9)
     with pytest.raises(UserError, match="images holds 39 images; expected at least 40"):
@@ -63,7 +67,10 @@ def test_reasons_name_flags_and_how_to_switch_mirroring_off():
     assert "--config.training.epochs=100: given" in lines
     assert any("--num_categories=auto" in line and "30 codes" in line for line in lines)
     assert any("--config.augment.flip=False" in line for line in lines)
-    config.augment.flip = False
+    assert not any("stretch" in line for line in lines)
+    config.augment.flip, config.data.stretch_contrast = False, True
+    assert any(line.startswith("--config.data.stretch_contrast=True: the brightness differs more")
+               for line in planning.explain_config(config, {}, StepTime(4, 0.5), 0.25))
     assert not any("flip" in line for line in planning.explain_config(config, {}, StepTime(4, 0.5), 0.25))
 
 

@@ -13,10 +13,12 @@ from eig_tf.data import pictures
 from eig_tf.serving import decoding
 
 
-def _decoder(rule, channels):
+def _decoder(rule, channels, stretch_contrast=False):
     """The graph that decodes files to levels of 32x32."""
-    graph = tf.function(lambda image_bytes: decoding.decode_images(image_bytes, (32, 32, channels), rule),
-                        input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def graph(image_bytes):
+        return decoding.decode_images(image_bytes, (32, 32, channels), rule, stretch_contrast)
+
     return lambda *encoded: graph(tf.constant(encoded)).numpy() * 255
 
 
@@ -51,6 +53,21 @@ def test_pixels_are_those_of_training(rule_and_decode, tmp_path, kind, mode):
         # One level where Pillow's whole-numbered filter rounds another way, two where that meets the
         # rounding of grey.
         assert difference.max() <= 2.01 and difference.mean() < 0.35, size
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_contrast_is_stretched_as_in_training(channels):
+    generator = np.random.default_rng(0)
+    images = [generator.integers(low, high, [32, 32, 3], np.uint8) for low, high in (
+        (0, 256), (40, 90), (200, 203), (77, 78))]
+    images.append(np.where(generator.random([32, 32, 1]) < 0.9, images[1], images[0]))
+    found = _decoder("crop", channels, stretch_contrast=True)(
+        *[encode(Image.fromarray(image), "PNG") for image in images])
+    for image, stretched in zip(images, found):
+        grey_or_colours = pictures.fit(Image.fromarray(image).convert("L" if channels == 1 else "RGB"), 32)
+        expected = pictures.stretch_contrast(grey_or_colours)
+        # Grey that lies between two levels is rounded either way, and the difference is stretched.
+        assert (np.abs(stretched - expected) < 1e-3).mean() > 0.99
 
 
 def test_sixteen_bits_are_shown_by_their_upper_half(decode):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from ml_collections import config_dict
 
 from eig_tf.data import archives, file_lists, pictures
@@ -80,12 +81,17 @@ def list_files(directory: Path, config: config_dict.ConfigDict) -> Listing:
     labels = [0] * len(found.names) if found.class_of is None else map(label_of.__getitem__, found.class_of)
     options = config.data
     size, channels, resize = options.image_size, options.channels, options.resize
+
+    def decode(path, entry):
+        image = pictures.fit(pictures.read(path, channels), size, resize)
+        return (pictures.stretch_contrast(image) if options.stretch_contrast else image)[np.newaxis]
+
     return Listing(
         dataset=config.dataset, directory=found.directory,
         entries=tuple(Entry(name, label, None) for name, label in zip(found.names, labels)),
         class_names=tuple(map(printable, class_names)), source=f"the {found.kind} {directory}",
-        decode=lambda path, entry: pictures.fit(pictures.read(path, channels), size, resize)[None],
-        options={"image_size": size, "channels": channels, "resize": resize}, version=DECODER_VERSION,
+        decode=decode, options={"image_size": size, "channels": channels, "resize": resize,
+                                "stretch_contrast": options.stretch_contrast}, version=DECODER_VERSION,
         missing=tuple(found.missing), max_unreadable=options.max_unreadable,
         notes=tuple(_notes(found)), contents=found.contents)
 

@@ -241,7 +241,19 @@ def test_size_and_channels(data, load, config, size, channels):
     np.testing.assert_array_equal(images[0][0, 0], [255, 0, 0] if channels == 3 else [76])
     # Part of the key of the cache.
     assert folder.list_files(data, config).options == {
-        "image_size": size, "channels": channels, "resize": "crop"}
+        "image_size": size, "channels": channels, "resize": "crop", "stretch_contrast": False}
+
+
+def test_contrast_is_stretched_after_resizing(data, load, config):
+    pixels = np.full([64, 64, 3], 100, np.uint8)
+    pixels[:, :32] = 50
+    Image.fromarray(pixels).save(data / "half.png")
+    config.data.stretch_contrast = True
+    (image,) = load().images[:]
+    # The filter of the resizing overshoots beside the edge, so that neither half is an end of the range.
+    np.testing.assert_allclose(image[:, :12], 0, atol=15)
+    np.testing.assert_allclose(image[:, -12:], 255, atol=15)
+    assert folder.list_files(data, config).options["stretch_contrast"]
 
 
 def test_check_counts(data, config):
