@@ -26,6 +26,9 @@ from eig_tf import progress
 NEIGHBOURS = (8, 12, 18)
 # With more neighbours than this share of an average group, edges between groups outweigh those inside.
 _LARGEST_SHARE, _FEWEST = 0.2, 2
+# A component smaller than this share of an average group is no group, but views of one object or near-
+# duplicates. Graphs with more than this share of all images in such components get more neighbours.
+_SMALL_COMPONENT, _MOST_SMALL, _WIDER = 0.25, 0.05, 1.5
 _MORE_EIGENVECTORS = (0, 3, 6)
 _CLUSTERS_PER_GROUP = (2, 3, 4)
 # For eigenvectors that only feed k-means, which starts several times.
@@ -55,11 +58,10 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
         int [N] each, in [0, M).
     """
     partitions = []
-    numbers = group_neighbours(len(features), num_groups)
-    steps = len(numbers) * len(_MORE_EIGENVECTORS)
+    steps = len(NEIGHBOURS) * len(_MORE_EIGENVECTORS)
     with progress.stage(f"partitions {len(features):,} images into {num_groups} groups", steps) as advance:
-        neighbours = nearest_neighbours(features, max(numbers))
-        for num_neighbours in numbers:
+        neighbours = nearest_neighbours(features, most_neighbours(len(features), num_groups))
+        for num_neighbours in group_neighbours(neighbours, num_groups):
             spectral = SpectralGraph(neighbours[:, :num_neighbours], num_groups + max(_MORE_EIGENVECTORS))
             for more in _MORE_EIGENVECTORS:
                 size = num_groups + more
@@ -72,17 +74,33 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
     return partitions
 
 
-def group_neighbours(num_images: int, num_groups: int) -> list[int]:
-    """Return the numbers of neighbours of the graphs of a set, in ascending order.
+def most_neighbours(num_images: int, num_groups: int) -> int:
+    """Return the largest number of neighbours in graphs of N images and M groups: a fifth of N / M."""
+    return max(_FEWEST, round(_LARGEST_SHARE * num_images / num_groups))
 
-    They are 8, 12 and 18, scaled down where 18 exceed a fifth of an average group, and at least 2.
+
+def group_neighbours(neighbours: np.ndarray, num_groups: int) -> list[int]:
+    """Return the numbers of neighbours of the graphs of a set, three of them.
+
+    They are 8, 12 and 18; fewer, and at least 2, where 18 exceed `most_neighbours`; more, up to that, where
+    more than 5 % of the images would lie in components that are smaller than a quarter of an average group.
 
     Args:
-        num_images: N.
+        neighbours: int [N, k], see `nearest_neighbours`; k is `most_neighbours`.
         num_groups: M, 1 or more.
     """
-    scale = min(1.0, _LARGEST_SHARE * num_images / num_groups / max(NEIGHBOURS))
-    return sorted({max(_FEWEST, round(scale * number)) for number in NEIGHBOURS})
+    num_images, most = len(neighbours), neighbours.shape[1]
+    scale = min(1.0, most / max(NEIGHBOURS))
+    while True:
+        numbers = [max(_FEWEST, round(scale * number)) for number in NEIGHBOURS]
+        if max(numbers) >= most:
+            return numbers
+        graph = neighbour_graph(neighbours[:, :min(numbers)])
+        sizes = np.bincount(scipy.sparse.csgraph.connected_components(graph, directed=False)[1])
+        small = sizes < _SMALL_COMPONENT * num_images / num_groups
+        if sizes[small].sum() <= _MOST_SMALL * num_images:
+            return numbers
+        scale = min(scale * _WIDER, most / max(NEIGHBOURS))
 
 
 class SpectralGraph:

@@ -81,12 +81,28 @@ def test_nmi_of_all_pairs_is_scikit_learns():
         partitions.pairwise_normalized_mutual_information(labels), expected, atol=1e-12)
 
 
-def test_small_groups_get_fewer_neighbours():
-    # 18 neighbours are a fifth of 90; of 575 images of 20 people, a fifth of an average group is 5.75.
-    assert partitions.group_neighbours(900, 10) == [8, 12, 18]
-    assert partitions.group_neighbours(4000, 5) == [8, 12, 18]
-    assert partitions.group_neighbours(575, 20) == [3, 4, 6]
-    assert partitions.group_neighbours(5, 5) == [2]
+@pytest.mark.parametrize(("num_images", "num_groups", "expected"), [
+    # 18 neighbours are a fifth of 90; a fifth of 29 is 6.
+    (900, 10, [8, 12, 18]), (1160, 40, [3, 4, 6]), (252, 4, [6, 9, 13]), (3, 2, [2, 2, 2])])
+def test_small_groups_get_fewer_neighbours(num_images, num_groups, expected):
+    features = np.random.default_rng(0).normal(size=[num_images, 3])
+    most = partitions.most_neighbours(num_images, num_groups)
+    neighbours = partitions.nearest_neighbours(features, most)
+    assert partitions.group_neighbours(neighbours, num_groups) == expected
+
+
+def test_views_of_one_object_are_not_taken_for_a_group():
+    """Five groups of twelve objects with 25 images each, of which no neighbour is of another object."""
+    generator = np.random.default_rng(0)
+    groups = np.repeat(np.arange(5), 300)
+    objects = 4 * np.eye(5, 12)[np.arange(60) // 12] + generator.normal(0, 0.5, [60, 12])
+    features = np.repeat(objects, 25, axis=0) + generator.normal(0, 0.02, [1500, 12])
+    most = partitions.most_neighbours(1500, 5)
+    neighbours = partitions.nearest_neighbours(features, most)
+    assert most == 60
+    assert partitions.group_neighbours(neighbours, 5) == [27, 40, 60]
+    consensus, _ = partitions.consensus_partition(partitions.candidate_partitions(features, 5))
+    assert same_groups(consensus, groups)
 
 
 def test_planted_imbalanced_groups_are_recovered():
@@ -94,7 +110,6 @@ def test_planted_imbalanced_groups_are_recovered():
     groups = np.repeat(np.arange(4), [150, 60, 30, 12])
     features = 4 * np.eye(4, 8)[groups] + generator.normal(0, 0.4, [252, 8])
     lengths = generator.uniform(0.1, 10, [252, 1])
-    assert partitions.group_neighbours(252, 4) == [6, 8, 13]
     # Two codes for each group, and some without images.
     codes = 3 * groups + generator.integers(0, 2, 252)
     found = partitions.candidate_partitions(features * lengths, 4, codes)
