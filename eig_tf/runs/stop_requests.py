@@ -22,6 +22,7 @@ class StopRequests:
     def __init__(self) -> None:
         self.requested: int | None = None
         self._deferring = False
+        self._ended_at_once = False
 
     @contextlib.contextmanager
     def handled(self) -> Iterator[None]:
@@ -32,6 +33,11 @@ class StopRequests:
         earlier = {number: signal.signal(number, self._handle) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
+        except Exception:
+            # TensorFlow puts an AssertionError in the place of what is raised while it enters a graph.
+            if self._ended_at_once:
+                self.stop()
+            raise
         finally:
             for number, handler in earlier.items():
                 # None stands for a handler that was not set from Python.
@@ -58,4 +64,5 @@ class StopRequests:
             self.requested = number
             return
         self.requested = number
+        self._ended_at_once = True
         self.stop()

@@ -42,15 +42,23 @@ def contents():
 
 
 @pytest.fixture(scope="session")
-def start_training():
-    """Starts `python -m eig_tf.train ARGS` in a directory, with nothing set that silences TensorFlow."""
-    def start(directory, *arguments):
+def start_python():
+    """Starts Python in a directory, with nothing set that silences TensorFlow."""
+    def start(directory, *arguments, **options):
         environment = {name: value for name, value in os.environ.items()
                        if not name.startswith("TF_") or name == "TF_CONFIG"}
         environment["PYTHONPATH"] = str(REPOSITORY)
         return subprocess.Popen(
-            [sys.executable, "-m", "eig_tf.train", *map(str, arguments)], cwd=directory, env=environment,
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_interruptible)
+            [sys.executable, *map(str, arguments)], cwd=directory, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_interruptible, **options)
+    return start
+
+
+@pytest.fixture(scope="session")
+def start_training(start_python):
+    """Starts `python -m eig_tf.train ARGS` in a directory."""
+    def start(directory, *arguments):
+        return start_python(directory, "-m", "eig_tf.train", *arguments)
     return start
 
 

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 import time
 
 import pytest
@@ -10,6 +11,20 @@ import pytest
 pytestmark = pytest.mark.slow
 
 KILLS = 30
+# Trainings as processes of their own, which find TensorFlow imported. Importing it starts no threads.
+SERVER = """
+import os, runpy, sys
+import eig_tf.runs.training
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        runpy.run_module("eig_tf.train", run_name="__main__", alter_sys=True)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
 
 
 def newest(run):
@@ -18,24 +33,28 @@ def newest(run):
 
 
 def test_run_killed_at_thirty_random_moments_equals_an_undisturbed_one(
-        train, start_training, tiny, tmp_path, assert_same_run):
+        train, start_python, tiny, tmp_path, assert_same_run):
     # The smallest graph, and a checkpoint after every step: many kills fall into a save.
     flags = [*tiny, "--method=gumbel_infogan", "--config.training.epochs=60",
              "--config.training.checkpoint_minutes=1e-6"]
     assert train(tmp_path, *flags, "--workdir=straight").status == 0
-    run, generator, statuses = tmp_path / "run", random.Random(0), set()
-    for kill in range(KILLS):
-        process = start_training(tmp_path, *flags, "--workdir=run")
-        before = newest(run)
-        while newest(run) <= before and process.poll() is None:
-            time.sleep(0.005)
-        time.sleep(generator.uniform(0, 0.25))
-        os.kill(process.pid, (signal.SIGKILL, signal.SIGTERM)[kill % 2])
-        _, stderr = process.communicate(timeout=100)
-        statuses.add(process.returncode)
-        assert process.returncode in (-signal.SIGKILL, 143), (kill, stderr)
-        if process.returncode == 143:
-            assert stderr.startswith("\nstopped by SIGTERM; "), stderr
+    run, log, generator, statuses = tmp_path / "run", tmp_path / "log", random.Random(0), set()
+    with start_python(tmp_path, "-c", SERVER, *flags, "--workdir=run", stdin=subprocess.PIPE) as server:
+        for kill in range(KILLS):
+            before = newest(run)
+            print(file=server.stdin, flush=True)
+            process = int(server.stdout.readline())
+            deadline = time.monotonic() + 100
+            while newest(run) <= before and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(generator.uniform(0, 0.25))
+            os.kill(process, (signal.SIGKILL, signal.SIGTERM)[kill % 2])
+            status = int(server.stdout.readline())
+            statuses.add(status)
+            assert status in (-signal.SIGKILL, 143), (kill, log.read_text())
+            if status == 143:
+                assert "\nstopped by SIGTERM; " in log.read_text()
+        server.stdin.close()
     assert statuses == {-signal.SIGKILL, 143}
     assert newest(run) < newest(tmp_path / "straight")
     result = train(tmp_path, *flags, "--workdir=run")

@@ -35,6 +35,19 @@ def test_noted_signal_is_raised_on_demand_and_another_host_stops_as_by_sigterm()
         StopRequests().stop()
 
 
+def test_an_error_that_the_end_causes_does_not_hide_it_but_an_earlier_signal_hides_no_error():
+    stops = StopRequests()
+    with pytest.raises(TrainingStopped, match="stopped by SIGTERM"), stops.handled():
+        try:
+            send(signal.SIGTERM)
+        finally:
+            raise AssertionError("Nesting violated")
+    stops = StopRequests()
+    with pytest.raises(OSError, match="disk"), stops.handled(), stops.deferred():
+        send(signal.SIGTERM)
+        raise OSError("disk")
+
+
 def test_signal_outside_of_training_ends_at_once():
     stops = StopRequests()
     with stops.handled(), pytest.raises(TrainingStopped):
