@@ -12,15 +12,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
 
 from eig_tf import files, progress
-from eig_tf.categories.partitions import NEIGHBOURS, SpectralGraph, nearest_neighbours
+from eig_tf.categories.partitions import SpectralGraph, group_neighbours, most_neighbours, nearest_neighbours
 
 # The threshold of Tibshirani and Walther (2005), section 3.
 STABLE = 0.8
-# The largest stable number may be one of several: those from this share of it on are compared.
-_COMPARED_SHARE = 0.8
-_SPLITS = 10
+_SPLITS = 4
 _VOTES = 5
-# What is looked at without candidates: more are too many to tell apart with 4,000 images.
+# What is looked at without candidates: more are too many to tell apart with 4,000 images; few ones are stable,
+# but as groups of kinds.
 _MOST_CATEGORIES, _IMAGES_PER_CATEGORY = 40, 10
 
 
@@ -42,14 +41,14 @@ class NumberEvidence(NamedTuple):
 
 
 def default_candidates(num_codes: int, num_images: int) -> range:
-    """Return the numbers of categories to compare where none are given, from 2 on.
+    """Return the numbers of categories to compare where none are given, from a quarter of the largest on.
 
     Args:
-        num_codes: K; a category needs a code, better three.
-        num_images: number of images.
+        num_codes: K; a category needs a code, better three. The largest number is 2 K / 3, at most 40.
+        num_images: number of images, ten for each category at least.
     """
-    largest = min(2 * num_codes // 3, num_images // _IMAGES_PER_CATEGORY, _MOST_CATEGORIES)
-    return range(2, max(largest, 2) + 1)
+    largest = max(2, min(2 * num_codes // 3, num_images // _IMAGES_PER_CATEGORY, _MOST_CATEGORIES))
+    return range(max(2, largest // 4), largest + 1)
 
 
 def most_categories(num_images: int) -> int:
@@ -62,7 +61,7 @@ def measure_numbers(features: np.ndarray, candidates: Sequence[int], seed: int =
     """Measure the evidence for several numbers of categories.
 
     Partitions are k-means of the spectral embedding (Ng, Jordan and Weiss 2001), and for the agreement also
-    three times as many clusters merged by their links, both in graphs of 8, 12 and 18 neighbours.
+    three times as many clusters merged by their links, both in three graphs, see `group_neighbours`.
 
     Args:
         features: float [N, F]; their directions count, not their lengths.
@@ -73,29 +72,45 @@ def measure_numbers(features: np.ndarray, candidates: Sequence[int], seed: int =
         One `NumberEvidence` for each candidate, in ascending order.
     """
     features, numbers = normalize(features), sorted(set(candidates))
-    largest, middle = max(numbers), NEIGHBOURS[len(NEIGHBOURS) // 2]
     generator = np.random.default_rng(seed)
     found = []
     with progress.stage(f"compares {len(numbers)} numbers of categories of {len(features):,} images",
                         len(numbers), "number") as advance:
-        neighbours = nearest_neighbours(features, max(NEIGHBOURS))
-        graphs = [SpectralGraph(neighbours[:, :num], largest + 1) for num in NEIGHBOURS]
-        pairs = []
-        for _ in range(_SPLITS):
-            halves = np.array_split(generator.permutation(len(features)), 2)
-            pairs.append([
-                (features[half], SpectralGraph(nearest_neighbours(features[half], middle), largest))
-                for half in halves])
-        values = graphs[NEIGHBOURS.index(middle)].values
+        whole = _Graphs(features, numbers)
+        pairs = [[_Graphs(features[half], numbers)
+                  for half in np.array_split(generator.permutation(len(features)), 2)]
+                 for _ in range(_SPLITS)]
         for number in numbers:
+            graphs = whole.of(number)
             partitions = [groups for graph in graphs for groups in (
                 graph.k_means(number, number, seed),
                 graph.merge_clusters(number, 3 * number, number, seed))]
+            values = graphs[len(graphs) // 2].values
             found.append(NumberEvidence(
                 number, float(np.mean([_strength_of_halves(halves, number, seed) for halves in pairs])),
                 mean_agreement(partitions), float(values[number - 1] - values[number])))
             advance()
     return found
+
+
+class _Graphs:
+    """The graphs of images for each number of groups; numbers with the same neighbours share them."""
+
+    def __init__(self, features, numbers):
+        self.features = features
+        self._num_vectors = max(numbers) + 1
+        self._neighbours = nearest_neighbours(features, most_neighbours(len(features), min(numbers)))
+        self._made = {}
+
+    def of(self, number):
+        most = most_neighbours(len(self.features), number)
+        return [self._graph(num) for num in group_neighbours(self._neighbours[:, :most], number)]
+
+    def _graph(self, num_neighbours):
+        if num_neighbours not in self._made:
+            self._made[num_neighbours] = SpectralGraph(
+                self._neighbours[:, :num_neighbours], self._num_vectors)
+        return self._made[num_neighbours]
 
 
 def prediction_strength(groups: np.ndarray, predicted: np.ndarray) -> float:
@@ -129,19 +144,13 @@ def mean_agreement(partitions: Sequence[np.ndarray]) -> float:
 def suggest_number(evidence: Sequence[NumberEvidence]) -> int:
     """Return the number of categories that the evidence suggests.
 
-    Of the numbers whose strength is at least 0.8, let L be the largest; the suggestion is the one from 0.8 L
-    to L with the largest agreement. Without any, it is the number with the largest strength.
-    The eigengap has no part in it: on digits and MNIST, on which the rule was chosen, it made it worse.
+    It is the one with the largest agreement, and of equal ones that with the largest strength. Strength and
+    eigengap have no other part in it: both prefer few groups of kinds.
 
     Args:
         evidence: of one number or more.
     """
-    stable = [found for found in evidence if found.strength >= STABLE]
-    if not stable:
-        return max(evidence, key=lambda found: found.strength).number
-    largest = max(found.number for found in stable)
-    compared = [found for found in stable if found.number >= _COMPARED_SHARE * largest]
-    return max(compared, key=lambda found: found.agreement).number
+    return max(evidence, key=lambda found: (round(found.agreement, 9), found.strength)).number
 
 
 def format_numbers(evidence: Sequence[NumberEvidence]) -> str:
@@ -152,8 +161,8 @@ def format_numbers(evidence: Sequence[NumberEvidence]) -> str:
     if not any(found.strength >= STABLE for found in evidence):
         lines.append(f"no number has a strength of {STABLE}: the images may have no distinct kinds, or the "
                      "training was too short")
-    elif evidence[-1].strength >= STABLE:
-        lines.append("the largest number is stable too: there may be more categories, or images that are "
+    elif suggest_number(evidence) == evidence[-1].number:
+        lines.append("the suggestion is the largest number: there may be more categories, or images that are "
                      "nearly the same, such as frames of one video")
     return "\n".join([*lines, f"suggested   {suggest_number(evidence)}"])
 
@@ -166,10 +175,14 @@ def save_numbers(evidence: Sequence[NumberEvidence], path: str | os.PathLike) ->
 
 def _strength_of_halves(halves, number, seed):
     """The mean strength of both directions: each half is predicted from the other by its neighbours there."""
-    partitions = [graph.k_means(number, number, seed) for _, graph in halves]
+    partitions = []
+    for half in halves:
+        graphs = half.of(number)
+        partitions.append(graphs[len(graphs) // 2].k_means(number, number, seed))
     strengths = []
     for train, test in ((0, 1), (1, 0)):
         classifier = KNeighborsClassifier(min(_VOTES, len(partitions[train])), algorithm="brute")
-        classifier.fit(halves[train][0], partitions[train])
-        strengths.append(prediction_strength(partitions[test], classifier.predict(halves[test][0])))
+        classifier.fit(halves[train].features, partitions[train])
+        strengths.append(prediction_strength(
+            partitions[test], classifier.predict(halves[test].features)))
     return np.mean(strengths)
