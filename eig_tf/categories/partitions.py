@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.linalg
 import scipy.sparse
 import scipy.sparse.csgraph
 import scipy.sparse.linalg
@@ -237,7 +236,9 @@ def _largest_eigenpairs(matrix, num):
     """Pairs of an eigenvalue and its eigenvector, the largest first, of a symmetric sparse matrix."""
     size = matrix.shape[0]
     if size <= _DENSE_BELOW * num:
-        values, vectors = scipy.linalg.eigh(matrix.toarray(), subset_by_index=[size - num, size - 1])
+        # LAPACK's search for some of the eigenpairs fails where many eigenvalues are equal.
+        values, vectors = np.linalg.eigh(matrix.toarray())
+        values, vectors = values[-num:], vectors[:, -num:]
     else:
         # A constant start is nearly an eigenvector.
         start = np.random.default_rng(0).normal(size=size)

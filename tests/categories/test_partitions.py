@@ -72,6 +72,15 @@ def test_embedding_of_several_components_has_every_eigenvector():
     np.testing.assert_allclose(np.abs(vectors), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [24, 25, 26])
+def test_images_that_are_all_neighbours_of_each_other_are_embedded(size):
+    """A complete graph has the eigenvalue -1 / (n - 1) n - 1 times, for which LAPACK's evr fails."""
+    complete = scipy.sparse.csr_matrix(np.ones([size, size]) - np.eye(size))
+    values, vectors = partitions.spectral_embedding(complete, 16)
+    np.testing.assert_allclose(values, [1] + 15 * [-1 / (size - 1)], atol=1e-9)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(16), atol=1e-9)
+
+
 def test_nmi_of_all_pairs_is_scikit_learns():
     generator = np.random.default_rng(0)
     labels = [generator.integers(0, groups, 50) for groups in (1, 2, 5, 9)]
