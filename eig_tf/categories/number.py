@@ -18,7 +18,7 @@ from eig_tf.categories.partitions import SpectralGraph, group_neighbours, most_n
 STABLE = 0.8
 _SPLITS = 4
 _VOTES = 5
-# What is looked at without candidates: more are too many to tell apart with 4,000 images; few ones are stable,
+# What is looked at without candidates: more are too many to tell apart with 4,000 images; few are stable,
 # but as groups of kinds.
 _MOST_CATEGORIES, _IMAGES_PER_CATEGORY = 40, 10
 
