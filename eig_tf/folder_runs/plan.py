@@ -181,6 +181,8 @@ def config_of_size(request: Request, preset: str, size: int, num_images: int,
                    different_light: bool = False) -> config_dict.ConfigDict:
     """Return the config for images of a size, with everything that does not depend on the time.
 
+    In different light, see `advice.differ_in_light`, their contrast is stretched.
+
     Raises:
         UserError: there are too few images, or a field is out of bounds.
     """
