@@ -17,7 +17,7 @@ def test_folder_is_prepared_with_its_options_and_not_twice(run, refused, make_fo
     assert info["origin"] == {
         "dataset": "folder", "seed": None,
         "data": {"channels": 1, "image_size": 28, "max_unreadable": 0.05, "recursive": False,
-                 "resize": "crop"}}
+                 "resize": "crop", "stretch_contrast": False}}
     assert info["shape"] == [8, 28, 28, 1] and info["class_names"] == ["blue", "red"]
     assert "--out is 'out', which is not empty" in refused(run("prepare_data", *arguments))
 
