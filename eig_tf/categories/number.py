@@ -81,11 +81,11 @@ def measure_numbers(features: np.ndarray, candidates: Sequence[int], seed: int =
                   for half in np.array_split(generator.permutation(len(features)), 2)]
                  for _ in range(_SPLITS)]
         for number in numbers:
-            graphs = whole.of(number)
+            graphs = whole.all(number)
             partitions = [groups for graph in graphs for groups in (
                 graph.k_means(number, number, seed),
                 graph.merge_clusters(number, 3 * number, number, seed))]
-            values = graphs[len(graphs) // 2].values
+            values = whole.middle(number).values
             found.append(NumberEvidence(
                 number, float(np.mean([_strength_of_halves(halves, number, seed) for halves in pairs])),
                 mean_agreement(partitions), float(values[number - 1] - values[number])))
@@ -102,9 +102,16 @@ class _Graphs:
         self._neighbours = nearest_neighbours(features, most_neighbours(len(features), min(numbers)))
         self._made = {}
 
-    def of(self, number):
+    def all(self, number):
+        return [self._graph(num) for num in self._numbers_of_neighbours(number)]
+
+    def middle(self, number):
+        numbers = self._numbers_of_neighbours(number)
+        return self._graph(numbers[len(numbers) // 2])
+
+    def _numbers_of_neighbours(self, number):
         most = most_neighbours(len(self.features), number)
-        return [self._graph(num) for num in group_neighbours(self._neighbours[:, :most], number)]
+        return group_neighbours(self._neighbours[:, :most], number)
 
     def _graph(self, num_neighbours):
         if num_neighbours not in self._made:
@@ -175,10 +182,7 @@ def save_numbers(evidence: Sequence[NumberEvidence], path: str | os.PathLike) ->
 
 def _strength_of_halves(halves, number, seed):
     """The mean strength of both directions: each half is predicted from the other by its neighbours there."""
-    partitions = []
-    for half in halves:
-        graphs = half.of(number)
-        partitions.append(graphs[len(graphs) // 2].k_means(number, number, seed))
+    partitions = [half.middle(number).k_means(number, number, seed) for half in halves]
     strengths = []
     for train, test in ((0, 1), (1, 0)):
         classifier = KNeighborsClassifier(min(_VOTES, len(partitions[train])), algorithm="brute")

@@ -18,9 +18,8 @@ import eig_tf.runs.training
 for _ in sys.stdin:
     child = os.fork()
     if not child:
-        log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         runpy.run_module("eig_tf.train", run_name="__main__", alter_sys=True)
     print(child, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
@@ -38,7 +37,7 @@ def test_run_killed_at_thirty_random_moments_equals_an_undisturbed_one(
     flags = [*tiny, "--method=gumbel_infogan", "--config.training.epochs=60",
              "--config.training.checkpoint_minutes=1e-6"]
     assert train(tmp_path, *flags, "--workdir=straight").status == 0
-    run, log, generator, statuses = tmp_path / "run", tmp_path / "log", random.Random(0), set()
+    run, generator, statuses = tmp_path / "run", random.Random(0), set()
     with start_python(tmp_path, "-c", SERVER, *flags, "--workdir=run", stdin=subprocess.PIPE) as server:
         for kill in range(KILLS):
             before = newest(run)
@@ -50,10 +49,11 @@ def test_run_killed_at_thirty_random_moments_equals_an_undisturbed_one(
             time.sleep(generator.uniform(0, 0.25))
             os.kill(process, (signal.SIGKILL, signal.SIGTERM)[kill % 2])
             status = int(server.stdout.readline())
+            stderr = (tmp_path / "stderr").read_text()
             statuses.add(status)
-            assert status in (-signal.SIGKILL, 143), (kill, log.read_text())
+            assert status in (-signal.SIGKILL, 143), (kill, stderr)
             if status == 143:
-                assert "\nstopped by SIGTERM; " in log.read_text()
+                assert stderr.startswith("\nstopped by SIGTERM; "), stderr
         server.stdin.close()
     assert statuses == {-signal.SIGKILL, 143}
     assert newest(run) < newest(tmp_path / "straight")
