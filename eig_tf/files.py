@@ -31,6 +31,15 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def delete_left_overs(directory: str | os.PathLike) -> None:
+    """Delete the temporary files of `replacing` that killed processes left in a directory.
+
+    No other process may be writing there.
+    """
+    for left_over in Path(directory).glob(".*.tmp.*"):
+        left_over.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def replacing_directory(path: str | os.PathLike, replace: bool = False) -> Iterator[Path]:
     """Yield an empty directory beside `path`, and rename it to `path` when the block succeeds.

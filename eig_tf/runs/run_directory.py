@@ -138,6 +138,8 @@ class RunDirectory:
             # Not to know the holder is no reason to stop.
             with contextlib.suppress(OSError):
                 files.write_json({"pid": os.getpid(), "host": socket.gethostname()}, self.lock_holder)
+                # Elsewhere in the run directory, other commands may be writing.
+                files.delete_left_overs(self.samples)
         except filelock.Timeout:
             try:
                 holder = json.loads(self.lock_holder.read_text(encoding="utf-8"))
