@@ -23,6 +23,8 @@ def get_config() -> config_dict.ConfigDict:
     config.data.views = 30  # of each object, the first by file name
     config.data.max_unreadable = 0.0  # share of the files that may be left out
     config.augment.crop = 0.95
+    # Kinds of objects have no colours of their own.
+    config.categories.ignore_colours = True
     config.networks.num_codes = 5
     return config
 

@@ -24,6 +24,8 @@ def get_config() -> config_dict.ConfigDict:
     config.augment.enlarge = 1.1
     config.augment.gamma_min = 0.3
     config.augment.gamma_max = 4.0
+    # Photographs of one person are in different light.
+    config.categories.ignore_colours = True
     config.networks.num_codes = 40
     config.networks.stages = 2  # supplement 4.3
     config.training.epochs = 200

@@ -13,6 +13,7 @@ interruption. Each purpose has a tag of its own, so that no two of them share th
 | `PICTURE` | | latents of sample grids and figures |
 | `CATEGORIZER` | step | transformations of the images that train a categorizer |
 | `GUIDANCE` | step, 0 | transformations of the generated images that a categorizer sees |
+| `CONTRASTIVE` | step, view | transformations of the images that train a categorizer's encoder |
 | `REBALANCE` | group, block | latents of generated images that rare groups of a balanced folder get |
 
 Draws of a training step are those of the global batch, whatever the number of devices: each replica draws
@@ -43,6 +44,7 @@ class Stream(enum.IntEnum):
     CATEGORIZER = 8
     GUIDANCE = 9
     REBALANCE = 10
+    CONTRASTIVE = 11
 
 
 class BatchPart(NamedTuple):

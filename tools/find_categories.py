@@ -61,8 +61,10 @@ def main(arguments: list[str]) -> None:
     data_dir = FLAGS.data_dir or directory.load_environment().data_dir
     _, image_set = registry.load_split(config, data_dir, FLAGS.cache_dir)
     if candidates:
+        real = discovery.represent_images(
+            model, image_set.images, category_files.discovery_settings(config))
         print(number.format_numbers(
-            discovery.measure_numbers_of_images(model, image_set.images, candidates, config.seed)))
+            discovery.measure_numbers_of_images(real, candidates, model.num_codes, config.seed)))
         return
     with directory.locked():
         category_files.find_run_categories(directory, config, model, epochs, image_set.images,

@@ -36,7 +36,8 @@ _LARGEST_CROP = 0.9
 
 def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, partition: np.ndarray,
                       num_categories: int, delta: dict[str, Any], seed: int, steps_per_round: int,
-                      report: Callable[[str], None] = print) -> keras.Model:
+                      report: Callable[[str], None] = print, start: keras.Model | None = None
+                      ) -> keras.Model:
     """Train a categorizer on a partition of some images, then on its own labels of all images.
 
     After each round, every image gets the label of the transport plan between images and categories that is
@@ -52,6 +53,7 @@ def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, part
         seed: root of all randomness.
         steps_per_round: steps of 128 images between two labellings.
         report: called with a line of text after each round.
+        start: an encoder whose weights are those to start from; random ones when None.
 
     Returns:
         The categorizer; see `build_categorizer`.
@@ -65,6 +67,8 @@ def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, part
     with policy("float32"):
         height, width, channels = images.shape[1:]
         categorizer = build_categorizer((height, width, channels), num_categories)
+        if start is not None:
+            keras.Model(categorizer.input, categorizer.outputs[0]).set_weights(start.get_weights())
         steps = ROUNDS * steps_per_round
         optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps))
     train_step = _make_train_step(categorizer, optimizer, num_categories, strong_delta(delta))
@@ -136,9 +140,14 @@ def embed_in_batches(categorizer: keras.Model, images: np.ndarray | StoredImages
     return features, tf.nn.softmax(logits).numpy()
 
 
-def _batch_outputs(categorizer, images):
+def encode_in_batches(encoder: keras.Model, images: np.ndarray | StoredImages) -> np.ndarray:
+    """Return an encoder's features, float32 [N, F], of images uint8 [N, H, W, C], N at least 1."""
+    return np.concatenate(list(_batch_outputs(encoder, images)))
+
+
+def _batch_outputs(network, images):
     for start in range(0, len(images), _AT_A_TIME):
-        yield categorizer(to_float(images[start:start + _AT_A_TIME]), training=False)
+        yield network(to_float(images[start:start + _AT_A_TIME]), training=False)
 
 
 def save_categorizer(categorizer: keras.Model, path: str | os.PathLike) -> None:

@@ -12,8 +12,10 @@ from eig_tf import progress
 from eig_tf.categories.categorizer import (
     categorize_in_batches,
     embed_in_batches,
+    encode_in_batches,
     train_categorizer,
 )
+from eig_tf.categories.contrastive import contrastive_delta, train_contrastive_encoder
 from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.categories.number import (
     NumberEvidence,
@@ -46,6 +48,42 @@ _AGREEMENT_POWER = 8
 _APART = 1.0
 
 
+class DiscoverySettings(NamedTuple):
+    """Settings of the discovery.
+
+    Attributes:
+        delta: arguments of `augment.positive_view` that keep the identity of an image.
+        seed: root of all randomness.
+        categorizer_steps: see `train_categorizer`.
+        contrastive_steps: see the field of that name.
+        ignore_colours: see the field of that name.
+    """
+
+    delta: dict[str, Any]
+    seed: int
+    categorizer_steps: int
+    contrastive_steps: int = 0
+    ignore_colours: bool = False
+
+
+class RealImages(NamedTuple):
+    """The training images that the discovery uses, and their features.
+
+    Attributes:
+        images: uint8 [N, H, W, C], at most 20,000 random ones.
+        codes: int64 [N], their codes.
+        first: int64 [n], sorted indices of the at most 4,000 that are partitioned.
+        features: float [n, F], theirs.
+        encoder: what `train_contrastive_encoder` returned; None when the features are those of the model.
+    """
+
+    images: np.ndarray
+    codes: np.ndarray
+    first: np.ndarray
+    features: np.ndarray
+    encoder: keras.Model | None
+
+
 class Discovery(NamedTuple):
     """What `discover_categories` finds.
 
@@ -58,39 +96,60 @@ class Discovery(NamedTuple):
     categorizer: keras.Model
 
 
-def discover_categories(model: GenerativeModel, images: np.ndarray | StoredImages, num_categories: int,
-                        delta: dict[str, Any], seed: int, epochs: int, categorizer_steps: int,
+def represent_images(model: GenerativeModel, images: np.ndarray | StoredImages,
+                     settings: DiscoverySettings) -> RealImages:
+    """Return real images with their codes and features, by Q or by an encoder of their own.
+
+    Args:
+        model: a trained model with K codes.
+        images: its training images, uint8 [N, H, W, C].
+        settings: the settings.
+    """
+    generator = np.random.default_rng(settings.seed)
+    pool = images[_choose(generator, len(images), MAX_SELF_LABELLED)]
+    first = _choose(generator, len(pool), MAX_PARTITIONED)
+    features, codes = _encode(model, pool)
+    if not settings.contrastive_steps:
+        return RealImages(pool, codes, first, features[first], None)
+    # Grey images have no colours to ignore.
+    ignore_colours = settings.ignore_colours and pool.shape[-1] == 3
+    encoder = train_contrastive_encoder(
+        pool, contrastive_delta(settings.delta, ignore_colours), settings.seed, settings.contrastive_steps)
+    return RealImages(pool, codes, first, encode_in_batches(encoder, pool[first]), encoder)
+
+
+def discover_categories(model: GenerativeModel, real: RealImages, num_categories: int,
+                        settings: DiscoverySettings, epochs: int,
                         report: Callable[[str], None] = print) -> Discovery:
     """Find categories of real images, and the codes that generate each.
 
     Args:
         model: a trained model with K codes.
-        images: its training images, uint8 [N, H, W, C].
+        real: its training images; see `represent_images`.
         num_categories: M, from 2 to K.
-        delta: arguments of `augment.positive_view` that keep the identity of an image.
-        seed: root of all randomness.
+        settings: the settings.
         epochs: number of epochs that the model was trained for.
-        categorizer_steps: see `train_categorizer`.
         report: called with a line of text after each step.
     """
-    generator = np.random.default_rng(seed)
-    pool = images[_choose(generator, len(images), MAX_SELF_LABELLED)]
-    first = _choose(generator, len(pool), MAX_PARTITIONED)
-    features, codes = _encode(model, pool)
+    seed, first = settings.seed, real.first
     categorizer = None
     for number in range(PASSES):
-        if categorizer is None:
-            partition, consensus = partition_images(
-                pool[first], features[first], codes[first], num_categories, seed)
-        else:
-            embedded, probabilities = embed_in_batches(categorizer, pool[first])
+        if categorizer is not None:
+            embedded, probabilities = embed_in_batches(categorizer, real.images[first])
             partition, consensus = consensus_partition(
                 candidate_partitions(embedded, num_categories, probabilities.argmax(axis=1), seed))
+        elif real.encoder is not None:
+            partition, consensus = consensus_partition(
+                candidate_partitions(real.features, num_categories, real.codes[first], seed))
+        else:
+            partition, consensus = partition_images(
+                real.images[first], real.features, real.codes[first], num_categories, seed)
         report(f"pass {number + 1}/{PASSES}: consensus of the partitions of {len(first):,} real images: "
                f"{consensus:.3f}")
-        categorizer = train_categorizer(
-            pool, first, partition, num_categories, delta, seed, categorizer_steps, report)
-    grouping = _group_by_categorizer(model, categorizer, pool, codes, num_categories, seed, epochs, consensus)
+        categorizer = train_categorizer(real.images, first, partition, num_categories, settings.delta, seed,
+                                        settings.categorizer_steps, report, real.encoder)
+    grouping = _group_by_categorizer(
+        model, categorizer, real.images, real.codes, num_categories, seed, epochs, consensus)
     return Discovery(grouping, categorizer)
 
 
@@ -112,25 +171,25 @@ def regroup(model: GenerativeModel, images: np.ndarray | StoredImages, discovery
         model, discovery.categorizer, pool, codes, old.num_categories, seed, epochs, old.consensus))
 
 
-def measure_numbers_of_images(model: GenerativeModel, images: np.ndarray | StoredImages,
-                              candidates: Sequence[int] | None, seed: int) -> list[NumberEvidence]:
-    """Return the evidence for several numbers of categories of real images, by the encoder's features.
+def measure_numbers_of_images(real: RealImages, candidates: Sequence[int] | None, num_codes: int,
+                              seed: int) -> list[NumberEvidence]:
+    """Return the evidence for several numbers of categories of real images.
 
     Args:
-        model: a trained model.
-        images: its training images, uint8 [N, H, W, C]; at most 4,000 of them are used.
+        real: see `represent_images`.
         candidates: values of M; those of `default_candidates` when None.
+        num_codes: K.
         seed: root of all randomness.
 
     Raises:
         UserError: there are too few images for the largest candidate.
     """
-    chosen = images[_choose(np.random.default_rng(seed), len(images), MAX_PARTITIONED)]
-    numbers = default_candidates(model.num_codes, len(chosen)) if candidates is None else candidates
-    if max(numbers) > most_categories(len(chosen)):
-        raise UserError(f"{max(numbers)} categories are to be compared, and there are {len(chosen)} images; "
+    num_images = len(real.features)
+    numbers = default_candidates(num_codes, num_images) if candidates is None else candidates
+    if max(numbers) > most_categories(num_images):
+        raise UserError(f"{max(numbers)} categories are to be compared, and there are {num_images} images; "
                         f"expected at least {4 * max(numbers)} images")
-    return measure_numbers(_encode(model, chosen)[0], numbers, seed)
+    return measure_numbers(real.features, numbers, seed)
 
 
 def partition_images(images: np.ndarray, features: np.ndarray, codes: np.ndarray, num_categories: int,

@@ -116,6 +116,10 @@ FIELDS = (
           "place of num_categories, which then sets the number of codes alone"),
     Field("categories.categorizer_steps", 200, "steps of the categorizer between two labellings of the "
           "images, of which there are 4 in each of 2 passes", low=1),
+    Field("categories.contrastive_steps", 0, "steps of 256 images in which an encoder of its own learns "
+          "the features that are partitioned first; 0: they are those of Q", low=0),
+    Field("categories.ignore_colours", False, "whether these features ignore saturation and hue, for colour "
+          "images in different light, or of kinds that no colour tells apart"),
     Field("categories.guidance_share", 0.1, "share of the epochs, the last ones, in which the generator "
           "follows the categories; 0 for none", low=0, below=1),
     Field("categories.guidance_weight", 1.0, "weight of the categories in the loss of the generator", low=0),

@@ -34,8 +34,10 @@ _LEAST_IMAGES, _FEW_IMAGES = 40, 1000
 _FEW_CATEGORIES, _MANY_CATEGORIES = 10, 20
 # Fewer steps than that are not worth the larger of two image sizes, or of any.
 _ENOUGH_STEPS, _LEAST_STEPS = 1000, 100
-# A categorizer of ten steps a round left most categories empty.
-_LEAST_EPOCHS, _LEAST_CATEGORIZER_STEPS = 10, 50
+# With a twentieth of the categorizer's steps, most categories were left empty.
+_LEAST_EPOCHS, _LEAST_CATEGORIZER_PART = 10, 0.25
+# A step of the encoder has 256 images in two views, one of the categorizer 128.
+_CONTRASTIVE_FACTOR = 4
 # Share of the time for the categorizer at most; seconds for other work, and by image for the partitions.
 _CATEGORIZER_SHARE, _OTHER_SECONDS, _SECONDS_PER_IMAGE = 0.4, 25, 0.02
 _SAMPLED_FILES, _SAMPLED_IMAGES, _MEASURED_STEPS, _MEASURED_IMAGES = 100, 2000, 3, 200
@@ -83,11 +85,13 @@ class Budget(NamedTuple):
     Attributes:
         epochs: of the training.
         categorizer_steps: see the field of that name.
+        contrastive_steps: see the field of that name.
         least_seconds: the time for the least that is worth it.
     """
 
     epochs: int
     categorizer_steps: int
+    contrastive_steps: int
     least_seconds: float
 
 
@@ -131,7 +135,8 @@ def make_plan(request: Request, cache_dir: str, devices: str | None = None) -> P
         needed = (budget.least_seconds + spent) / 60
         raise UserError(f"--minutes is {request.minutes:g}; expected at least {needed:.1f} for "
                         f"{num_images} images of {size}x{size} on this machine")
-    chosen = {"training.epochs": budget.epochs, "categories.categorizer_steps": budget.categorizer_steps}
+    chosen = {"training.epochs": budget.epochs, "categories.categorizer_steps": budget.categorizer_steps,
+              "categories.contrastive_steps": budget.contrastive_steps}
     config.update_from_flattened_dict({
         name: value for name, value in chosen.items() if name not in request.fields})
     config_lib.validate(config)
@@ -181,14 +186,15 @@ def config_of_size(request: Request, preset: str, size: int, num_images: int,
                    different_light: bool = False) -> config_dict.ConfigDict:
     """Return the config for images of a size, with everything that does not depend on the time.
 
-    In different light, see `advice.differ_in_light`, their contrast is stretched.
+    In different light, see `advice.differ_in_light`, their contrast is stretched and features ignore colours.
 
     Raises:
         UserError: there are too few images, or a field is out of bounds.
     """
     if num_images < _LEAST_IMAGES:
         raise UserError(f"{request.folder} holds {num_images} images; expected at least {_LEAST_IMAGES}")
-    fields: dict[str, Any] = {"data.image_size": size, "data.stretch_contrast": different_light}
+    fields: dict[str, Any] = {"data.image_size": size, "data.stretch_contrast": different_light,
+                              "categories.ignore_colours": different_light}
     base = config_of_fields(request, preset, fields)
     fields["training.batch_size"] = min(base.training.batch_size, num_images // 4)
     if preset == "cpu" and size < 64:
@@ -219,19 +225,27 @@ def divide_time(seconds: float, step: StepTime, categorizer_step: float, num_ima
         step: a step of the training.
         categorizer_step: seconds of a step of the categorizer.
         num_images: number of images.
-        config: its number of steps of the categorizer bounds what is chosen; the number of epochs is at most
+        config: its numbers of steps of the categorizer bound what is chosen; the number of epochs is at most
             the paper's for photographs.
     """
     other = _OTHER_SECONDS + _SECONDS_PER_IMAGE * min(num_images, MAX_PARTITIONED)
-    labelling = PASSES * ROUNDS * categorizer_step
-    share = int(_CATEGORIZER_SHARE * (seconds - other) / labelling)
-    categorizer_steps = min(config.categories.categorizer_steps, max(share, _LEAST_CATEGORIZER_STEPS))
+    most = categorizer_seconds(config, categorizer_step)
+    part = float(np.clip(_CATEGORIZER_SHARE * (seconds - other) / most, _LEAST_CATEGORIZER_PART, 1))
+    options = config.categories
     epoch = step.steps * step.seconds
     least_epochs = max(_LEAST_EPOCHS, math.ceil(_LEAST_STEPS / step.steps))
     longest = config_lib.load_preset("folder", "paper", METHOD).training.epochs
-    epochs = int(np.clip((seconds - other - categorizer_steps * labelling) / epoch, least_epochs, longest))
-    return Budget(epochs, categorizer_steps,
-                  other + _LEAST_CATEGORIZER_STEPS * labelling + least_epochs * epoch)
+    epochs = int(np.clip((seconds - other - part * most) / epoch, least_epochs, longest))
+    return Budget(epochs, math.ceil(part * options.categorizer_steps),
+                  math.ceil(part * options.contrastive_steps),
+                  other + _LEAST_CATEGORIZER_PART * most + least_epochs * epoch)
+
+
+def categorizer_seconds(config: config_dict.ConfigDict, categorizer_step: float) -> float:
+    """Return the seconds of all steps of a config's categorizer and its encoder, by those of one."""
+    options = config.categories
+    return categorizer_step * (PASSES * ROUNDS * options.categorizer_steps
+                               + _CONTRASTIVE_FACTOR * options.contrastive_steps)
 
 
 def explain_config(config: config_dict.ConfigDict, given: Mapping[str, Any], step: StepTime,
@@ -241,16 +255,17 @@ def explain_config(config: config_dict.ConfigDict, given: Mapping[str, Any], ste
         value = config_lib.flatten(config)[name]
         return f"{config_lib.flag(name)}={value}: {'given' if name in given else why}"
     steps = config.training.epochs * step.steps
-    labelling = PASSES * ROUNDS * config.categories.categorizer_steps * categorizer_step
+    categorizer = categorizer_seconds(config, categorizer_step)
     lines = [
         reason("training.batch_size", "that of the preset, at most a quarter of the images"),
         reason("training.epochs", f"{steps:,} steps of {step.seconds * 1e3:.0f} ms are "
                f"{steps * step.seconds / 60:.1f} minutes; in the last "
                f"{config_lib.guided_epochs(config)} epochs the generator follows the categories"),
+        reason("categories.contrastive_steps", "steps in which the categorizer's features are learned"),
         reason("categories.categorizer_steps", f"{PASSES * ROUNDS} times as many of "
-               f"{categorizer_step * 1e3:.0f} ms are {labelling / 60:.1f} minutes")]
-    if config.data.stretch_contrast:
-        lines.append(reason("data.stretch_contrast", DIFFERENT_LIGHT))
+               f"{categorizer_step * 1e3:.0f} ms and those of the features are {categorizer / 60:.1f} min")]
+    lines += [reason(name, DIFFERENT_LIGHT) for name in ("data.stretch_contrast", "categories.ignore_colours")
+              if config_lib.flatten(config)[name]]
     if config.categories.choose_number:
         lines.append(f"--num_categories=auto: the images suggest the number; {config.networks.num_codes} "
                      "codes are trained")

@@ -5,20 +5,20 @@ from __future__ import annotations
 from tensorflow import keras
 
 FEATURE_SIZE = 128
+_PROJECTION_SIZE = 64
 # Identity needs no finer images, and a CPU has four times the work with the next size.
 _LARGEST_SIDE = 32
 _CHANNELS_AND_STRIDES = ((24, 1), (48, 2), (64, 1), (96, 2), (128, 1))
 
 
-def build_categorizer(image_shape: tuple[int, int, int], num_categories: int) -> keras.Model:
-    """Build five convolutions with batch normalization, a dense layer of features and one of logits.
+def build_encoder(image_shape: tuple[int, int, int]) -> keras.Model:
+    """Build five convolutions with batch normalization and a dense layer of features.
 
     Args:
         image_shape: (H, W, channels) of images in [-1, 1]; larger ones than 32x32 are averaged down first.
-        num_categories: M.
 
     Returns:
-        A Keras model from images [N, H, W, channels] to features [N, 128] and logits [N, M].
+        A Keras model from images [N, H, W, channels] to features [N, 128].
     """
     images = x = keras.Input(image_shape, name="images")
     while x.shape[1] > _LARGEST_SIDE:
@@ -28,9 +28,29 @@ def build_categorizer(image_shape: tuple[int, int, int], num_categories: int) ->
         x = _normalized(x)
     x = keras.layers.AveragePooling2D(padding="same")(x)
     x = keras.layers.Dense(FEATURE_SIZE, use_bias=False)(keras.layers.Flatten()(x))
-    features = _normalized(x)
-    logits = keras.layers.Dense(num_categories, name="logits")(features)
-    return keras.Model(images, [features, logits], name="categorizer")
+    return keras.Model(images, _normalized(x), name="categorizer_encoder")
+
+
+def build_categorizer(image_shape: tuple[int, int, int], num_categories: int) -> keras.Model:
+    """Build an encoder and a dense layer of logits.
+
+    Args:
+        image_shape: see `build_encoder`.
+        num_categories: M.
+
+    Returns:
+        A Keras model from images [N, H, W, channels] to features [N, 128] and logits [N, M].
+    """
+    encoder = build_encoder(image_shape)
+    logits = keras.layers.Dense(num_categories, name="logits")(encoder.output)
+    return keras.Model(encoder.input, [encoder.output, logits], name="categorizer")
+
+
+def build_projection() -> keras.Model:
+    """Build the perceptron from features [N, 128] to [N, 64] that NT-Xent compares (Chen et al. 2020)."""
+    return keras.Sequential([
+        keras.Input([FEATURE_SIZE]), keras.layers.Dense(FEATURE_SIZE, activation="relu"),
+        keras.layers.Dense(_PROJECTION_SIZE)], name="projection")
 
 
 def _normalized(x):

@@ -10,9 +10,11 @@ from eig_tf import files
 from eig_tf.categories.categorizer import load_categorizer, save_categorizer
 from eig_tf.categories.discovery import (
     Discovery,
+    DiscoverySettings,
     discover_categories,
     measure_numbers_of_images,
     regroup,
+    represent_images,
 )
 from eig_tf.categories.grouping import load_grouping, save_grouping
 from eig_tf.categories.number import format_numbers, save_numbers, suggest_number
@@ -54,23 +56,32 @@ def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict,
         UserError: there are too few codes or images, see `check_num_categories`.
         OSError: the files cannot be written.
     """
+    if num_categories is not None:
+        check_num_categories(num_categories, model.num_codes, len(images))
+    settings = discovery_settings(config)
+    real = represent_images(model, images, settings)
     evidence = None
     if num_categories is None:
-        evidence = measure_numbers_of_images(model, images, None, config.seed)
+        evidence = measure_numbers_of_images(real, None, model.num_codes, config.seed)
         print(format_numbers(evidence), flush=True)
         num_categories = suggest_number(evidence)
-    check_num_categories(num_categories, model.num_codes, len(images))
+        check_num_categories(num_categories, model.num_codes, len(images))
     print(f"finds {num_categories} categories of real images", flush=True)
-    # Methods whose codes are their categories have no settings of their own.
-    options = config.get("categories") or config_lib.default_config().categories
-    discovery = discover_categories(model, images, num_categories, dict(config.augment), config.seed, epochs,
-                                    options.categorizer_steps)
+    discovery = discover_categories(model, real, num_categories, settings, epochs)
     with files.replacing_directory(directory.categories, replace=True) as content:
         save_categorizer(discovery.categorizer, content / CATEGORIZER)
         save_grouping(discovery.grouping, content / GROUPING)
         if evidence:
             save_numbers(evidence, content / NUMBERS)
     return discovery
+
+
+def discovery_settings(config: config_dict.ConfigDict) -> DiscoverySettings:
+    """Return the settings of a run's config; those of the preset where the method has none of its own."""
+    options = config.get("categories") or config_lib.load_preset(
+        config.dataset, config.preset, "agglomerative_infogan").categories
+    return DiscoverySettings(dict(config.augment), config.seed, options.categorizer_steps,
+                             options.contrastive_steps, options.ignore_colours)
 
 
 def regroup_run(directory: RunDirectory, config: config_dict.ConfigDict, model: GenerativeModel, epochs: int,

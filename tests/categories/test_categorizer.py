@@ -5,7 +5,7 @@ import pytest
 
 from eig_tf.categories import categorizer
 from eig_tf.errors import UserError
-from eig_tf.networks.categorizer import build_categorizer
+from eig_tf.networks.categorizer import build_categorizer, build_encoder
 
 
 def test_balanced_probabilities_by_hand():
@@ -71,6 +71,23 @@ def test_one_group_of_few_equal_images_trains_a_network(monkeypatch):
     images = np.full([5, 8, 8, 3], 255, np.uint8)
     network = categorizer.train_categorizer(images, np.arange(5), np.zeros(5, np.int64), 2, {}, 0, 1, str)
     assert np.isfinite(categorizer.categorize_in_batches(network, images)).all()
+
+
+def test_training_starts_from_the_weights_of_an_encoder(monkeypatch):
+    """With a rate of nothing, the weights are where they started."""
+    monkeypatch.setattr(categorizer, "ROUNDS", 1)
+    monkeypatch.setattr(categorizer, "_RATE", 0.0)
+    images = np.random.default_rng(0).integers(0, 256, [6, 8, 8, 1], dtype=np.uint8)
+    start = build_encoder((8, 8, 1))
+    before = [weights.copy() for weights in start.get_weights()]
+    network = categorizer.train_categorizer(
+        images, np.arange(6), np.arange(6) % 2, 2, {}, 5, 1, str, start)
+    encoder = build_encoder((8, 8, 1))
+    assert not np.array_equal(encoder.trainable_weights[0], before[0])
+    np.testing.assert_array_equal(network.trainable_weights[0], before[0])
+    # The statistics of batch normalization move; the encoder itself does not change.
+    for now, then in zip(start.get_weights(), before):
+        np.testing.assert_array_equal(now, then)
 
 
 def test_saved_network_is_loaded_equal_and_a_damaged_file_refused(tmp_path):

@@ -8,6 +8,7 @@ import tensorflow as tf
 from sklearn.metrics import adjusted_rand_score
 
 from eig_tf.categories import discovery, partitions
+from eig_tf.errors import UserError
 
 
 def test_each_code_goes_to_its_most_probable_category():
@@ -101,8 +102,8 @@ def test_the_second_partition_is_of_the_categorizers_features(monkeypatch):
         [num, 4, 4, 1], 255 * code, np.uint8))
     trained_on, lines = [], []
 
-    def train(images, first, partition, num_categories, delta, seed, steps, report):
-        assert steps == 11
+    def train(images, first, partition, num_categories, delta, seed, steps, report, start):
+        assert steps == 11 and start is None
         trained_on.append(partition)
 
         def categorizer(images, training):
@@ -111,7 +112,9 @@ def test_the_second_partition_is_of_the_categorizers_features(monkeypatch):
         return categorizer
     monkeypatch.setattr(discovery, "train_categorizer", train)
     model = types.SimpleNamespace(num_codes=2, prior=types.SimpleNamespace(probabilities=[0.5, 0.5]))
-    found = discovery.discover_categories(model, images.astype(np.uint8), 2, {}, 0, 7, 11, lines.append)
+    settings = discovery.DiscoverySettings({}, seed=0, categorizer_steps=11)
+    real = discovery.represent_images(model, images.astype(np.uint8), settings)
+    found = discovery.discover_categories(model, real, 2, settings, 7, lines.append)
     assert len(trained_on) == discovery.PASSES == 2
     assert adjusted_rand_score(dark, trained_on[0]) < 0.2 and adjusted_rand_score(dark, trained_on[1]) == 1
     assert [line.split(":")[0] for line in lines] == ["pass 1/2", "pass 2/2"]
@@ -119,6 +122,47 @@ def test_the_second_partition_is_of_the_categorizers_features(monkeypatch):
     np.testing.assert_allclose(found.grouping.fractions, [2 / 3, 1 / 3])
     assert found.grouping.code_to_category.tolist() == [1, 0] and found.grouping.epochs == 7
     assert 0.125 < found.grouping.consensus <= 1
+
+
+@pytest.mark.parametrize(("ignore_colours", "channels", "ignored"),
+                         [(True, 3, True), (True, 1, False), (False, 3, False)])
+def test_features_are_those_of_an_encoder_that_was_trained(monkeypatch, ignore_colours, channels, ignored):
+    """Q's features play no part in the partition then, and the categorizers start from the encoder."""
+    monkeypatch.setattr(discovery, "encode_images", lambda model, images: (
+        np.full([len(images), 4], np.nan), np.zeros(len(images), np.int64)))
+
+    def train_encoder(images, delta, seed, steps):
+        assert steps == 13 and (delta.get("hue", 0) > 0) == ignored
+        return lambda images, training: tf.concat([images[:, 0, 0], -images[:, 0, 0]], axis=-1)
+    started = []
+
+    def train(images, first, partition, num_categories, delta, seed, steps, report, start):
+        started.append((start, partition, delta))
+        return lambda images, training: (start(images, training), start(images, training)[:, -2:])
+    monkeypatch.setattr(discovery, "train_contrastive_encoder", train_encoder)
+    monkeypatch.setattr(discovery, "train_categorizer", train)
+    monkeypatch.setattr(discovery, "_group_by_categorizer", lambda *arguments: None)
+    dark = np.arange(60) % 3 == 0
+    noise = np.random.default_rng(0).integers(-9, 10, [60, 4, 4, channels])
+    images = np.where(dark, 40, 200)[:, np.newaxis, np.newaxis, np.newaxis] + noise
+    settings = discovery.DiscoverySettings({"rotation": 3.0}, 0, 11, 13, ignore_colours)
+    real = discovery.represent_images(None, images.astype(np.uint8), settings)
+    discovery.discover_categories(None, real, 2, settings, 7, lambda line: None)
+    assert len(started) == 2
+    for start, partition, delta in started:
+        assert start is real.encoder and delta == {"rotation": 3.0}
+        assert adjusted_rand_score(dark, partition) == 1
+
+
+def test_numbers_are_compared_by_the_features_and_too_many_are_refused():
+    features = 4 * np.eye(3, 8)[np.arange(60) % 3] + np.random.default_rng(0).normal(0, 0.4, [60, 8])
+    real = discovery.RealImages(None, None, None, features, None)
+    evidence = discovery.measure_numbers_of_images(real, [2, 3, 4], 12, 0)
+    assert [found.number for found in evidence] == [2, 3, 4]
+    assert max(evidence, key=lambda found: found.agreement).number == 3
+    assert [found.number for found in discovery.measure_numbers_of_images(real, None, 6, 0)] == [2, 3, 4]
+    with pytest.raises(UserError, match=r"16 categories .* there are 60 images; expected at least 64 images"):
+        discovery.measure_numbers_of_images(real, [16], 48, 0)
 
 
 @pytest.mark.parametrize("known_by", ["features", "pixels"])

@@ -71,10 +71,15 @@ def test_contrast_is_to_be_stretched_where_images_differ_in_light(tmp_path, look
     pixels = np.random.default_rng(0).integers(0, 256, [40, 40, 3])
     for index, light in enumerate([0.1, 0.2, 0.5, 1.0]):
         draw(tmp_path / f"{index}.png", Image.fromarray((light * pixels).astype(np.uint8)))
-    assert "--config.data.stretch_contrast=True" in look()[1]
+    stretch, ignore = "--config.data.stretch_contrast=True", "--config.categories.ignore_colours=True"
+    assert stretch in look()[1]
+    grouping = config_lib.load_preset("folder", "cpu", "agglomerative_infogan")
+    listing = folder.list_files(tmp_path, grouping)
+    assert (stretch, ignore) in [each.flags for each in advice.advise(
+        survey.survey_images(listing), listing, grouping)]
     for index in range(4):
         draw(tmp_path / f"{index}.png", arrow(index, left=True))
-    assert "--config.data.stretch_contrast=True" not in look()[1]
+    assert stretch not in look()[1]
 
 
 def test_light_by_hand():

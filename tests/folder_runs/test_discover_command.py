@@ -68,7 +68,8 @@ def test_a_folder_becomes_a_report_after_a_kill_behind_the_plan(command, folder,
     run = tmp_path / "runs" / "discover-my images"
     request = Request(str(folder), 5.0, None, {"networks.width": 0.0625, "networks.num_codes": 9})
     config = planning.config_of_size(request, "cpu", 32, 60)
-    config.training.epochs, config.categories.categorizer_steps = 3, 2
+    config.training.epochs = 3
+    config.categories.update(categorizer_steps=2, contrastive_steps=2)
     run.mkdir(parents=True)
     planning.save_plan(Plan(request.flags(), config.to_dict(), ["a reason"]), run / "plan.json")
     saved = (run / "plan.json").read_bytes()

@@ -19,17 +19,17 @@ def request(minutes=30.0, preset=None, **fields):
 
 def test_time_is_divided_by_hand():
     config = config_lib.load_preset("folder", "cpu", planning.METHOD)
-    config.categories.categorizer_steps = 200
-    # 25 s and 0.02 s for each of 500 images are kept; 0.4 of 1,000 s are 100 times 8 steps of 0.5 s; the
-    # remaining 600 s are 30 epochs of 10 steps of 2 s.
+    config.categories.categorizer_steps, config.categories.contrastive_steps = 200, 100
+    # 25 s and 0.02 s for each of 500 images are kept. 8 times 200 steps and 4 times 100 are 2,000 of 0.5 s;
+    # 0.4 of 1,000 s are 0.4 of them. The remaining 600 s are 30 epochs of 10 steps of 2 s.
     budget = planning.divide_time(1035, StepTime(10, 2.0), 0.5, 500, config)
-    assert budget[:2] == (30, 100)
-    # At least: ten epochs, which are 100 steps, and fifty steps of the categorizer in each of eight rounds.
-    assert budget.least_seconds == pytest.approx(35 + 10 * 20 + 50 * 4)
+    assert budget[:3] == (30, 80, 40)
+    # At least: ten epochs, which are 100 steps, and a quarter of the steps of the categorizer.
+    assert budget.least_seconds == pytest.approx(35 + 10 * 20 + 250)
     # Much time: no more than the preset's steps, and the paper's epochs.
-    assert planning.divide_time(1e6, StepTime(10, 2.0), 0.5, 500, config)[:2] == (600, 200)
+    assert planning.divide_time(1e6, StepTime(10, 2.0), 0.5, 500, config)[:3] == (600, 200, 100)
     # One step in an epoch: a hundred epochs at least. No more than 4,000 images are partitioned.
-    assert planning.divide_time(0, StepTime(1, 1.0), 1.0, 10**6, config) == (100, 50, 25 + 80 + 400 + 100)
+    assert planning.divide_time(0, StepTime(1, 1.0), 1.0, 10**6, config) == (100, 50, 25, 25 + 80 + 500 + 100)
 
 
 def test_the_median_side_is_of_the_files_and_else_of_the_decoded_images(tmp_path):
@@ -51,8 +51,9 @@ def test_what_is_given_is_kept_and_the_rest_is_chosen():
                                             discriminator_augment__shift=1), "cpu", 32, 100)
     assert (given.training.batch_size, given.discriminator_augment.shift) == (11, 1)
     assert (given.categories.choose_number, given.networks.num_codes) == (False, 21)
-    assert not given.data.stretch_contrast
-    assert planning.config_of_size(request(), "cpu", 32, 100, True).data.stretch_contrast
+    assert not given.data.stretch_contrast and not given.categories.ignore_colours
+    other_light = planning.config_of_size(request(), "cpu", 32, 100, True)
+    assert other_light.data.stretch_contrast and other_light.categories.ignore_colours
     assert not planning.config_of_size(request(data__stretch_contrast=False), "cpu", 32, 100,
                                        True).data.stretch_contrast
     nine = planning.config_of_size(request(networks__num_codes=9), "cpu", 32, 100)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
-from eig_tf.networks.categorizer import FEATURE_SIZE, build_categorizer
+from eig_tf.networks.categorizer import FEATURE_SIZE, build_categorizer, build_projection
 
 
 @pytest.mark.parametrize("side", [28, 32, 64, 128])
@@ -25,3 +25,9 @@ def test_larger_images_are_averaged_down_to_32x32():
         np.testing.assert_allclose(found, expected, atol=1e-6)
     convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     assert convolutions[0].input_shape == (None, 32, 32, 1)
+
+
+def test_the_projection_has_one_hidden_layer(count):
+    projection = build_projection()
+    assert projection(np.zeros([2, FEATURE_SIZE], np.float32)).shape == (2, 64)
+    assert count(projection) == 128 * 128 + 128 + 128 * 64 + 64

@@ -15,21 +15,23 @@ def test_the_suggested_number_is_found_and_its_evidence_lies_beside_it(tmp_path,
     evidence = [NumberEvidence(3, 0.9, 0.5, 0.1), NumberEvidence(4, 0.85, 0.9, 0.0)]
     asked = []
 
-    def discover(model, images, num_categories, delta, seed, epochs, steps):
-        asked.append((num_categories, steps))
+    def discover(model, real, num_categories, settings, epochs):
+        assert real == "features"
+        asked.append((num_categories, settings.categorizer_steps))
         return types.SimpleNamespace(categorizer=None, grouping=None)
+    monkeypatch.setattr(category_files, "represent_images", lambda *arguments: "features")
     monkeypatch.setattr(category_files, "measure_numbers_of_images", lambda *arguments: evidence)
     monkeypatch.setattr(category_files, "discover_categories", discover)
     for name in ("save_categorizer", "save_grouping"):
         monkeypatch.setattr(category_files, name, lambda content, path: path.touch())
-    # A method whose codes are its categories has no settings for them.
+    # A method whose codes are its categories has no settings for them; the preset has.
     config = config_lib.load_preset("digits", method="elastic_infogan")
     directory, model = RunDirectory(tmp_path), types.SimpleNamespace(num_codes=10)
     images = np.zeros([20, 28, 28, 1], np.uint8)
     category_files.find_run_categories(directory, config, model, 1, images, None)
-    assert asked == [(4, 200)] and "suggested   4" in capsys.readouterr().out
+    assert asked == [(4, 30)] and "suggested   4" in capsys.readouterr().out
     assert json.loads((directory.categories / "number.json").read_text())["suggested"] == 4
     # With a stated number, evidence of an earlier search does not stay.
     category_files.find_run_categories(directory, config, model, 1, images, 5)
-    assert asked[-1] == (5, 200)
+    assert asked[-1] == (5, 30)
     assert {path.name for path in directory.categories.iterdir()} == {"categories.json", "categorizer.keras"}

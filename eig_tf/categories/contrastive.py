@@ -1,0 +1,84 @@
+"""Contrastive training of the categorizer's encoder on real images, before any categories are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from eig_tf import progress
+from eig_tf.data import augment
+from eig_tf.data.image_set import StoredImages
+from eig_tf.data.pipeline import to_float
+from eig_tf.models.losses import nt_xent_loss
+from eig_tf.networks.categorizer import build_encoder, build_projection
+from eig_tf.networks.precision import policy
+from eig_tf.random_streams import Stream, stream_seed
+
+_BATCH = 256
+_RATE = 2e-3
+_TEMPERATURE = 0.2
+# Views that keep only what tells an image from all others (Chen et al. 2020, section 3). Each is at least as
+# strong as the run's own delta.
+_LEAST = {"zoom": 0.2, "brightness": 0.3, "contrast": 0.3, "gamma_max": 2.0, "blur": 0.5}
+_MOST = {"crop": 0.8, "gamma_min": 0.5}
+_OTHER_COLOURS = {"saturation": 0.5, "hue": 0.1, "greyscale": 0.2}
+
+
+def contrastive_delta(delta: dict[str, Any], ignore_colours: bool) -> dict[str, Any]:
+    """Return arguments of `augment.positive_view` for contrastive training.
+
+    Args:
+        delta: those of the run; rotation and mirroring stay as they are.
+        ignore_colours: whether views differ in saturation and hue, so that features ignore them; colour
+            images only.
+    """
+    least = {**_LEAST, **(_OTHER_COLOURS if ignore_colours else {})}
+    return {**delta, **{name: max(least[name], delta.get(name, 0.0)) for name in least},
+            **{name: min(most, delta.get(name, 1.0)) for name, most in _MOST.items()}}
+
+
+def train_contrastive_encoder(images: np.ndarray | StoredImages, delta: dict[str, Any], seed: int,
+                              steps: int) -> keras.Model:
+    """Train a categorizer's encoder with NT-Xent on two views of each image (SimCLR, Chen et al. 2020).
+
+    The loss is that of equation 3, on the outputs of a projection that is not kept.
+
+    Args:
+        images: uint8 [N, H, W, C], N at least 2.
+        delta: arguments of `augment.positive_view`, see `contrastive_delta`.
+        seed: root of all randomness.
+        steps: number of steps, with 256 images each, or all of them when there are fewer.
+
+    Returns:
+        The encoder; see `build_encoder`.
+    """
+    generator = np.random.default_rng(seed)
+    keras.utils.set_random_seed(seed)
+    with policy("float32"):
+        height, width, channels = images.shape[1:]
+        encoder, projection = build_encoder((height, width, channels)), build_projection()
+        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps))
+    train_step = _make_train_step(encoder, projection, optimizer, delta)
+    size = min(_BATCH, len(images))
+    with progress.stage(f"learns features of {len(images):,} images", steps) as advance:
+        for step in range(steps):
+            batch = np.sort(generator.choice(len(images), size, replace=False))
+            seeds = [stream_seed(seed, Stream.CONTRASTIVE, step, view) for view in range(2)]
+            advance(values=[("loss", train_step(images[batch], seeds))])
+    return encoder
+
+
+def _make_train_step(encoder, projection, optimizer, delta):
+    @tf.function
+    def train_step(images, seeds):
+        views = tf.concat([augment.positive_view(to_float(images), seed, **delta) for seed in seeds], axis=0)
+        with tf.GradientTape() as tape:
+            one, other = tf.split(projection(encoder(views, training=True), training=True), 2)
+            loss = tf.reduce_mean(nt_xent_loss(one, other, _TEMPERATURE))
+        variables = encoder.trainable_variables + projection.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+        return loss
+    return train_step
