@@ -36,8 +36,8 @@ _FEW_CATEGORIES, _MANY_CATEGORIES = 10, 20
 _ENOUGH_STEPS, _LEAST_STEPS = 1000, 100
 # With a twentieth of the categorizer's steps, most categories were left empty.
 _LEAST_EPOCHS, _LEAST_CATEGORIZER_PART = 10, 0.25
-# A step of the encoder has 256 images in two views, one of the categorizer 128.
-_CONTRASTIVE_FACTOR = 4
+# A step of the encoder has two views of 256 images, one of the categorizer a weaker view of 128; measured.
+_CONTRASTIVE_FACTOR = 5
 # Share of the time for the categorizer at most; seconds for other work, and by image for the partitions.
 _CATEGORIZER_SHARE, _OTHER_SECONDS, _SECONDS_PER_IMAGE = 0.4, 25, 0.02
 _SAMPLED_FILES, _SAMPLED_IMAGES, _MEASURED_STEPS, _MEASURED_IMAGES = 100, 2000, 3, 200

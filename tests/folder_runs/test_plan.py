@@ -19,17 +19,17 @@ def request(minutes=30.0, preset=None, **fields):
 
 def test_time_is_divided_by_hand():
     config = config_lib.load_preset("folder", "cpu", planning.METHOD)
-    config.categories.categorizer_steps, config.categories.contrastive_steps = 200, 100
-    # 25 s and 0.02 s for each of 500 images are kept. 8 times 200 steps and 4 times 100 are 2,000 of 0.5 s;
+    config.categories.categorizer_steps, config.categories.contrastive_steps = 200, 80
+    # 25 s and 0.02 s for each of 500 images are kept. 8 times 200 steps and 5 times 80 are 2,000 of 0.5 s;
     # 0.4 of 1,000 s are 0.4 of them. The remaining 600 s are 30 epochs of 10 steps of 2 s.
     budget = planning.divide_time(1035, StepTime(10, 2.0), 0.5, 500, config)
-    assert budget[:3] == (30, 80, 40)
+    assert budget[:3] == (30, 80, 32)
     # At least: ten epochs, which are 100 steps, and a quarter of the steps of the categorizer.
     assert budget.least_seconds == pytest.approx(35 + 10 * 20 + 250)
     # Much time: no more than the preset's steps, and the paper's epochs.
-    assert planning.divide_time(1e6, StepTime(10, 2.0), 0.5, 500, config)[:3] == (600, 200, 100)
+    assert planning.divide_time(1e6, StepTime(10, 2.0), 0.5, 500, config)[:3] == (600, 200, 80)
     # One step in an epoch: a hundred epochs at least. No more than 4,000 images are partitioned.
-    assert planning.divide_time(0, StepTime(1, 1.0), 1.0, 10**6, config) == (100, 50, 25, 25 + 80 + 500 + 100)
+    assert planning.divide_time(0, StepTime(1, 1.0), 1.0, 10**6, config) == (100, 50, 20, 25 + 80 + 500 + 100)
 
 
 def test_the_median_side_is_of_the_files_and_else_of_the_decoded_images(tmp_path):
