@@ -61,7 +61,7 @@ METHODS = {
         photograph_defaults=MappingProxyType({
             "loss.gradient_routing": "contrastive", "loss.contrastive_weight": 1.0,
             "loss.contrastive_temperature": 0.2, "augment.gamma_min": 0.5, "augment.gamma_max": 2.0,
-            "categories.guidance_share": 0.67, "categories.contrastive_steps": 600}),
+            "categories.guidance_share": 0.33, "categories.contrastive_steps": 600}),
         codes_per_category=3, unused=("vae",)),
     "joint_vae": Method(
         "joint_vae", "uniform",
