@@ -4,7 +4,8 @@
     python tools/find_categories.py RUN_DIR --num_categories=auto
     python tools/find_categories.py RUN_DIR --candidates=8,9,10,11,12
 
-Codes are grouped, nothing is trained but the categorizer, and no labels are used; see docs/categories.md.
+Codes are grouped, nothing is trained but the categorizer and the encoder that it starts from, and no labels
+are used; see docs/categories.md. A method without settings of its own takes those of the data set's preset.
 The run needs as many codes as categories, better three times as many. Writes categories/ in RUN_DIR, in
 place of what is there. Runs of agglomerative_infogan do this before their last epochs. With
 --num_categories=auto, compares numbers, takes the one that the images suggest and writes the evidence to
@@ -61,10 +62,10 @@ def main(arguments: list[str]) -> None:
     data_dir = FLAGS.data_dir or directory.load_environment().data_dir
     _, image_set = registry.load_split(config, data_dir, FLAGS.cache_dir)
     if candidates:
+        discovery.numbers_to_compare(candidates, model.num_codes, len(image_set.images))
         real = discovery.represent_images(
             model, image_set.images, category_files.discovery_settings(config))
-        print(number.format_numbers(
-            discovery.measure_numbers_of_images(real, candidates, model.num_codes, config.seed)))
+        print(number.format_numbers(number.measure_numbers(real.features, candidates, config.seed)))
         return
     with directory.locked():
         category_files.find_run_categories(directory, config, model, epochs, image_set.images,

@@ -18,9 +18,7 @@ from eig_tf.categories.categorizer import (
 from eig_tf.categories.contrastive import contrastive_delta, train_contrastive_encoder
 from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.categories.number import (
-    NumberEvidence,
     default_candidates,
-    measure_numbers,
     most_categories,
 )
 from eig_tf.categories.partitions import (
@@ -39,7 +37,7 @@ MAX_PARTITIONED = 4000
 # So many images train the categorizer at most: its memory and the time of a round do not grow with the set.
 MAX_SELF_LABELLED = 20_000
 IMAGES_PER_CODE = 100
-# The features of a categorizer tell more than those of the encoder, so they are partitioned once more.
+# The features of a categorizer tell more than those it started from, so they are partitioned once more.
 # Further passes confirm themselves: on few images they keep what is wrong.
 PASSES = 2
 # Power of the agreement in p(code | category); see docs/categories.md.
@@ -159,7 +157,7 @@ def regroup(model: GenerativeModel, images: np.ndarray | StoredImages, discovery
 
     Args:
         model: the trained model.
-        images: see `discover_categories`.
+        images: see `represent_images`.
         discovery: what was found for earlier weights.
         seed: root of all randomness.
         epochs: number of epochs that the model was trained for.
@@ -171,25 +169,18 @@ def regroup(model: GenerativeModel, images: np.ndarray | StoredImages, discovery
         model, discovery.categorizer, pool, codes, old.num_categories, seed, epochs, old.consensus))
 
 
-def measure_numbers_of_images(real: RealImages, candidates: Sequence[int] | None, num_codes: int,
-                              seed: int) -> list[NumberEvidence]:
-    """Return the evidence for several numbers of categories of real images.
-
-    Args:
-        real: see `represent_images`.
-        candidates: values of M; those of `default_candidates` when None.
-        num_codes: K.
-        seed: root of all randomness.
+def numbers_to_compare(candidates: Sequence[int] | None, num_codes: int, num_images: int) -> Sequence[int]:
+    """Return the candidates, or those of `default_candidates` when None, for the images of a training set.
 
     Raises:
         UserError: there are too few images for the largest candidate.
     """
-    num_images = len(real.features)
-    numbers = default_candidates(num_codes, num_images) if candidates is None else candidates
-    if max(numbers) > most_categories(num_images):
-        raise UserError(f"{max(numbers)} categories are to be compared, and there are {num_images} images; "
-                        f"expected at least {4 * max(numbers)} images")
-    return measure_numbers(real.features, numbers, seed)
+    num_partitioned = min(num_images, MAX_PARTITIONED)
+    numbers = default_candidates(num_codes, num_partitioned) if candidates is None else candidates
+    if max(numbers) > most_categories(num_partitioned):
+        raise UserError(f"{max(numbers)} categories are to be compared, and there are {num_partitioned} "
+                        f"images; expected at least {4 * max(numbers)} images")
+    return numbers
 
 
 def partition_images(images: np.ndarray, features: np.ndarray, codes: np.ndarray, num_categories: int,

@@ -50,7 +50,8 @@ def advise(survey: Survey, listing: Listing, config: config_dict.ConfigDict) -> 
     if survey.is_grey:
         advice.append(Advice((f"{flag('data.channels')}=1",), "no image has colour"))
     if differ_in_light(survey.thumbnails):
-        colours = (f"{flag('categories.ignore_colours')}=True",) if "categories" in config else ()
+        colours = (f"{flag('categories.ignore_colours')}=True",) if (
+            "categories" in config and not survey.is_grey) else ()
         advice.append(Advice((f"{flag('data.stretch_contrast')}=True", *colours), DIFFERENT_LIGHT))
     if share > listing.max_unreadable:
         allowed = np.ceil(100 * share) / 100

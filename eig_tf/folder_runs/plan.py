@@ -193,9 +193,9 @@ def config_of_size(request: Request, preset: str, size: int, num_images: int,
     """
     if num_images < _LEAST_IMAGES:
         raise UserError(f"{request.folder} holds {num_images} images; expected at least {_LEAST_IMAGES}")
-    fields: dict[str, Any] = {"data.image_size": size, "data.stretch_contrast": different_light,
-                              "categories.ignore_colours": different_light}
+    fields: dict[str, Any] = {"data.image_size": size, "data.stretch_contrast": different_light}
     base = config_of_fields(request, preset, fields)
+    fields["categories.ignore_colours"] = different_light and base.data.channels == 3
     fields["training.batch_size"] = min(base.training.batch_size, num_images // 4)
     if preset == "cpu" and size < 64:
         # The preset's 8 pixels are those of 64.
@@ -263,7 +263,7 @@ def explain_config(config: config_dict.ConfigDict, given: Mapping[str, Any], ste
                f"{config_lib.guided_epochs(config)} epochs the generator follows the categories"),
         reason("categories.contrastive_steps", "steps in which the categorizer's features are learned"),
         reason("categories.categorizer_steps", f"{PASSES * ROUNDS} times as many of "
-               f"{categorizer_step * 1e3:.0f} ms and those of the features are {categorizer / 60:.1f} min")]
+               f"{categorizer_step * 1e3:.0f} ms; the categorizer takes {categorizer / 60:.1f} minutes")]
     lines += [reason(name, DIFFERENT_LIGHT) for name in ("data.stretch_contrast", "categories.ignore_colours")
               if config_lib.flatten(config)[name]]
     if config.categories.choose_number:

@@ -12,12 +12,12 @@ from eig_tf.categories.discovery import (
     Discovery,
     DiscoverySettings,
     discover_categories,
-    measure_numbers_of_images,
+    numbers_to_compare,
     regroup,
     represent_images,
 )
 from eig_tf.categories.grouping import load_grouping, save_grouping
-from eig_tf.categories.number import format_numbers, save_numbers, suggest_number
+from eig_tf.categories.number import format_numbers, measure_numbers, save_numbers, suggest_number
 from eig_tf.data.image_set import StoredImages
 from eig_tf.errors import UserError
 from eig_tf.models.base import GenerativeModel
@@ -56,13 +56,17 @@ def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict,
         UserError: there are too few codes or images, see `check_num_categories`.
         OSError: the files cannot be written.
     """
-    if num_categories is not None:
+    # Before the features are learned, which takes minutes.
+    numbers = None
+    if num_categories is None:
+        numbers = numbers_to_compare(None, model.num_codes, len(images))
+    else:
         check_num_categories(num_categories, model.num_codes, len(images))
     settings = discovery_settings(config)
     real = represent_images(model, images, settings)
     evidence = None
-    if num_categories is None:
-        evidence = measure_numbers_of_images(real, None, model.num_codes, config.seed)
+    if numbers:
+        evidence = measure_numbers(real.features, numbers, config.seed)
         print(format_numbers(evidence), flush=True)
         num_categories = suggest_number(evidence)
         check_num_categories(num_categories, model.num_codes, len(images))

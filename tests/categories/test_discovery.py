@@ -154,15 +154,15 @@ def test_features_are_those_of_an_encoder_that_was_trained(monkeypatch, ignore_c
         assert adjusted_rand_score(dark, partition) == 1
 
 
-def test_numbers_are_compared_by_the_features_and_too_many_are_refused():
-    features = 4 * np.eye(3, 8)[np.arange(60) % 3] + np.random.default_rng(0).normal(0, 0.4, [60, 8])
-    real = discovery.RealImages(None, None, None, features, None)
-    evidence = discovery.measure_numbers_of_images(real, [2, 3, 4], 12, 0)
-    assert [found.number for found in evidence] == [2, 3, 4]
-    assert max(evidence, key=lambda found: found.agreement).number == 3
-    assert [found.number for found in discovery.measure_numbers_of_images(real, None, 6, 0)] == [2, 3, 4]
+def test_numbers_that_are_compared_and_too_many_are_refused():
+    assert discovery.numbers_to_compare([2, 9], 12, 60) == [2, 9]
+    assert list(discovery.numbers_to_compare(None, 6, 60)) == [2, 3, 4]
+    # No more than 4,000 images are partitioned.
+    assert discovery.numbers_to_compare([1000], 3000, 10**6) == [1000]
+    with pytest.raises(UserError, match=r"1001 categories .* 4000 images"):
+        discovery.numbers_to_compare([1001], 3003, 10**6)
     with pytest.raises(UserError, match=r"16 categories .* there are 60 images; expected at least 64 images"):
-        discovery.measure_numbers_of_images(real, [16], 48, 0)
+        discovery.numbers_to_compare([16], 48, 60)
 
 
 @pytest.mark.parametrize("known_by", ["features", "pixels"])

@@ -16,11 +16,12 @@ def test_the_suggested_number_is_found_and_its_evidence_lies_beside_it(tmp_path,
     asked = []
 
     def discover(model, real, num_categories, settings, epochs):
-        assert real == "features"
+        assert real.features == "features"
         asked.append((num_categories, settings.categorizer_steps))
         return types.SimpleNamespace(categorizer=None, grouping=None)
-    monkeypatch.setattr(category_files, "represent_images", lambda *arguments: "features")
-    monkeypatch.setattr(category_files, "measure_numbers_of_images", lambda *arguments: evidence)
+    monkeypatch.setattr(category_files, "represent_images",
+                        lambda *arguments: types.SimpleNamespace(features="features"))
+    monkeypatch.setattr(category_files, "measure_numbers", lambda *arguments: evidence)
     monkeypatch.setattr(category_files, "discover_categories", discover)
     for name in ("save_categorizer", "save_grouping"):
         monkeypatch.setattr(category_files, name, lambda content, path: path.touch())
@@ -35,3 +36,13 @@ def test_the_suggested_number_is_found_and_its_evidence_lies_beside_it(tmp_path,
     category_files.find_run_categories(directory, config, model, 1, images, 5)
     assert asked[-1] == (5, 30)
     assert {path.name for path in directory.categories.iterdir()} == {"categories.json", "categorizer.keras"}
+
+
+def test_a_method_without_categories_takes_the_settings_of_the_preset():
+    faces = category_files.discovery_settings(config_lib.load_preset("ytf", "cpu", "joint_vae"))
+    assert (faces.contrastive_steps, faces.ignore_colours, faces.categorizer_steps) == (600, True, 200)
+    digits = category_files.discovery_settings(config_lib.load_preset("digits", method="joint_vae"))
+    assert (digits.contrastive_steps, digits.categorizer_steps) == (0, 30)
+    own = config_lib.load_preset("ytf", "cpu", "agglomerative_infogan")
+    own.categories.update(contrastive_steps=7, ignore_colours=False)
+    assert category_files.discovery_settings(own)[3:] == (7, False)
