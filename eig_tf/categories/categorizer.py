@@ -30,8 +30,7 @@ _FIRST_SHARE, _UNSURE_WEIGHT = 0.5, 0.05
 _AT_A_TIME = 500
 _SINKHORN_ITERATIONS = 50
 # At least this much of the operations that change no category; others are those of the run's own delta.
-_LEAST = {"zoom": 0.15, "contrast": 0.2}
-_LARGEST_CROP = 0.9
+_LEAST, _MOST = {"zoom": 0.15, "contrast": 0.2}, {"crop": 0.9}
 
 
 def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, partition: np.ndarray,
@@ -96,8 +95,13 @@ def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, part
 
 def strong_delta(delta: dict[str, Any]) -> dict[str, Any]:
     """Return arguments of `augment.positive_view` that are at least as strong as those of a run."""
-    return {**delta, **{name: max(least, delta.get(name, 0.0)) for name, least in _LEAST.items()},
-            "crop": min(_LARGEST_CROP, delta.get("crop", 1.0))}
+    return bound_delta(delta, _LEAST, _MOST)
+
+
+def bound_delta(delta: dict[str, Any], least: dict[str, float], most: dict[str, float]) -> dict[str, Any]:
+    """Return arguments of `augment.positive_view` that are at least and at most as large as given bounds."""
+    return {**delta, **{name: max(bound, delta.get(name, 0.0)) for name, bound in least.items()},
+            **{name: min(bound, delta.get(name, 1.0)) for name, bound in most.items()}}
 
 
 def balance_probabilities(probabilities: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from eig_tf import progress
+from eig_tf.categories.categorizer import bound_delta
 from eig_tf.data import augment
 from eig_tf.data.image_set import StoredImages
 from eig_tf.data.pipeline import to_float
@@ -35,9 +36,7 @@ def contrastive_delta(delta: dict[str, Any], ignore_colours: bool) -> dict[str, 
         ignore_colours: whether views differ in saturation and hue, so that features ignore them; colour
             images only.
     """
-    least = {**_LEAST, **(_OTHER_COLOURS if ignore_colours else {})}
-    return {**delta, **{name: max(least[name], delta.get(name, 0.0)) for name in least},
-            **{name: min(most, delta.get(name, 1.0)) for name, most in _MOST.items()}}
+    return bound_delta(delta, {**_LEAST, **(_OTHER_COLOURS if ignore_colours else {})}, _MOST)
 
 
 def train_contrastive_encoder(images: np.ndarray | StoredImages, delta: dict[str, Any], seed: int,

@@ -130,18 +130,18 @@ def discover_categories(model: GenerativeModel, real: RealImages, num_categories
         report: called with a line of text after each step.
     """
     seed, first = settings.seed, real.first
+    features, groups = real.features, real.codes[first]
     categorizer = None
     for number in range(PASSES):
         if categorizer is not None:
-            embedded, probabilities = embed_in_batches(categorizer, real.images[first])
+            features, probabilities = embed_in_batches(categorizer, real.images[first])
+            groups = probabilities.argmax(axis=1)
+        if categorizer is not None or real.encoder is not None:
             partition, consensus = consensus_partition(
-                candidate_partitions(embedded, num_categories, probabilities.argmax(axis=1), seed))
-        elif real.encoder is not None:
-            partition, consensus = consensus_partition(
-                candidate_partitions(real.features, num_categories, real.codes[first], seed))
+                candidate_partitions(features, num_categories, groups, seed))
         else:
             partition, consensus = partition_images(
-                real.images[first], real.features, real.codes[first], num_categories, seed)
+                real.images[first], features, groups, num_categories, seed)
         report(f"pass {number + 1}/{PASSES}: consensus of the partitions of {len(first):,} real images: "
                f"{consensus:.3f}")
         categorizer = train_categorizer(real.images, first, partition, num_categories, settings.delta, seed,
