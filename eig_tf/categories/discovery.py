@@ -16,13 +16,13 @@ from eig_tf.categories.categorizer import (
     train_categorizer,
 )
 from eig_tf.categories.contrastive import contrastive_delta, train_contrastive_encoder
+from eig_tf.categories.evidence import group_codes
 from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.categories.number import (
     default_candidates,
     most_categories,
 )
 from eig_tf.categories.partitions import (
-    average_linkage,
     candidate_partitions,
     consensus_partition,
     pixel_components,
@@ -40,10 +40,6 @@ IMAGES_PER_CODE = 100
 # The features of a categorizer tell more than those it started from, so they are partitioned once more.
 # Further passes confirm themselves: on few images they keep what is wrong.
 PASSES = 2
-# Power of the agreement in p(code | category); see docs/categories.md.
-_AGREEMENT_POWER = 8
-# Distance that keeps the codes of one category together in the hierarchy: no other distance exceeds it.
-_APART = 1.0
 
 
 class DiscoverySettings(NamedTuple):
@@ -232,84 +228,6 @@ def _group_by_categorizer(model, categorizer, pool, codes, num_categories, seed,
     np.add.at(of_real, (codes, categorize_in_batches(categorizer, pool).argmax(axis=1)), 1)
     return group_codes(shares, of_real, np.asarray(model.prior.probabilities, np.float64),
                        of_real.sum(axis=0) / len(pool), epochs, consensus)
-
-
-def group_codes(generated: np.ndarray, real: np.ndarray, prior: np.ndarray, fractions: np.ndarray,
-                epochs: int, consensus: float) -> CodeGrouping:
-    """Group codes by the categories of their generated images and of the real images that Q gives them.
-
-    Args:
-        generated: share of each code's generated images in each category [K, M]; rows sum to one.
-        real: number of real images of each code and category [K, M].
-        prior: p [K].
-        fractions: share of the real images in each category [M].
-        epochs: see `CodeGrouping`.
-        consensus: see `CodeGrouping`.
-    """
-    counts = real.sum(axis=1, keepdims=True)
-    of_real = np.divide(real, counts, out=np.zeros_like(generated), where=counts > 0)
-    # Codes that no real image has are placed by their generated images alone.
-    evidence = np.where(counts > 0, (generated + of_real) / 2, generated)
-    code_to_category = assign_codes(evidence)
-    agreement = generated[np.arange(len(generated)), code_to_category]
-    return CodeGrouping(
-        code_to_category, agreement, distribute_codes(code_to_category, agreement, prior, len(fractions)),
-        np.bincount(code_to_category, weights=prior, minlength=len(fractions)), fractions,
-        code_hierarchy(evidence, code_to_category), epochs, consensus)
-
-
-def assign_codes(evidence: np.ndarray) -> np.ndarray:
-    """Return the category of each code, int64 [K], such that no category is without a code.
-
-    Each code goes to its most probable category. A category without codes then takes the code that fits it
-    best among those whose own category has others.
-
-    Args:
-        evidence: probabilities of the categories for each code [K, M], K at least M.
-    """
-    num_codes, num_categories = evidence.shape
-    if num_codes < num_categories:
-        raise ValueError(f"there are {num_codes} codes for {num_categories} categories; expected as many or "
-                         "more")
-    categories = evidence.argmax(axis=1)
-    for category in range(num_categories):
-        sizes = np.bincount(categories, minlength=num_categories)
-        if not sizes[category]:
-            free = sizes[categories] > 1
-            categories[np.argmax(np.where(free, evidence[:, category], -1.0))] = category
-    return categories
-
-
-def distribute_codes(code_to_category: np.ndarray, agreement: np.ndarray, prior: np.ndarray,
-                     num_categories: int) -> np.ndarray:
-    """Return p(code | category), float64 [M, K], in proportion to p(code) times a power of the agreement.
-
-    A code whose images fall into several categories would spoil the images of its own, so that purer codes
-    are preferred.
-
-    Args:
-        code_to_category: int64 [K].
-        agreement: share of a code's generated images that are of its category [K].
-        prior: p [K].
-        num_categories: M; every category has a code.
-    """
-    members = np.eye(num_categories)[code_to_category].T
-    weights = members * (prior * (agreement ** _AGREEMENT_POWER + 1e-12))
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def code_hierarchy(evidence: np.ndarray, code_to_category: np.ndarray) -> np.ndarray:
-    """Return the average linkage of the codes, float64 [K - 1, 4] in SciPy's format.
-
-    The distance of two codes is the probability that an image of the one and an image of the other are of
-    different categories, plus one when the codes are: codes of one category are joined first.
-
-    Args:
-        evidence: probabilities of the categories for each code [K, M].
-        code_to_category: int64 [K].
-    """
-    distances = 1 - evidence @ evidence.T
-    return average_linkage(distances + _APART * (code_to_category[:, np.newaxis] != code_to_category))
 
 
 def _encode(model, images):

@@ -1,4 +1,4 @@
-"""Codes to categories by hand, and partitions by whatever knows more, features or pixels."""
+"""Partitions by whatever knows more, features or pixels, and what the categorizer sees of each code."""
 
 import types
 
@@ -9,68 +9,6 @@ from sklearn.metrics import adjusted_rand_score
 
 from eig_tf.categories import discovery, partitions
 from eig_tf.errors import UserError
-
-
-def test_each_code_goes_to_its_most_probable_category():
-    evidence = np.array([[0.1, 0.9], [0.8, 0.2], [0.4, 0.6]])
-    assert discovery.assign_codes(evidence).tolist() == [1, 0, 1]
-
-
-def test_an_empty_category_takes_the_code_that_fits_best():
-    # All codes prefer category 0; code 2 fits category 1 better than code 1 does.
-    evidence = np.array([[0.9, 0.1, 0.0], [0.6, 0.2, 0.2], [0.5, 0.4, 0.1]])
-    assert discovery.assign_codes(evidence).tolist() == [0, 2, 1]
-
-
-def test_an_empty_category_never_empties_another():
-    """Code 0 fits category 2 best, but is the only code of category 1."""
-    evidence = np.array([[0.0, 0.6, 0.4], [0.9, 0.0, 0.1], [0.8, 0.0, 0.2]])
-    assert discovery.assign_codes(evidence).tolist() == [1, 0, 2]
-    collapsed = np.tile([1.0, 0.0, 0.0, 0.0], [4, 1])
-    assert sorted(discovery.assign_codes(collapsed)) == [0, 1, 2, 3]
-    with pytest.raises(ValueError, match="there are 4 codes for 5 categories"):
-        discovery.assign_codes(np.ones([4, 5]) / 5)
-
-
-def test_codes_are_drawn_by_prior_and_purity():
-    found = discovery.distribute_codes(np.array([0, 0, 1, 1, 2]), np.array([1.0, 0.5, 0.9, 0.9, 0.0]),
-                                       np.array([0.1, 0.3, 0.2, 0.4, 0.0]) + 1e-30, 3)
-    one, half = 0.1, 0.3 / 256  # 0.5 to the power of 8
-    np.testing.assert_allclose(found, [
-        [one / (one + half), half / (one + half), 0, 0, 0], [0, 0, 1 / 3, 2 / 3, 0], [0, 0, 0, 0, 1]])
-
-
-def test_codes_of_a_category_are_joined_first():
-    evidence = np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.2, 0.8]])
-    linkage = discovery.code_hierarchy(evidence, np.array([0, 0, 1, 1]))
-    # 1 - 0.8 for codes 2 and 3, 1 - 0.5 for 0 and 1, then the mean of 2, 1.8, 1.5 and 1.5.
-    np.testing.assert_allclose(linkage, [[2, 3, 0.2, 2], [0, 1, 0.5, 2], [4, 5, 1.7, 4]])
-
-
-def test_no_join_of_categories_is_below_height_one():
-    """Not even where all codes generate the same, and category 1 took one of them."""
-    evidence = np.tile([1.0, 0.0], [4, 1])
-    categories = discovery.assign_codes(evidence)
-    heights = discovery.code_hierarchy(evidence, categories)[:, 2]
-    assert heights.tolist() == [0, 0, 1]
-
-
-def test_group_codes_by_hand():
-    generated = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
-    real = np.array([[8, 0], [0, 2], [1, 3], [0, 0]])  # code 3 is of no real image
-    prior, fractions = np.array([0.4, 0.3, 0.1, 0.2]), np.array([9, 5]) / 14
-    grouping = discovery.group_codes(generated, real, prior, fractions, epochs=5, consensus=0.75)
-    # Code 2: (0.6 + 0.25) / 2 for category 0.
-    assert grouping.code_to_category.tolist() == [0, 1, 1, 1]
-    np.testing.assert_allclose(grouping.agreement, [0.9, 0.8, 0.4, 0.7])
-    np.testing.assert_allclose(grouping.prior, [0.4, 0.6])
-    weights = np.array([0, 0.3 * 0.8**8, 0.1 * 0.4**8, 0.2 * 0.7**8])
-    np.testing.assert_allclose(grouping.code_distribution, [[1, 0, 0, 0], weights / weights.sum()], atol=1e-9)
-    np.testing.assert_array_equal(grouping.fractions, fractions)
-    assert (grouping.epochs, grouping.consensus) == (5, 0.75)
-    # Codes 1 and 3 with evidence (0.1, 0.9) and (0.3, 0.7).
-    np.testing.assert_allclose(grouping.linkage[0], [1, 3, 1 - 0.03 - 0.63, 2])
-    assert grouping.linkage.shape == (3, 4)
 
 
 def test_shares_are_those_of_the_categorizer(monkeypatch):

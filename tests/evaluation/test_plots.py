@@ -10,7 +10,7 @@ from PIL import Image
 
 from eig_tf import config as config_lib
 from eig_tf.categories.categorizer import save_categorizer
-from eig_tf.categories.discovery import group_codes
+from eig_tf.categories.evidence import group_codes
 from eig_tf.categories.grouping import save_grouping
 from eig_tf.errors import UserError
 from eig_tf.evaluation import plots

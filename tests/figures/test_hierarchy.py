@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eig_tf.categories.discovery import code_hierarchy
+from eig_tf.categories.evidence import code_hierarchy
 from eig_tf.figures import hierarchy, page
 
 # Codes 0 and 2 join at 0.25, codes 1 and 3 at 0.5, and the two categories at 1.75.

@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_limits
 
 from eig_tf import config as config_lib
 from eig_tf.categories import categorizer, discovery, partitions
-from eig_tf.categories.discovery import group_codes
+from eig_tf.categories.evidence import group_codes
 from eig_tf.categories.grouping import save_grouping
 from eig_tf.data.loaders import digits
 from eig_tf.errors import UserError
