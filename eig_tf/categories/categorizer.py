@@ -16,7 +16,7 @@ from eig_tf.data import augment
 from eig_tf.data.image_set import StoredImages
 from eig_tf.data.pipeline import to_float
 from eig_tf.errors import UserError
-from eig_tf.networks.categorizer import build_categorizer
+from eig_tf.networks.categorizer import LARGEST_SIDE, build_categorizer
 from eig_tf.networks.precision import policy
 from eig_tf.random_streams import Stream, stream_seed
 
@@ -147,6 +147,23 @@ def embed_in_batches(categorizer: keras.Model, images: np.ndarray | StoredImages
 def encode_in_batches(encoder: keras.Model, images: np.ndarray | StoredImages) -> np.ndarray:
     """Return an encoder's features, float32 [N, F], of images uint8 [N, H, W, C], N at least 1."""
     return np.concatenate(list(_batch_outputs(encoder, images)))
+
+
+def average_down(images: np.ndarray) -> np.ndarray:
+    """Return images as a categorizer averages them down, uint8, so that no step has to transform large ones.
+
+    Args:
+        images: uint8 [N, H, W, C].
+    """
+    while images.shape[1] > LARGEST_SIDE:
+        height, width = images.shape[1] // 2, images.shape[2] // 2
+        halved = np.empty([len(images), height, width, images.shape[3]], np.uint8)
+        for start in range(0, len(images), _AT_A_TIME):
+            part = images[start:start + _AT_A_TIME, :2 * height, :2 * width].astype(np.float32)
+            fours = part.reshape(len(part), height, 2, width, 2, -1)
+            halved[start:start + len(part)] = np.rint(fours.mean(axis=(2, 4)))
+        images = halved
+    return images
 
 
 def _batch_outputs(network, images):

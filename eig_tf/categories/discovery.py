@@ -10,13 +10,14 @@ from tensorflow import keras
 
 from eig_tf import progress
 from eig_tf.categories.categorizer import (
+    average_down,
     categorize_in_batches,
     embed_in_batches,
     encode_in_batches,
     train_categorizer,
 )
 from eig_tf.categories.contrastive import contrastive_delta, train_contrastive_encoder
-from eig_tf.categories.evidence import group_codes
+from eig_tf.categories.evidence import group_codes, resembled_shares
 from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.categories.number import (
     default_candidates,
@@ -31,6 +32,7 @@ from eig_tf.data.image_set import StoredImages
 from eig_tf.errors import UserError
 from eig_tf.models.base import GenerativeModel
 from eig_tf.models.sampling import encode_images, generate_images_of_code
+from eig_tf.networks.categorizer import resized_categorizer
 
 # Spectral clustering takes time and memory that grow faster than the number of images.
 MAX_PARTITIONED = 4000
@@ -64,7 +66,8 @@ class RealImages(NamedTuple):
     """The training images that the discovery uses, and their features.
 
     Attributes:
-        images: uint8 [N, H, W, C], at most 20,000 random ones.
+        images: uint8 [N, h, w, C], at most 20,000 random ones; see `average_down`.
+        image_shape: (H, W, C) before they were averaged down.
         codes: int64 [N], their codes.
         first: int64 [n], sorted indices of the at most 4,000 that are partitioned.
         features: float [n, F], theirs.
@@ -72,6 +75,7 @@ class RealImages(NamedTuple):
     """
 
     images: np.ndarray
+    image_shape: tuple[int, int, int]
     codes: np.ndarray
     first: np.ndarray
     features: np.ndarray
@@ -103,13 +107,15 @@ def represent_images(model: GenerativeModel, images: np.ndarray | StoredImages,
     pool = images[_choose(generator, len(images), MAX_SELF_LABELLED)]
     first = _choose(generator, len(pool), MAX_PARTITIONED)
     features, codes = _encode(model, pool)
-    if not settings.contrastive_steps:
-        return RealImages(pool, codes, first, features[first], None)
-    # Grey images have no colours to ignore.
-    ignore_colours = settings.ignore_colours and pool.shape[-1] == 3
-    encoder = train_contrastive_encoder(
-        pool, contrastive_delta(settings.delta, ignore_colours), settings.seed, settings.contrastive_steps)
-    return RealImages(pool, codes, first, encode_in_batches(encoder, pool[first]), encoder)
+    height, width, channels = pool.shape[1:]
+    pool = average_down(pool)
+    features, encoder = features[first], None
+    if settings.contrastive_steps:
+        # Grey images have no colours to ignore.
+        delta = contrastive_delta(settings.delta, settings.ignore_colours and channels == 3)
+        encoder = train_contrastive_encoder(pool, delta, settings.seed, settings.contrastive_steps)
+        features = encode_in_batches(encoder, pool[first])
+    return RealImages(pool, (height, width, channels), codes, first, features, encoder)
 
 
 def discover_categories(model: GenerativeModel, real: RealImages, num_categories: int,
@@ -142,8 +148,11 @@ def discover_categories(model: GenerativeModel, real: RealImages, num_categories
                f"{consensus:.3f}")
         categorizer = train_categorizer(real.images, first, partition, num_categories, settings.delta, seed,
                                         settings.categorizer_steps, report, real.encoder)
+    categories = categorize_in_batches(categorizer, real.images).argmax(axis=1)
+    if real.images.shape[1:] != real.image_shape:
+        categorizer = resized_categorizer(categorizer, real.image_shape)
     grouping = _group_by_categorizer(
-        model, categorizer, real.images, real.codes, num_categories, seed, epochs, consensus)
+        model, categorizer, real.images, categories, real.codes, num_categories, seed, epochs, consensus)
     return Discovery(grouping, categorizer)
 
 
@@ -160,9 +169,11 @@ def regroup(model: GenerativeModel, images: np.ndarray | StoredImages, discovery
     """
     pool = images[_choose(np.random.default_rng(seed), len(images), MAX_SELF_LABELLED)]
     _, codes = _encode(model, pool)
+    categories = categorize_in_batches(discovery.categorizer, pool).argmax(axis=1)
     old = discovery.grouping
     return discovery._replace(grouping=_group_by_categorizer(
-        model, discovery.categorizer, pool, codes, old.num_categories, seed, epochs, old.consensus))
+        model, discovery.categorizer, average_down(pool), categories, codes, old.num_categories, seed, epochs,
+        old.consensus))
 
 
 def numbers_to_compare(candidates: Sequence[int] | None, num_codes: int, num_images: int) -> Sequence[int]:
@@ -206,28 +217,37 @@ def partition_images(images: np.ndarray, features: np.ndarray, codes: np.ndarray
     return partition, consensus
 
 
-def generated_shares(model: GenerativeModel, categorizer: keras.Model, num_categories: int,
-                     seed: int) -> np.ndarray:
-    """Return the share of each code's generated images in each category, float64 [K, M]; rows sum to one."""
-    shares = np.zeros([model.num_codes, num_categories])
+def judge_codes(model: GenerativeModel, categorizer: keras.Model, num_categories: int, seed: int
+                ) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a categorizer says of each code's generated images, and these images.
+
+    Returns:
+        The share of a code's images in each category, float64 [K, M], rows sum to one; and the images,
+        uint8 [K, n, h, w, C], see `average_down`.
+    """
+    shares, images = np.zeros([model.num_codes, num_categories]), []
     with progress.stage(f"categorizes generated images of {model.num_codes} codes", model.num_codes,
                         "code") as advance:
         for code in range(model.num_codes):
-            probabilities = categorize_in_batches(
-                categorizer, generate_images_of_code(model, code, IMAGES_PER_CODE, seed))
+            generated = generate_images_of_code(model, code, IMAGES_PER_CODE, seed)
+            probabilities = categorize_in_batches(categorizer, generated)
             counts = np.bincount(probabilities.argmax(axis=1), minlength=num_categories)
             shares[code] = counts / IMAGES_PER_CODE
+            images.append(average_down(generated))
             advance()
-    return shares
+    return shares, np.stack(images)
 
 
-def _group_by_categorizer(model, categorizer, pool, codes, num_categories, seed, epochs, consensus):
-    """The `CodeGrouping` by what a categorizer says of generated images and of real ones with their codes."""
-    shares = generated_shares(model, categorizer, num_categories, seed)
+def _group_by_categorizer(model, categorizer, real, categories, codes, num_categories, seed, epochs,
+                          consensus):
+    """The `CodeGrouping` by the categories of each code's generated images and of its real ones."""
+    shares, generated = judge_codes(model, categorizer, num_categories, seed)
     of_real = np.zeros([model.num_codes, num_categories])
-    np.add.at(of_real, (codes, categorize_in_batches(categorizer, pool).argmax(axis=1)), 1)
-    return group_codes(shares, of_real, np.asarray(model.prior.probabilities, np.float64),
-                       of_real.sum(axis=0) / len(pool), epochs, consensus)
+    np.add.at(of_real, (codes, categories), 1)
+    first = _choose(np.random.default_rng(seed), len(real), MAX_PARTITIONED)
+    resembled = resembled_shares(generated, real[first], categories[first], num_categories, seed)
+    return group_codes(shares, resembled, of_real, np.asarray(model.prior.probabilities, np.float64),
+                       of_real.sum(axis=0) / len(codes), epochs, consensus)
 
 
 def _encode(model, images):

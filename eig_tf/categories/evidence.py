@@ -3,22 +3,58 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
 
+from eig_tf import progress
 from eig_tf.categories.grouping import CodeGrouping
-from eig_tf.categories.partitions import average_linkage
+from eig_tf.categories.partitions import average_linkage, pixel_components
 
-# Power of the agreement in p(code | category); see docs/categories.md.
-_AGREEMENT_POWER = 8
+# Power of a code's fit to its category in p(code | category); see docs/categories.md.
+_FIT_POWER = 8
+# Real images that each generated one is compared with.
+_NEAREST_REAL = 5
 # Distance that keeps the codes of one category together in the hierarchy: no other distance exceeds it.
 _APART = 1.0
 
 
-def group_codes(generated: np.ndarray, real: np.ndarray, prior: np.ndarray, fractions: np.ndarray,
-                epochs: int, consensus: float) -> CodeGrouping:
+def resembled_shares(generated: np.ndarray, real: np.ndarray, categories: np.ndarray, num_categories: int,
+                     seed: int) -> np.ndarray:
+    """Return the share of each category among the real images that the images of a code resemble.
+
+    Each generated image resembles the five real ones whose 50 principal components of the pixels have the
+    nearest directions. A generator that is trained by a categorizer learns to satisfy it, also with images
+    that look like none of the category; pixels have no part in that training.
+
+    Args:
+        generated: uint8 [K, n, H, W, C].
+        real: uint8 [N, H, W, C].
+        categories: int64 [N], those of the real images, in [0, M).
+        num_categories: M.
+        seed: of the principal components.
+
+    Returns:
+        float64 [K, M]; rows sum to one.
+    """
+    num_codes, images_per_code = generated.shape[:2]
+    images = generated.reshape(-1, *generated.shape[2:])
+    with progress.stage(f"compares pixels of {len(images):,} generated and {len(real):,} real images"):
+        components = normalize(pixel_components(np.concatenate([real, images]), seed))
+        search = NearestNeighbors(n_neighbors=min(_NEAREST_REAL, len(real)), algorithm="brute")
+        nearest = search.fit(components[:len(real)]).kneighbors(components[len(real):], return_distance=False)
+    shares = np.zeros([num_codes, num_categories])
+    codes = np.repeat(np.arange(num_codes), images_per_code)
+    np.add.at(shares, (codes[:, np.newaxis], categories[nearest]), 1)
+    return shares / (images_per_code * nearest.shape[1])
+
+
+def group_codes(generated: np.ndarray, resembled: np.ndarray, real: np.ndarray, prior: np.ndarray,
+                fractions: np.ndarray, epochs: int, consensus: float) -> CodeGrouping:
     """Group codes by the categories of their generated images and of the real images that Q gives them.
 
     Args:
         generated: share of each code's generated images in each category [K, M]; rows sum to one.
+        resembled: see `resembled_shares`.
         real: number of real images of each code and category [K, M].
         prior: p [K].
         fractions: share of the real images in each category [M].
@@ -30,9 +66,11 @@ def group_codes(generated: np.ndarray, real: np.ndarray, prior: np.ndarray, frac
     # Codes that no real image has are placed by their generated images alone.
     evidence = np.where(counts > 0, (generated + of_real) / 2, generated)
     code_to_category = assign_codes(evidence)
-    agreement = generated[np.arange(len(generated)), code_to_category]
+    own = np.arange(len(generated)), code_to_category
+    agreement = generated[own]
     return CodeGrouping(
-        code_to_category, agreement, distribute_codes(code_to_category, agreement, prior, len(fractions)),
+        code_to_category, agreement,
+        distribute_codes(code_to_category, agreement * resembled[own], prior, len(fractions)),
         np.bincount(code_to_category, weights=prior, minlength=len(fractions)), fractions,
         code_hierarchy(evidence, code_to_category), epochs, consensus)
 
@@ -59,21 +97,21 @@ def assign_codes(evidence: np.ndarray) -> np.ndarray:
     return categories
 
 
-def distribute_codes(code_to_category: np.ndarray, agreement: np.ndarray, prior: np.ndarray,
+def distribute_codes(code_to_category: np.ndarray, fit: np.ndarray, prior: np.ndarray,
                      num_categories: int) -> np.ndarray:
-    """Return p(code | category), float64 [M, K], in proportion to p(code) times a power of the agreement.
+    """Return p(code | category), float64 [M, K], in proportion to p(code) times a power of the fit.
 
-    A code whose images fall into several categories would spoil the images of its own, so that purer codes
-    are preferred.
+    A code whose images are of several categories, or look like those of others, would spoil the images of
+    its own, so that codes of a better fit are preferred.
 
     Args:
         code_to_category: int64 [K].
-        agreement: share of a code's generated images that are of its category [K].
+        fit: how well the images of each code fit its category [K], in [0, 1].
         prior: p [K].
         num_categories: M; every category has a code.
     """
     members = np.eye(num_categories)[code_to_category].T
-    weights = members * (prior * (agreement ** _AGREEMENT_POWER + 1e-12))
+    weights = members * (prior * (fit ** _FIT_POWER + 1e-12))
     return weights / weights.sum(axis=1, keepdims=True)
 
 

@@ -12,7 +12,12 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
 
 from eig_tf import files, progress
-from eig_tf.categories.partitions import SpectralGraph, group_neighbours, most_neighbours, nearest_neighbours
+from eig_tf.categories.partitions import (
+    SpectralGraph,
+    nearest_neighbours,
+    neighbours_for_groups,
+    numbers_of_neighbours,
+)
 
 # The threshold of Tibshirani and Walther (2005), section 3.
 STABLE = 0.8
@@ -61,7 +66,8 @@ def measure_numbers(features: np.ndarray, candidates: Sequence[int], seed: int =
     """Measure the evidence for several numbers of categories.
 
     Partitions are k-means of the spectral embedding (Ng, Jordan and Weiss 2001), and for the agreement also
-    three times as many clusters merged by their links, both in three graphs, see `group_neighbours`.
+    three times as many clusters merged by their links, both in three graphs, see
+    `numbers_of_neighbours` and `neighbours_for_groups`.
 
     Args:
         features: float [N, F]; their directions count, not their lengths.
@@ -76,8 +82,8 @@ def measure_numbers(features: np.ndarray, candidates: Sequence[int], seed: int =
     found = []
     with progress.stage(f"compares {len(numbers)} numbers of categories of {len(features):,} images",
                         len(numbers), "number") as advance:
-        whole = _Graphs(features, numbers)
-        pairs = [[_Graphs(features[half], numbers)
+        whole = _Graphs(features, numbers, seed)
+        pairs = [[_Graphs(features[half], numbers, seed)
                   for half in np.array_split(generator.permutation(len(features)), 2)]
                  for _ in range(_SPLITS)]
         for number in numbers:
@@ -96,28 +102,28 @@ def measure_numbers(features: np.ndarray, candidates: Sequence[int], seed: int =
 class _Graphs:
     """The graphs of images for each number of groups; numbers with the same neighbours share them."""
 
-    def __init__(self, features, numbers):
+    def __init__(self, features, numbers, seed):
         self.features = features
+        most = max(numbers_of_neighbours(len(features), min(numbers)))
+        nearest = nearest_neighbours(features, most)
+        self._neighbours = {
+            number: neighbours_for_groups(features, nearest, number, seed) for number in numbers}
         self._num_vectors = max(numbers) + 1
-        self._neighbours = nearest_neighbours(features, most_neighbours(len(features), min(numbers)))
         self._made = {}
 
     def all(self, number):
-        return [self._graph(num) for num in self._numbers_of_neighbours(number)]
+        return [self._graph(number, count) for count in numbers_of_neighbours(len(self.features), number)]
 
     def middle(self, number):
-        numbers = self._numbers_of_neighbours(number)
-        return self._graph(numbers[len(numbers) // 2])
+        counts = numbers_of_neighbours(len(self.features), number)
+        return self._graph(number, counts[len(counts) // 2])
 
-    def _numbers_of_neighbours(self, number):
-        most = most_neighbours(len(self.features), number)
-        return group_neighbours(self._neighbours[:, :most], number)
-
-    def _graph(self, num_neighbours):
-        if num_neighbours not in self._made:
-            self._made[num_neighbours] = SpectralGraph(
-                self._neighbours[:, :num_neighbours], self._num_vectors)
-        return self._made[num_neighbours]
+    def _graph(self, number, count):
+        neighbours = self._neighbours[number]
+        key = id(neighbours), count
+        if key not in self._made:
+            self._made[key] = SpectralGraph(neighbours[:, :count], self._num_vectors)
+        return self._made[key]
 
 
 def prediction_strength(groups: np.ndarray, predicted: np.ndarray) -> float:

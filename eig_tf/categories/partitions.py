@@ -26,8 +26,9 @@ NEIGHBOURS = (8, 12, 18)
 # With more neighbours than this share of an average group, edges between groups outweigh those inside.
 _LARGEST_SHARE, _FEWEST = 0.2, 2
 # A component smaller than this share of an average group is no group, but views of one object or near-
-# duplicates. Graphs with more than this share of all images in such components get more neighbours.
-_SMALL_COMPONENT, _MOST_SMALL, _WIDER = 0.25, 0.05, 1.5
+# duplicates. Where more than this share of all images lie in such components, neighbours are of other clumps.
+_SMALL_COMPONENT, _MOST_SMALL = 0.25, 0.05
+_CLUMPS_PER_GROUP, _PER_CLUMP = 15, 4
 _MORE_EIGENVECTORS = (0, 3, 6)
 _CLUSTERS_PER_GROUP = (2, 3, 4)
 # For eigenvectors that only feed k-means, which starts several times.
@@ -44,8 +45,8 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
 
     For each number of neighbours and of eigenvectors, the groups are k-means clusters of the spectral
     embedding (Ng, Jordan and Weiss 2001), and more clusters than that, merged by the links between them. For
-    each number of neighbours, they are also the images' codes, merged in the same way. `group_neighbours`
-    gives the numbers of neighbours.
+    each number of neighbours, they are also the images' codes, merged in the same way.
+    `numbers_of_neighbours` and `neighbours_for_groups` give the graphs.
 
     Args:
         features: float [N, F]; their directions count, not their lengths. N at least 3.
@@ -59,8 +60,10 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
     partitions = []
     steps = len(NEIGHBOURS) * len(_MORE_EIGENVECTORS)
     with progress.stage(f"partitions {len(features):,} images into {num_groups} groups", steps) as advance:
-        neighbours = nearest_neighbours(features, most_neighbours(len(features), num_groups))
-        for num_neighbours in group_neighbours(neighbours, num_groups):
+        numbers = numbers_of_neighbours(len(features), num_groups)
+        neighbours = nearest_neighbours(features, max(numbers))
+        neighbours = neighbours_for_groups(features, neighbours, num_groups, seed)
+        for num_neighbours in numbers:
             spectral = SpectralGraph(neighbours[:, :num_neighbours], num_groups + max(_MORE_EIGENVECTORS))
             for more in _MORE_EIGENVECTORS:
                 size = num_groups + more
@@ -73,33 +76,17 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
     return partitions
 
 
-def most_neighbours(num_images: int, num_groups: int) -> int:
-    """Return the largest number of neighbours in graphs of N images and M groups: a fifth of N / M."""
-    return max(_FEWEST, round(_LARGEST_SHARE * num_images / num_groups))
+def numbers_of_neighbours(num_images: int, num_groups: int) -> list[int]:
+    """Return the numbers of neighbours of three graphs: 8, 12 and 18, or less.
 
-
-def group_neighbours(neighbours: np.ndarray, num_groups: int) -> list[int]:
-    """Return the numbers of neighbours of the graphs of a set, three of them.
-
-    They are 8, 12 and 18; fewer, and at least 2, where 18 exceed `most_neighbours`; more, up to that, where
-    more than 5 % of the images would lie in components that are smaller than a quarter of an average group.
+    They are scaled down, to at least 2, where 18 exceed a fifth of N / M.
 
     Args:
-        neighbours: int [N, k], see `nearest_neighbours`; k is `most_neighbours`.
+        num_images: N.
         num_groups: M, 1 or more.
     """
-    num_images, most = len(neighbours), neighbours.shape[1]
-    scale = min(1.0, most / max(NEIGHBOURS))
-    while True:
-        numbers = [max(_FEWEST, round(scale * number)) for number in NEIGHBOURS]
-        if max(numbers) >= most:
-            return numbers
-        graph = neighbour_graph(neighbours[:, :min(numbers)])
-        sizes = np.bincount(scipy.sparse.csgraph.connected_components(graph, directed=False)[1])
-        small = sizes < _SMALL_COMPONENT * num_images / num_groups
-        if sizes[small].sum() <= _MOST_SMALL * num_images:
-            return numbers
-        scale = min(scale * _WIDER, most / max(NEIGHBOURS))
+    scale = min(1.0, round(_LARGEST_SHARE * num_images / num_groups) / max(NEIGHBOURS))
+    return [max(_FEWEST, round(scale * number)) for number in NEIGHBOURS]
 
 
 class SpectralGraph:
@@ -187,6 +174,47 @@ def nearest_neighbours(features: np.ndarray, num: int) -> np.ndarray:
     directions = normalize(features)
     search = NearestNeighbors(n_neighbors=min(num, len(features) - 1), algorithm="brute").fit(directions)
     return search.kneighbors(return_distance=False)
+
+
+def neighbours_for_groups(features: np.ndarray, neighbours: np.ndarray, num_groups: int,
+                          seed: int = 0) -> np.ndarray:
+    """Return the neighbours, or those in other clumps if the graph falls apart into views of single objects.
+
+    It does where more than 5 % of the images would lie in components that are smaller than a quarter of an
+    average group. Such neighbours say which views are of one object, and nothing about which objects are
+    alike. The clumps are 15 M k-means clusters of the features' directions; no clump has more than four of
+    an image's neighbours, for otherwise all would be views of the object that is most like it.
+
+    Args:
+        features: float [N, F].
+        neighbours: int [N, k], see `nearest_neighbours`.
+        num_groups: M, 1 or more.
+        seed: of k-means.
+
+    Returns:
+        int [N, k], the nearest first; images of the same clump follow where those of others are too few.
+    """
+    num_images, num_neighbours = neighbours.shape
+    graph = neighbour_graph(neighbours[:, :min(numbers_of_neighbours(num_images, num_groups))])
+    sizes = np.bincount(scipy.sparse.csgraph.connected_components(graph, directed=False)[1])
+    small = sizes < _SMALL_COMPONENT * num_images / num_groups
+    if sizes[small].sum() <= _MOST_SMALL * num_images:
+        return neighbours
+    directions = normalize(features)
+    clumps = _k_means(directions, min(_CLUMPS_PER_GROUP * num_groups, num_images), seed)
+    chosen, closeness = [], []
+    for clump in np.unique(clumps):
+        members = np.flatnonzero(clumps == clump)
+        # Cosines are in [-1, 1]: images of the same clump are farther than all others, and the image itself
+        # is the farthest.
+        cosines = directions @ directions[members].T - 3.0 * (clumps == clump)[:, np.newaxis]
+        cosines[members, np.arange(len(members))] = -np.inf
+        nearest = np.argsort(-cosines, axis=1)[:, :_PER_CLUMP]
+        chosen.append(members[nearest])
+        closeness.append(np.take_along_axis(cosines, nearest, axis=1))
+    order = np.argsort(-np.concatenate(closeness, axis=1), axis=1)
+    most = min(num_neighbours, order.shape[1] - 1)
+    return np.take_along_axis(np.concatenate(chosen, axis=1), order[:, :most], axis=1)
 
 
 def neighbour_graph(neighbours: np.ndarray) -> scipy.sparse.csr_matrix:

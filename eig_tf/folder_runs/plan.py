@@ -19,7 +19,7 @@ from PIL import Image
 
 from eig_tf import config as config_lib
 from eig_tf import files
-from eig_tf.categories.categorizer import ROUNDS, train_categorizer
+from eig_tf.categories.categorizer import ROUNDS, average_down, train_categorizer
 from eig_tf.categories.discovery import MAX_PARTITIONED, PASSES
 from eig_tf.data import registry
 from eig_tf.data.advice import DIFFERENT_LIGHT, differ_in_light, image_sizes
@@ -206,7 +206,7 @@ def config_of_size(request: Request, preset: str, size: int, num_images: int,
 
 def measure_categorizer_step(image_set: ImageSet, config: config_dict.ConfigDict) -> float:
     """Return the seconds of a step of the categorizer, measured on some images with arbitrary groups."""
-    images = image_set.images[np.arange(min(len(image_set.images), _MEASURED_IMAGES))]
+    images = average_down(image_set.images[np.arange(min(len(image_set.images), _MEASURED_IMAGES))])
     num_categories = config.categories.num_categories
     rounds: list[float] = []
     train_categorizer(images, np.arange(len(images)), np.arange(len(images)) % num_categories, num_categories,

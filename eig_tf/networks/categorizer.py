@@ -7,7 +7,7 @@ from tensorflow import keras
 FEATURE_SIZE = 128
 _PROJECTION_SIZE = 64
 # Identity needs no finer images, and a CPU has four times the work with the next size.
-_LARGEST_SIDE = 32
+LARGEST_SIDE = 32
 _CHANNELS_AND_STRIDES = ((24, 1), (48, 2), (64, 1), (96, 2), (128, 1))
 
 
@@ -21,7 +21,7 @@ def build_encoder(image_shape: tuple[int, int, int]) -> keras.Model:
         A Keras model from images [N, H, W, channels] to features [N, 128].
     """
     images = x = keras.Input(image_shape, name="images")
-    while x.shape[1] > _LARGEST_SIDE:
+    while x.shape[1] > LARGEST_SIDE:
         x = keras.layers.AveragePooling2D()(x)
     for channels, strides in _CHANNELS_AND_STRIDES:
         x = keras.layers.Conv2D(channels, 3, strides=strides, padding="same", use_bias=False)(x)
@@ -44,6 +44,18 @@ def build_categorizer(image_shape: tuple[int, int, int], num_categories: int) ->
     encoder = build_encoder(image_shape)
     logits = keras.layers.Dense(num_categories, name="logits")(encoder.output)
     return keras.Model(encoder.input, [encoder.output, logits], name="categorizer")
+
+
+def resized_categorizer(categorizer: keras.Model, image_shape: tuple[int, int, int]) -> keras.Model:
+    """Return a categorizer of the same weights for images of another size that is averaged down to its own.
+
+    Args:
+        categorizer: see `build_categorizer`.
+        image_shape: see `build_encoder`.
+    """
+    resized = build_categorizer(image_shape, categorizer.output_shape[1][-1])
+    resized.set_weights(categorizer.get_weights())
+    return resized
 
 
 def build_projection() -> keras.Model:

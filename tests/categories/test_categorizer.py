@@ -5,7 +5,7 @@ import pytest
 
 from eig_tf.categories import categorizer
 from eig_tf.errors import UserError
-from eig_tf.networks.categorizer import build_categorizer, build_encoder
+from eig_tf.networks.categorizer import build_categorizer, build_encoder, resized_categorizer
 
 
 def test_balanced_probabilities_by_hand():
@@ -89,6 +89,24 @@ def test_training_starts_from_the_weights_of_an_encoder(monkeypatch):
     # The statistics of batch normalization move; the encoder itself does not change.
     for now, then in zip(start.get_weights(), before):
         np.testing.assert_array_equal(now, then)
+
+
+@pytest.mark.parametrize("size", [(130, 131), (65, 64), (32, 20)])
+def test_images_are_averaged_down_as_the_network_does(monkeypatch, size):
+    monkeypatch.setattr(categorizer, "_AT_A_TIME", 2)
+    images = np.random.default_rng(0).integers(0, 256, [5, *size, 3], dtype=np.uint8)
+    small = categorizer.average_down(images)
+    assert small.dtype == np.uint8 and small.shape[1] == 32
+    while size[0] > 32:
+        size = size[0] // 2, size[1] // 2
+    assert small.shape[1:3] == size
+    if images.shape[1] == 65:
+        assert small[3, 31, 31, 2] == np.rint(images[3, 62:64, 62:64, 2].mean())
+    network = build_categorizer(small.shape[1:], 4)
+    resized = resized_categorizer(network, images.shape[1:])
+    # Rounding to integers is the only difference.
+    np.testing.assert_allclose(categorizer.categorize_in_batches(resized, images),
+                               categorizer.categorize_in_batches(network, small), atol=0.01)
 
 
 def test_saved_network_is_loaded_equal_and_a_damaged_file_refused(tmp_path):

@@ -20,8 +20,10 @@ def test_shares_are_those_of_the_categorizer(monkeypatch):
         level = tf.cast(tf.round((images[:, 0, 0, 0] + 1) * 127.5), tf.int32)
         return None, tf.one_hot(level, 3)
     monkeypatch.setattr(discovery, "generate_images_of_code", generate)
-    shares = discovery.generated_shares(types.SimpleNamespace(num_codes=3), categorizer, 3, seed=0)
+    shares, images = discovery.judge_codes(types.SimpleNamespace(num_codes=3), categorizer, 3, seed=0)
     np.testing.assert_allclose(shares, [[1, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5]])
+    assert images.shape == (3, 100, 1, 1, 1)
+    assert images[2].ravel().tolist() == 50 * [2] + 50 * [0]
 
 
 def test_the_second_partition_is_of_the_categorizers_features(monkeypatch):

@@ -54,15 +54,36 @@ def test_group_codes_by_hand():
     generated = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
     real = np.array([[8, 0], [0, 2], [1, 3], [0, 0]])  # code 3 is of no real image
     prior, fractions = np.array([0.4, 0.3, 0.1, 0.2]), np.array([9, 5]) / 14
-    grouping = evidence.group_codes(generated, real, prior, fractions, epochs=5, consensus=0.75)
+    resembled = np.array([[1.0, 0.0], [0.5, 0.5], [0.1, 0.9], [0.0, 1.0]])
+    grouping = evidence.group_codes(generated, resembled, real, prior, fractions, epochs=5, consensus=0.75)
     # Code 2: (0.6 + 0.25) / 2 for category 0.
     assert grouping.code_to_category.tolist() == [0, 1, 1, 1]
     np.testing.assert_allclose(grouping.agreement, [0.9, 0.8, 0.4, 0.7])
     np.testing.assert_allclose(grouping.prior, [0.4, 0.6])
-    weights = np.array([0, 0.3 * 0.8**8, 0.1 * 0.4**8, 0.2 * 0.7**8])
+    weights = np.array([0, 0.3 * 0.4**8, 0.1 * 0.36**8, 0.2 * 0.7**8])
     np.testing.assert_allclose(grouping.code_distribution, [[1, 0, 0, 0], weights / weights.sum()], atol=1e-9)
     np.testing.assert_array_equal(grouping.fractions, fractions)
     assert (grouping.epochs, grouping.consensus) == (5, 0.75)
     # Codes 1 and 3 with evidence (0.1, 0.9) and (0.3, 0.7).
     np.testing.assert_allclose(grouping.linkage[0], [1, 3, 1 - 0.03 - 0.63, 2])
     assert grouping.linkage.shape == (3, 4)
+
+
+def test_images_resemble_real_ones_whatever_the_categorizer_says():
+    """Codes 0 and 1 are noisy copies of real stripes, code 2 of both kinds in equal parts."""
+    generator = np.random.default_rng(0)
+    stripes = np.zeros([2, 8, 8, 1])
+    stripes[0, ::2], stripes[1, :, ::2] = 200, 200
+    kinds = np.repeat([0, 1], [30, 10])
+    real = stripes[kinds] + generator.integers(0, 50, [40, 8, 8, 1])
+    of_codes = np.array([np.zeros(8, int), np.ones(8, int), np.arange(8) % 2])
+    generated = stripes[of_codes] // 2 + generator.integers(0, 50, [3, 8, 8, 8, 1])  # darker
+    shares = evidence.resembled_shares(generated.astype(np.uint8), real.astype(np.uint8), kinds, 3, seed=0)
+    np.testing.assert_allclose(shares, [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0]])
+
+
+@pytest.mark.parametrize("num_real", [1, 3])
+def test_few_equal_images_resemble_each_other(num_real):
+    images = np.full([2, 4, 6, 6, 3], 9, np.uint8)
+    shares = evidence.resembled_shares(images, images[0, :num_real], np.ones(num_real, int), 2, seed=0)
+    np.testing.assert_array_equal(shares, [[0, 1], [0, 1]])

@@ -94,24 +94,41 @@ def test_nmi_of_all_pairs_is_scikit_learns():
     # 18 neighbours are a fifth of 90; a fifth of 29 is 6.
     (900, 10, [8, 12, 18]), (1160, 40, [3, 4, 6]), (252, 4, [6, 9, 13]), (3, 2, [2, 2, 2])])
 def test_small_groups_get_fewer_neighbours(num_images, num_groups, expected):
-    features = np.random.default_rng(0).normal(size=[num_images, 3])
-    most = partitions.most_neighbours(num_images, num_groups)
-    neighbours = partitions.nearest_neighbours(features, most)
-    assert partitions.group_neighbours(neighbours, num_groups) == expected
+    assert partitions.numbers_of_neighbours(num_images, num_groups) == expected
 
 
 def test_views_of_one_object_are_not_taken_for_a_group():
     """Five groups of twelve objects with 25 images each, of which no neighbour is of another object."""
     generator = np.random.default_rng(0)
     groups = np.repeat(np.arange(5), 300)
-    objects = 4 * np.eye(5, 12)[np.arange(60) // 12] + generator.normal(0, 0.5, [60, 12])
-    features = np.repeat(objects, 25, axis=0) + generator.normal(0, 0.02, [1500, 12])
-    most = partitions.most_neighbours(1500, 5)
-    neighbours = partitions.nearest_neighbours(features, most)
-    assert most == 60
-    assert partitions.group_neighbours(neighbours, 5) == [27, 40, 60]
+    positions = 4 * np.eye(5, 12)[np.arange(60) // 12] + generator.normal(0, 0.5, [60, 12])
+    features = np.repeat(positions, 25, axis=0) + generator.normal(0, 0.02, [1500, 12])
+    objects = np.repeat(np.arange(60), 25)
+    nearest = partitions.nearest_neighbours(features, 18)
+    assert np.all(objects[nearest] == objects[:, np.newaxis])
+    others = partitions.neighbours_for_groups(features, nearest, 5)
+    assert np.all(others != np.arange(1500)[:, np.newaxis])
+    # Of the 75 clumps, some are halves of one object.
+    assert np.mean(objects[others] == objects[:, np.newaxis]) < 0.2
+    assert min(len(set(row)) for row in objects[others]) >= 3
+    assert np.all(groups[others] == groups[:, np.newaxis])
     consensus, _ = partitions.consensus_partition(partitions.candidate_partitions(features, 5))
     assert same_groups(consensus, groups)
+    # For 60 groups the same components are groups.
+    assert partitions.neighbours_for_groups(features, nearest, 60) is nearest
+
+
+def test_neighbours_in_other_clumps_come_first_and_others_fill_up():
+    objects = np.repeat(np.arange(10), 8)  # eight equal images each, of one group
+    features = np.eye(10)[objects]
+    nearest = partitions.nearest_neighbours(features, 39)
+    assert np.all(objects[nearest[:, :7]] == objects[:, np.newaxis])
+    others = partitions.neighbours_for_groups(features, nearest, 1)
+    assert others.shape == nearest.shape
+    assert all(len(set(row) - {image}) == 39 for image, row in enumerate(others))
+    # Four of each clump: 36 images of other objects, and three of the same.
+    same = objects[others] == objects[:, np.newaxis]
+    assert not same[:, :36].any() and same[:, 36:].all()
 
 
 def test_planted_imbalanced_groups_are_recovered():

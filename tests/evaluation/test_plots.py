@@ -59,7 +59,7 @@ def grouping_of(num_codes, epochs=2, prior=None):
     """Categories 0, 1, 2, 0, 1, 2, ... of codes whose images are all of their category."""
     evidence = np.eye(3)[np.arange(num_codes) % 3]
     prior = np.full(num_codes, 1 / num_codes) if prior is None else np.array(prior)
-    return group_codes(evidence, evidence, prior, np.array([0.5, 0.3, 0.2]), epochs, 1.0)
+    return group_codes(evidence, evidence, evidence, prior, np.array([0.5, 0.3, 0.2]), epochs, 1.0)
 
 
 @contextlib.contextmanager

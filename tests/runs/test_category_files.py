@@ -98,7 +98,8 @@ def test_files_of_another_checkpoint_or_of_other_sizes_are_not_used(model, tmp_p
     directory.categories.mkdir()
     table, network = (directory.categories / name for name in (
         category_files.GROUPING, category_files.CATEGORIZER))
-    two = group_codes(np.tile(np.eye(2), [3, 1]), np.ones([6, 2]), np.full(6, 1 / 6), np.full(2, 0.5), 2, 0.0)
+    two = group_codes(np.tile(np.eye(2), [3, 1]), np.ones([6, 2]), np.ones([6, 2]), np.full(6, 1 / 6),
+                      np.full(2, 0.5), 2, 0.0)
     save_grouping(two, table)
     categorizer.save_categorizer(build_categorizer((28, 28, 1), 2), network)
     assert category_files.load_categories(directory, model, 2, notes).grouping.num_categories == 2
@@ -111,7 +112,7 @@ def test_files_of_another_checkpoint_or_of_other_sizes_are_not_used(model, tmp_p
                                         r"expected images \[28, 28, 1\] and 2 categories"):
         category_files.load_categories(directory, model, 2)
     third = np.full(3, 1 / 3)
-    save_grouping(group_codes(np.eye(3), np.ones([3, 3]), third, third, 2, 0.0), table)
+    save_grouping(group_codes(np.eye(3), np.ones([3, 3]), np.ones([3, 3]), third, third, 2, 0.0), table)
     with pytest.raises(UserError, match=r"categories\.json is of 3 codes; expected the 6 of the model"):
         category_files.load_categories(directory, model, 2)
 
