@@ -7,7 +7,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -130,7 +130,8 @@ def make_plan(request: Request, cache_dir: str, devices: str | None = None) -> P
     image_set = registry.load(config, request.folder, cache_dir)
     categorizer_step = measure_categorizer_step(image_set, config)
     spent = time.monotonic() - started
-    budget = divide_time(60 * request.minutes - spent, step, categorizer_step, num_images, config)
+    budget = divide_time(60 * request.minutes - spent, step, categorizer_step, num_images, config,
+                         request.fields)
     if budget.least_seconds > 60 * request.minutes - spent and "training.epochs" not in request.fields:
         needed = (budget.least_seconds + spent) / 60
         raise UserError(f"--minutes is {request.minutes:g}; expected at least {needed:.1f} for "
@@ -217,7 +218,7 @@ def measure_categorizer_step(image_set: ImageSet, config: config_dict.ConfigDict
 
 
 def divide_time(seconds: float, step: StepTime, categorizer_step: float, num_images: int,
-                config: config_dict.ConfigDict) -> Budget:
+                config: config_dict.ConfigDict, given: Container[str] = ()) -> Budget:
     """Divide the time that is left among the training, the categories and the report.
 
     Args:
@@ -227,25 +228,37 @@ def divide_time(seconds: float, step: StepTime, categorizer_step: float, num_ima
         num_images: number of images.
         config: its numbers of steps of the categorizer bound what is chosen; the number of epochs is at most
             the paper's for photographs.
+        given: the fields that are not for this function to choose.
     """
     other = _OTHER_SECONDS + _SECONDS_PER_IMAGE * min(num_images, MAX_PARTITIONED)
-    most = categorizer_seconds(config, categorizer_step)
-    part = float(np.clip(_CATEGORIZER_SHARE * (seconds - other) / most, _LEAST_CATEGORIZER_PART, 1))
     options = config.categories
+    of_fields = categorizer_seconds(config, categorizer_step)
+    fixed = sum(of_fields[name] for name in of_fields if name in given)
+    most = sum(of_fields.values()) - fixed
+    part = 1.0
+    if most:
+        part = float(np.clip((_CATEGORIZER_SHARE * (seconds - other) - fixed) / most,
+                             _LEAST_CATEGORIZER_PART, 1))
     epoch = step.steps * step.seconds
     least_epochs = max(_LEAST_EPOCHS, math.ceil(_LEAST_STEPS / step.steps))
     longest = config_lib.load_preset("folder", "paper", METHOD).training.epochs
-    epochs = int(np.clip((seconds - other - part * most) / epoch, least_epochs, longest))
+    epochs = int(np.clip((seconds - other - fixed - part * most) / epoch, least_epochs, longest))
     return Budget(epochs, math.ceil(part * options.categorizer_steps),
                   math.ceil(part * options.contrastive_steps),
-                  other + _LEAST_CATEGORIZER_PART * most + least_epochs * epoch)
+                  other + fixed + _LEAST_CATEGORIZER_PART * most + least_epochs * epoch)
 
 
-def categorizer_seconds(config: config_dict.ConfigDict, categorizer_step: float) -> float:
-    """Return the seconds of all steps of a config's categorizer and its encoder, by those of one."""
+def categorizer_seconds(config: config_dict.ConfigDict, categorizer_step: float) -> dict[str, float]:
+    """Return the seconds that the steps of the categorizer and of its encoder take, by field.
+
+    Args:
+        config: its numbers of steps count.
+        categorizer_step: seconds of a step of the categorizer.
+    """
     options = config.categories
-    return categorizer_step * (PASSES * ROUNDS * options.categorizer_steps
-                               + _CONTRASTIVE_FACTOR * options.contrastive_steps)
+    return {
+        "categories.categorizer_steps": PASSES * ROUNDS * options.categorizer_steps * categorizer_step,
+        "categories.contrastive_steps": _CONTRASTIVE_FACTOR * options.contrastive_steps * categorizer_step}
 
 
 def explain_config(config: config_dict.ConfigDict, given: Mapping[str, Any], step: StepTime,
@@ -255,7 +268,7 @@ def explain_config(config: config_dict.ConfigDict, given: Mapping[str, Any], ste
         value = config_lib.flatten(config)[name]
         return f"{config_lib.flag(name)}={value}: {'given' if name in given else why}"
     steps = config.training.epochs * step.steps
-    categorizer = categorizer_seconds(config, categorizer_step)
+    categorizer = sum(categorizer_seconds(config, categorizer_step).values())
     lines = [
         reason("training.batch_size", "that of the preset, at most a quarter of the images"),
         reason("training.epochs", f"{steps:,} steps of {step.seconds * 1e3:.0f} ms are "

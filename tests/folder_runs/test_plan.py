@@ -28,6 +28,14 @@ def test_time_is_divided_by_hand():
     assert budget.least_seconds == pytest.approx(35 + 10 * 20 + 250)
     # Much time: no more than the preset's steps, and the paper's epochs.
     assert planning.divide_time(1e6, StepTime(10, 2.0), 0.5, 500, config)[:3] == (600, 200, 80)
+    # Given steps keep their 800 s, and the others are of the 0.4 that is left of 2,500 s: all 200 s of them.
+    given = {"categories.categorizer_steps"}
+    budget = planning.divide_time(2535, StepTime(10, 2.0), 0.5, 500, config, given)
+    assert budget[2:] == (80, 35 + 800 + 0.25 * 200 + 200) and budget.epochs == 75
+    # Where nothing of the 0.4 is left, the others get a quarter.
+    assert planning.divide_time(1035, StepTime(10, 2.0), 0.5, 500, config, given)[::2] == (10, 20)
+    both = {*given, "categories.contrastive_steps"}
+    assert planning.divide_time(2035, StepTime(10, 2.0), 0.5, 500, config, both) == (50, 200, 80, 1235)
     # One step in an epoch: a hundred epochs at least. No more than 4,000 images are partitioned.
     assert planning.divide_time(0, StepTime(1, 1.0), 1.0, 10**6, config) == (100, 50, 20, 25 + 80 + 500 + 100)
 
