@@ -8,7 +8,7 @@ from sklearn.preprocessing import normalize
 
 from eig_tf import progress
 from eig_tf.categories.grouping import CodeGrouping
-from eig_tf.categories.partitions import average_linkage, pixel_components
+from eig_tf.categories.partitions import average_linkage, pixel_projection
 
 # Power of a code's fit to its category in p(code | category); see docs/categories.md.
 _FIT_POWER = 8
@@ -22,9 +22,9 @@ def resembled_shares(generated: np.ndarray, real: np.ndarray, categories: np.nda
                      seed: int) -> np.ndarray:
     """Return the share of each category among the real images that the images of a code resemble.
 
-    Each generated image resembles the five real ones whose 50 principal components of the pixels have the
-    nearest directions. A generator that is trained by a categorizer learns to satisfy it, also with images
-    that look like none of the category; pixels have no part in that training.
+    Each generated image resembles the five real ones whose pixels, as 50 principal components of the real
+    images, have the nearest directions. A generator that is trained by a categorizer learns to satisfy it,
+    also with images that look like none of the category; pixels have no part in that training.
 
     Args:
         generated: uint8 [K, n, H, W, C].
@@ -34,18 +34,20 @@ def resembled_shares(generated: np.ndarray, real: np.ndarray, categories: np.nda
         seed: of the principal components.
 
     Returns:
-        float64 [K, M]; rows sum to one.
+        float64 [K, M]; rows sum to one. No share is 0: each category is counted once more than it was seen.
     """
-    num_codes, images_per_code = generated.shape[:2]
-    images = generated.reshape(-1, *generated.shape[2:])
-    with progress.stage(f"compares pixels of {len(images):,} generated and {len(real):,} real images"):
-        components = normalize(pixel_components(np.concatenate([real, images]), seed))
+    num_codes = len(generated)
+    with progress.stage(f"compares the pixels of {len(real):,} real images with those of {num_codes} codes",
+                        num_codes, "code") as advance:
+        components = pixel_projection(real, seed)
         search = NearestNeighbors(n_neighbors=min(_NEAREST_REAL, len(real)), algorithm="brute")
-        nearest = search.fit(components[:len(real)]).kneighbors(components[len(real):], return_distance=False)
-    shares = np.zeros([num_codes, num_categories])
-    codes = np.repeat(np.arange(num_codes), images_per_code)
-    np.add.at(shares, (codes[:, np.newaxis], categories[nearest]), 1)
-    return shares / (images_per_code * nearest.shape[1])
+        search.fit(normalize(components(real)))
+        counts = np.ones([num_codes, num_categories])
+        for code in range(num_codes):
+            nearest = search.kneighbors(normalize(components(generated[code])), return_distance=False)
+            counts[code] += np.bincount(categories[nearest].ravel(), minlength=num_categories)
+            advance()
+    return counts / counts.sum(axis=1, keepdims=True)
 
 
 def group_codes(generated: np.ndarray, resembled: np.ndarray, real: np.ndarray, prior: np.ndarray,
@@ -106,12 +108,15 @@ def distribute_codes(code_to_category: np.ndarray, fit: np.ndarray, prior: np.nd
 
     Args:
         code_to_category: int64 [K].
-        fit: how well the images of each code fit its category [K], in [0, 1].
+        fit: how well the images of each code fit its category [K], in [0, 1]; only ratios of codes of one
+            category count.
         prior: p [K].
         num_categories: M; every category has a code.
     """
     members = np.eye(num_categories)[code_to_category].T
-    weights = members * (prior * (fit ** _FIT_POWER + 1e-12))
+    best = (members * fit).max(axis=1)[code_to_category]
+    relative = np.divide(fit, best, out=np.ones_like(best), where=best > 0)
+    weights = members * (prior * (relative ** _FIT_POWER + 1e-12))
     return weights / weights.sum(axis=1, keepdims=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,8 +15,9 @@ from sklearn.preprocessing import normalize
 from eig_tf import files, progress
 from eig_tf.categories.partitions import (
     SpectralGraph,
+    fall_apart,
     nearest_neighbours,
-    neighbours_for_groups,
+    neighbours_in_other_clumps,
     numbers_of_neighbours,
 )
 
@@ -67,7 +69,7 @@ def measure_numbers(features: np.ndarray, candidates: Sequence[int], seed: int =
 
     Partitions are k-means of the spectral embedding (Ng, Jordan and Weiss 2001), and for the agreement also
     three times as many clusters merged by their links, both in three graphs, see
-    `numbers_of_neighbours` and `neighbours_for_groups`.
+    `numbers_of_neighbours`, `fall_apart` and `neighbours_in_other_clumps`.
 
     Args:
         features: float [N, F]; their directions count, not their lengths.
@@ -104,11 +106,9 @@ class _Graphs:
 
     def __init__(self, features, numbers, seed):
         self.features = features
-        most = max(numbers_of_neighbours(len(features), min(numbers)))
-        nearest = nearest_neighbours(features, most)
-        self._neighbours = {
-            number: neighbours_for_groups(features, nearest, number, seed) for number in numbers}
-        self._num_vectors = max(numbers) + 1
+        self._numbers = numbers
+        self._seed = seed
+        self._nearest = nearest_neighbours(features, self._most())
         self._made = {}
 
     def all(self, number):
@@ -118,12 +118,21 @@ class _Graphs:
         counts = numbers_of_neighbours(len(self.features), number)
         return self._graph(number, counts[len(counts) // 2])
 
+    def _most(self):
+        return max(numbers_of_neighbours(len(self.features), min(self._numbers)))
+
+    @functools.cached_property
+    def _in_other_clumps(self):
+        # The clumps are those of one number, in the middle: to find them for each takes minutes.
+        number = self._numbers[len(self._numbers) // 2]
+        return neighbours_in_other_clumps(self.features, self._most(), number, self._seed)
+
     def _graph(self, number, count):
-        neighbours = self._neighbours[number]
-        key = id(neighbours), count
-        if key not in self._made:
-            self._made[key] = SpectralGraph(neighbours[:, :count], self._num_vectors)
-        return self._made[key]
+        apart = fall_apart(self._nearest, number)
+        if (apart, count) not in self._made:
+            neighbours = self._in_other_clumps if apart else self._nearest
+            self._made[apart, count] = SpectralGraph(neighbours[:, :count], max(self._numbers) + 1)
+        return self._made[apart, count]
 
 
 def prediction_strength(groups: np.ndarray, predicted: np.ndarray) -> float:

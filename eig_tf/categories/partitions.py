@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.sparse
@@ -46,7 +46,7 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
     For each number of neighbours and of eigenvectors, the groups are k-means clusters of the spectral
     embedding (Ng, Jordan and Weiss 2001), and more clusters than that, merged by the links between them. For
     each number of neighbours, they are also the images' codes, merged in the same way.
-    `numbers_of_neighbours` and `neighbours_for_groups` give the graphs.
+    `numbers_of_neighbours`, `fall_apart` and `neighbours_in_other_clumps` give the graphs.
 
     Args:
         features: float [N, F]; their directions count, not their lengths. N at least 3.
@@ -62,7 +62,8 @@ def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarra
     with progress.stage(f"partitions {len(features):,} images into {num_groups} groups", steps) as advance:
         numbers = numbers_of_neighbours(len(features), num_groups)
         neighbours = nearest_neighbours(features, max(numbers))
-        neighbours = neighbours_for_groups(features, neighbours, num_groups, seed)
+        if fall_apart(neighbours, num_groups):
+            neighbours = neighbours_in_other_clumps(features, max(numbers), num_groups, seed)
         for num_neighbours in numbers:
             spectral = SpectralGraph(neighbours[:, :num_neighbours], num_groups + max(_MORE_EIGENVECTORS))
             for more in _MORE_EIGENVECTORS:
@@ -119,10 +120,25 @@ class SpectralGraph:
 
 def pixel_components(images: np.ndarray, seed: int = 0) -> np.ndarray:
     """Return at most 50 principal components of the pixels, float [N, P], of images uint8 [N, H, W, C]."""
-    pixels = images.reshape(len(images), -1) / np.float32(255)
+    return pixel_projection(images, seed)(images)
+
+
+def pixel_projection(images: np.ndarray, seed: int = 0) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from images to at most 50 principal components [N, P] of the given ones' pixels.
+
+    Args:
+        images: uint8 [N, H, W, C].
+        seed: of the randomized decomposition.
+    """
+    pixels = _flat_pixels(images)
     # PCA divides by the variance, which equal images do not have, for a number that is not used here.
     with np.errstate(invalid="ignore"):
-        return PCA(min(_COMPONENTS, *pixels.shape), random_state=seed).fit_transform(pixels)
+        components = PCA(min(_COMPONENTS, *pixels.shape), random_state=seed).fit(pixels)
+    return lambda others: components.transform(_flat_pixels(others))
+
+
+def _flat_pixels(images):
+    return images.reshape(len(images), -1) / np.float32(255)
 
 
 def consensus_partition(partitions: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
@@ -176,32 +192,42 @@ def nearest_neighbours(features: np.ndarray, num: int) -> np.ndarray:
     return search.kneighbors(return_distance=False)
 
 
-def neighbours_for_groups(features: np.ndarray, neighbours: np.ndarray, num_groups: int,
-                          seed: int = 0) -> np.ndarray:
-    """Return the neighbours, or those in other clumps if the graph falls apart into views of single objects.
+def fall_apart(neighbours: np.ndarray, num_groups: int) -> bool:
+    """Return whether a graph of neighbours falls apart into views of single objects, or near-duplicates.
 
-    It does where more than 5 % of the images would lie in components that are smaller than a quarter of an
-    average group. Such neighbours say which views are of one object, and nothing about which objects are
-    alike. The clumps are 15 M k-means clusters of the features' directions; no clump has more than four of
-    an image's neighbours, for otherwise all would be views of the object that is most like it.
+    It does where more than 5 % of the images lie in components that are smaller than a quarter of an average
+    group.
+
+    Args:
+        neighbours: int [N, k], see `nearest_neighbours`.
+        num_groups: M, 1 or more.
+    """
+    num_images = len(neighbours)
+    graph = neighbour_graph(neighbours[:, :min(numbers_of_neighbours(num_images, num_groups))])
+    sizes = np.bincount(scipy.sparse.csgraph.connected_components(graph, directed=False)[1])
+    small = sizes < _SMALL_COMPONENT * num_images / num_groups
+    return bool(sizes[small].sum() > _MOST_SMALL * num_images)
+
+
+def neighbours_in_other_clumps(features: np.ndarray, num: int, num_groups: int, seed: int = 0) -> np.ndarray:
+    """Return the indices of the nearest images that are no views of the same object, the nearest first.
+
+    Views of one object say nothing about which objects are alike. The clumps are 15 M k-means clusters of the
+    features' directions; no other clump has more than four of an image's neighbours, for otherwise all would
+    be views of the object that is most like it.
 
     Args:
         features: float [N, F].
-        neighbours: int [N, k], see `nearest_neighbours`.
+        num: number of neighbours.
         num_groups: M, 1 or more.
         seed: of k-means.
 
     Returns:
-        int [N, k], the nearest first; images of the same clump follow where those of others are too few.
+        int [N, num], or fewer columns where there are few clumps; up to four images of the same clump follow
+        those of all others.
     """
-    num_images, num_neighbours = neighbours.shape
-    graph = neighbour_graph(neighbours[:, :min(numbers_of_neighbours(num_images, num_groups))])
-    sizes = np.bincount(scipy.sparse.csgraph.connected_components(graph, directed=False)[1])
-    small = sizes < _SMALL_COMPONENT * num_images / num_groups
-    if sizes[small].sum() <= _MOST_SMALL * num_images:
-        return neighbours
     directions = normalize(features)
-    clumps = _k_means(directions, min(_CLUMPS_PER_GROUP * num_groups, num_images), seed)
+    clumps = _k_means(directions, min(_CLUMPS_PER_GROUP * num_groups, len(directions)), seed)
     chosen, closeness = [], []
     for clump in np.unique(clumps):
         members = np.flatnonzero(clumps == clump)
@@ -213,7 +239,7 @@ def neighbours_for_groups(features: np.ndarray, neighbours: np.ndarray, num_grou
         chosen.append(members[nearest])
         closeness.append(np.take_along_axis(cosines, nearest, axis=1))
     order = np.argsort(-np.concatenate(closeness, axis=1), axis=1)
-    most = min(num_neighbours, order.shape[1] - 1)
+    most = min(num, order.shape[1] - 1)
     return np.take_along_axis(np.concatenate(chosen, axis=1), order[:, :most], axis=1)
 
 

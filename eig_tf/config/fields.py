@@ -81,7 +81,8 @@ FIELDS = (
     Field("augment.saturation", 0.0, "change of the factor either way", low=0, high=1),
     Field("augment.hue", 0.0, "shift either way, in turns of the colour circle", low=0, high=0.5),
     Field("augment.greyscale", 0.0, "probability", low=0, high=1),
-    Field("augment.blur", 0.0, "largest standard deviation of a Gaussian, in pixels", low=0),
+    Field("augment.blur", 0.0, "largest standard deviation of a Gaussian, in pixels; where categories are "
+          "found, in those of images of 32x32 at most", low=0),
 
     # Differentiable augmentation of all that D sees; off in the paper.
     Field("discriminator_augment.brightness", 0.0, "largest shift, in units of [-1, 1]", low=0, high=2),

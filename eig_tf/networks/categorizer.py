@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tensorflow import keras
 
+from eig_tf.networks.precision import policy
+
 FEATURE_SIZE = 128
 _PROJECTION_SIZE = 64
 # Identity needs no finer images, and a CPU has four times the work with the next size.
@@ -47,13 +49,14 @@ def build_categorizer(image_shape: tuple[int, int, int], num_categories: int) ->
 
 
 def resized_categorizer(categorizer: keras.Model, image_shape: tuple[int, int, int]) -> keras.Model:
-    """Return a categorizer of the same weights for images of another size that is averaged down to its own.
+    """Return a float32 categorizer of the same weights for larger images, which it averages down.
 
     Args:
         categorizer: see `build_categorizer`.
         image_shape: see `build_encoder`.
     """
-    resized = build_categorizer(image_shape, categorizer.output_shape[1][-1])
+    with policy("float32"):
+        resized = build_categorizer(image_shape, categorizer.output_shape[1][-1])
     resized.set_weights(categorizer.get_weights())
     return resized
 

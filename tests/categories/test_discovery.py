@@ -9,6 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from eig_tf.categories import discovery, partitions
 from eig_tf.errors import UserError
+from eig_tf.networks.precision import policy
 
 
 def test_shares_are_those_of_the_categorizer(monkeypatch):
@@ -92,6 +93,27 @@ def test_features_are_those_of_an_encoder_that_was_trained(monkeypatch, ignore_c
     for start, partition, delta in started:
         assert start is real.encoder and delta == {"rotation": 3.0}
         assert adjusted_rand_score(dark, partition) == 1
+
+
+def test_large_images_are_averaged_down_once_and_the_categorizer_takes_them_as_they_are(monkeypatch):
+    monkeypatch.setattr(partitions, "NEIGHBOURS", (8,))
+    monkeypatch.setattr(discovery, "encode_images", lambda model, images: (
+        np.zeros([len(images), 4]), np.zeros(len(images), np.int64)))
+    compared = {}
+
+    def group(model, categorizer, real, categories, codes, num_categories, seed, epochs, consensus):
+        compared.update(shape=real.shape, categories=categories)
+    monkeypatch.setattr(discovery, "_group_by_categorizer", group)
+    images = np.random.default_rng(0).integers(0, 256, [12, 40, 48, 3], dtype=np.uint8)
+    settings = discovery.DiscoverySettings({}, 0, 1, 1)
+    with policy("mixed_bfloat16"):
+        real = discovery.represent_images(None, images, settings)
+        found = discovery.discover_categories(None, real, 2, settings, 1, lambda line: None).categorizer
+    assert compared["shape"] == (12, 20, 24, 3)
+    assert found.input_shape == (None, 40, 48, 3)
+    probabilities = discovery.categorize_in_batches(found, images)
+    assert probabilities.dtype == np.float32
+    assert probabilities.argmax(axis=1).tolist() == compared["categories"].tolist()
 
 
 def test_numbers_that_are_compared_and_too_many_are_refused():

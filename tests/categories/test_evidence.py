@@ -35,6 +35,12 @@ def test_codes_are_drawn_by_prior_and_purity():
         [one / (one + half), half / (one + half), 0, 0, 0], [0, 0, 1 / 3, 2 / 3, 0], [0, 0, 0, 0, 1]])
 
 
+def test_fits_that_are_all_small_are_told_apart():
+    small = np.array([0.027, 0.009, 0.003])
+    found = evidence.distribute_codes(np.zeros(3, int), small, np.full(3, 1 / 3), 1)
+    np.testing.assert_allclose(found, [small**8 / np.sum(small**8)], atol=1e-11)
+
+
 def test_codes_of_a_category_are_joined_first():
     shares = np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.2, 0.8]])
     linkage = evidence.code_hierarchy(shares, np.array([0, 0, 1, 1]))
@@ -77,13 +83,15 @@ def test_images_resemble_real_ones_whatever_the_categorizer_says():
     kinds = np.repeat([0, 1], [30, 10])
     real = stripes[kinds] + generator.integers(0, 50, [40, 8, 8, 1])
     of_codes = np.array([np.zeros(8, int), np.ones(8, int), np.arange(8) % 2])
-    generated = stripes[of_codes] // 2 + generator.integers(0, 50, [3, 8, 8, 8, 1])  # darker
+    generated = stripes[of_codes] + generator.integers(0, 50, [3, 8, 8, 8, 1])
     shares = evidence.resembled_shares(generated.astype(np.uint8), real.astype(np.uint8), kinds, 3, seed=0)
-    np.testing.assert_allclose(shares, [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0]])
+    # Five real images for each of eight, and one more for each category.
+    np.testing.assert_allclose(43 * shares, [[41, 1, 1], [1, 41, 1], [21, 21, 1]])
 
 
 @pytest.mark.parametrize("num_real", [1, 3])
 def test_few_equal_images_resemble_each_other(num_real):
     images = np.full([2, 4, 6, 6, 3], 9, np.uint8)
     shares = evidence.resembled_shares(images, images[0, :num_real], np.ones(num_real, int), 2, seed=0)
-    np.testing.assert_array_equal(shares, [[0, 1], [0, 1]])
+    votes = 4 * num_real
+    np.testing.assert_allclose(shares, np.tile([1, votes + 1], [2, 1]) / (votes + 2))

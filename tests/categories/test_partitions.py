@@ -106,7 +106,8 @@ def test_views_of_one_object_are_not_taken_for_a_group():
     objects = np.repeat(np.arange(60), 25)
     nearest = partitions.nearest_neighbours(features, 18)
     assert np.all(objects[nearest] == objects[:, np.newaxis])
-    others = partitions.neighbours_for_groups(features, nearest, 5)
+    assert partitions.fall_apart(nearest, 5)
+    others = partitions.neighbours_in_other_clumps(features, 18, 5)
     assert np.all(others != np.arange(1500)[:, np.newaxis])
     # Of the 75 clumps, some are halves of one object.
     assert np.mean(objects[others] == objects[:, np.newaxis]) < 0.2
@@ -115,18 +116,17 @@ def test_views_of_one_object_are_not_taken_for_a_group():
     consensus, _ = partitions.consensus_partition(partitions.candidate_partitions(features, 5))
     assert same_groups(consensus, groups)
     # For 60 groups the same components are groups.
-    assert partitions.neighbours_for_groups(features, nearest, 60) is nearest
+    assert not partitions.fall_apart(nearest, 60)
 
 
 def test_neighbours_in_other_clumps_come_first_and_others_fill_up():
     objects = np.repeat(np.arange(10), 8)  # eight equal images each, of one group
     features = np.eye(10)[objects]
-    nearest = partitions.nearest_neighbours(features, 39)
-    assert np.all(objects[nearest[:, :7]] == objects[:, np.newaxis])
-    others = partitions.neighbours_for_groups(features, nearest, 1)
-    assert others.shape == nearest.shape
+    others = partitions.neighbours_in_other_clumps(features, 79, 1)
+    # Four of each clump, without the image itself.
+    assert others.shape == (80, 39)
     assert all(len(set(row) - {image}) == 39 for image, row in enumerate(others))
-    # Four of each clump: 36 images of other objects, and three of the same.
+    # 36 images of other objects, and three of the same.
     same = objects[others] == objects[:, np.newaxis]
     assert not same[:, :36].any() and same[:, 36:].all()
 
