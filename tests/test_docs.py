@@ -38,7 +38,8 @@ def test_tables_are_those_of_the_result_files(page, pattern):
 
 
 @pytest.mark.parametrize("pattern", [
-    "categories/*/*.json", "ablations/features_of_q/*/*.json", "ablations/one_pass_unguided/*/*.json"])
+    "categories/*/*.json", "ablations/codes_by_agreement/*/*.json", "ablations/features_of_q/*/*.json",
+    "ablations/one_pass_unguided/*/*.json"])
 def test_tables_of_categories_are_those_of_the_result_files(pattern):
     paths = sorted(REPOSITORY.glob(f"results/{pattern}"))
     evaluations = [summary.read_evaluation(path) for path in paths]
