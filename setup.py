@@ -46,6 +46,7 @@ setup(
         "jinja2",
         "matplotlib>=3.7",
         "pillow",
+        "threadpoolctl>=3",
     ],
     extras_require={"render": RENDER, "serving": SERVING, "sweep": SWEEP,
                     "test": [*TEST, *RENDER, *SERVING, *SWEEP]},

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits
 
 from eig_tf import files, progress
 from eig_tf.categories.partitions import (
@@ -64,6 +65,8 @@ def most_categories(num_images: int) -> int:
     return num_images // 4
 
 
+# See `candidate_partitions`.
+@threadpool_limits.wrap(limits=1)
 def measure_numbers(features: np.ndarray, candidates: Sequence[int], seed: int = 0) -> list[NumberEvidence]:
     """Measure the evidence for several numbers of categories.
 

@@ -17,6 +17,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits
 
 from eig_tf import progress
 
@@ -39,6 +40,8 @@ _DENSE_BELOW = 4
 _COMPONENTS = 50
 
 
+# Many small problems: threads wait for each other longer than they work, and their number changes the sums.
+@threadpool_limits.wrap(limits=1)
 def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarray | None = None,
                          seed: int = 0) -> list[np.ndarray]:
     """Partition images in many ways, all into at most `num_groups` groups.
