@@ -19,15 +19,8 @@ from eig_tf.categories.categorizer import (
 from eig_tf.categories.contrastive import contrastive_delta, train_contrastive_encoder
 from eig_tf.categories.evidence import group_codes, resembled_shares
 from eig_tf.categories.grouping import CodeGrouping
-from eig_tf.categories.number import (
-    default_candidates,
-    most_categories,
-)
-from eig_tf.categories.partitions import (
-    candidate_partitions,
-    consensus_partition,
-    pixel_components,
-)
+from eig_tf.categories.number import default_candidates, most_categories
+from eig_tf.categories.partitions import candidate_partitions, consensus_partition, pixel_components
 from eig_tf.data.image_set import StoredImages
 from eig_tf.errors import UserError
 from eig_tf.models.base import GenerativeModel
