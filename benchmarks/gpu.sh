@@ -11,11 +11,11 @@ export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-3}"
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python}
 devices=gpu:0
-measured="--steps=20 --repeats=5 --seconds=240"
+measured="--steps=20 --repeats=5 --seconds=400"
 if [ "${1:-}" = --tiny ]; then
     shift
     devices=cpu
-    measured="--allow_cpu --dataset=mnist --width=0.05 --batch_size=8 --steps=1 --repeats=1 --loss_steps=2 --seconds=30"
+    measured="--allow_cpu --dataset=mnist --width=0.05 --batch_size=8 --steps=1 --repeats=1 --loss_steps=2 --seconds=90"
 fi
 output=${1:-gpu_benchmark.json}
 scratch=$(mktemp -d)

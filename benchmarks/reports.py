@@ -131,20 +131,22 @@ def format_precision_report(report: dict[str, Any]) -> str:
         if "skipped" in row:
             return [row["name"], f"skipped: {row['skipped']}"]
         return [row["name"], *(f"{row['ms'][name]:.2f}" for name in ("median", "min", "max")),
-                f"{row['images_per_second']:.0f}", f"{row['ratio']:.2f}",
+                f"{row['images_per_second']:.0f}", f"{row['ratio']:.2f}" if "ratio" in row else "",
                 {True: "yes", False: "no", None: ""}[row.get("near")]]
     tables = [[f"{_subject(network)}, {network['method']}, batch {network['batch_size']}", *format_table(
         ["training step", "ms", "min", "max", "images/s", "ratio to first", "near"],
         map(cells, network["rows"]))] for network in report["networks"]]
+    auto = f"auto should mean {report['auto']}" if report["auto"] else "too little time to choose auto"
     first = report["first_losses"]
-    verdict = "agree" if first["agree"] else "do not agree"
+    comparison = "The first losses were not compared with those of the CPU: the time was up."
+    if first:
+        verdict = "agree" if first["agree"] else "do not agree"
+        comparison = (f"The mean losses of the first {first['steps']} steps in float32 and those of the CPU "
+                      f"{verdict} within {report['agreement']:.0%}.")
     return _join(
         report, f"{report['repeats']} repeats of {report['steps']} steps", *tables,
-        [f"auto should mean {report['auto']}: the fastest without XLA whose mean losses over "
-         f"{report['loss_steps']} steps are within {report['near']:.0%} of float32's, or "
-         f"{report['near']:g} nats, for all networks.",
-         f"The mean losses of the first {first['steps']} steps in float32 and those of the CPU {verdict} "
-         f"within {report['agreement']:.0%}."])
+        [f"{auto}: the fastest without XLA whose mean losses over {report['loss_steps']} steps are within "
+         f"{report['near']:.0%} of float32's, or {report['near']:g} nats, for all networks.", comparison])
 
 
 def format_profile_report(report: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ _RESULT = "result: "
 
 
 def measure_in_process(module: str, function: str, cores: Sequence[int] | None = None,
-                       **arguments: Any) -> Any:
+                       timeout: float | None = None, **arguments: Any) -> Any:
     """Call a function of this package in a fresh process.
 
     Args:
@@ -28,6 +28,7 @@ def measure_in_process(module: str, function: str, cores: Sequence[int] | None =
         function: name of the function.
         cores: numbers of the cores to which the process is bound (Linux only); those of this process when
             None.
+        timeout: seconds after which the process is ended; None for no limit.
         **arguments: arguments of the function; they and its result can be written as JSON.
 
     Returns:
@@ -35,10 +36,11 @@ def measure_in_process(module: str, function: str, cores: Sequence[int] | None =
 
     Raises:
         subprocess.CalledProcessError: the process failed; its error is on stderr.
+        subprocess.TimeoutExpired: the process took longer than `timeout`.
     """
     task = {"module": module, "function": function, "cores": cores and list(cores), "arguments": arguments}
     process = subprocess.run(_COMMAND, input=json.dumps(task), text=True, check=True, stdout=subprocess.PIPE,
-                             env=_environment({}))
+                             env=_environment({}), timeout=timeout)
     return json.loads(process.stdout.splitlines()[-1])
 
 

@@ -77,7 +77,7 @@ flags.DEFINE_multi_integer("replicas", [2], "scaling: number of devices in one p
                            lower_bound=2)
 flags.DEFINE_integer("processes", 2, "scaling: number of processes; 1 for none", lower_bound=1)
 flags.DEFINE_integer("loss_steps", 50, "precision: steps after which losses are compared", lower_bound=1)
-flags.DEFINE_float("seconds", 300.0, "precision: time after which no further step is compiled with XLA")
+flags.DEFINE_float("seconds", 480.0, "precision: time for all measurements; what is left is skipped then")
 flags.DEFINE_bool("allow_cpu", False, "precision: measure on a CPU where there is no GPU")
 flags.DEFINE_multi_integer("num_images", [2_500, 250_000], "data: number of images of a set whose memory is "
                            "measured; may be repeated", lower_bound=1)
@@ -166,8 +166,12 @@ def measure() -> tuple[dict[str, Any], str]:
         return figures, reports.format_scaling_report(figures)
     if FLAGS.what == "precision":
         from benchmarks.precision import measure_precisions
+
+        def save(report):
+            if FLAGS.output is not None:
+                files.write_json(report, FLAGS.output)
         figures = measure_precisions(configs, FLAGS.steps or 20, FLAGS.repeats, FLAGS.loss_steps,
-                                     FLAGS.seconds, FLAGS.allow_cpu)
+                                     FLAGS.seconds, FLAGS.allow_cpu, save)
         return figures, reports.format_precision_report(figures)
     if FLAGS.what == "profile":
         from benchmarks.step_profile import profile_training_step

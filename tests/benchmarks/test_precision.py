@@ -6,9 +6,12 @@ import sys
 import pytest
 import tensorflow as tf
 
-from benchmarks import precision
+from benchmarks import precision, reports
 from eig_tf.config import load_preset
 from eig_tf.errors import UserError
+
+NAMES = [f"{name}{suffix}" for suffix in ("", ", XLA")
+         for name in ("float32", "TF32", "mixed_bfloat16", "mixed_float16")]
 
 
 def row(name, ratio=1.0, near=True):
@@ -24,6 +27,8 @@ def test_the_fastest_precision_that_is_near_float32_everywhere_is_chosen():
     assert precision.choose_precision(networks[:1]) == "mixed_float16"
     networks[0][1] = {"name": "TF32", "near": True, "skipped": "a reason"}
     assert precision.choose_precision(networks) == "mixed_bfloat16"
+    networks[1] = [{"name": name, "skipped": "a reason"} for name in NAMES]
+    assert precision.choose_precision(networks) is None
 
 
 def test_ratios_and_nearness_are_to_the_first_row():
@@ -43,6 +48,25 @@ def test_without_a_gpu_nothing_is_measured():
         precision.measure_precisions([load_preset("mnist")], 1, 1, 1, 1.0)
 
 
+def test_when_the_time_is_up_all_is_skipped_and_saved(monkeypatch):
+    monkeypatch.setattr(precision, "measure_in_process", run_out_of_time)
+    saved = []
+    report = precision.measure_precisions([load_preset("mnist")], 1, 1, 1, 1.0, allow_cpu=True,
+                                          save=lambda unfinished: saved.append(json.dumps(unfinished)))
+    (network,) = report["networks"]
+    assert [found["name"] for found in network["rows"]] == NAMES
+    assert all(found["skipped"] == "the time is up" for found in network["rows"])
+    assert report["auto"] is report["first_losses"] is None
+    assert len(json.loads(saved[0])["networks"][0]["rows"]) == 1 and json.loads(saved[-1]) == report
+    text = reports.format_precision_report(report)
+    assert "too little time to choose auto" in text and "were not compared" in text
+
+
+def run_out_of_time(module, function, timeout, **arguments):
+    assert 0 <= timeout <= 1
+    raise subprocess.TimeoutExpired(function, timeout)
+
+
 @pytest.mark.slow
 def test_script_at_tiny_size(repository, tmp_path):
     environment = {**os.environ, "PYTHON": sys.executable, "XDG_CACHE_HOME": str(tmp_path)}
@@ -53,9 +77,7 @@ def test_script_at_tiny_size(repository, tmp_path):
     assert "the export generates images of shape (3, 28, 28, 1)" in result.stdout
     report = json.loads(output.read_text())
     (network,) = report["networks"]
-    names = [f"{name}{suffix}" for names in precision._PRECISIONS.values() for suffix in ("", ", XLA")
-             for name in names]
-    assert [found["name"] for found in network["rows"]] == names
+    assert [found["name"] for found in network["rows"]] == NAMES
     assert all("near" in found for found in network["rows"] if "XLA" not in found["name"])
     assert report["first_losses"]["agree"] and report["first_losses"]["cpu_losses"]["d_loss"] > 1
     assert f"auto should mean {report['auto']}" in result.stdout

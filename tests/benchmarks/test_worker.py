@@ -13,3 +13,5 @@ def test_functions_run_in_another_process_from_any_directory_and_may_fail(tmp_pa
     with pytest.raises(subprocess.CalledProcessError):
         measure_in_process("timing", "summarize", seconds=[])
     assert "Error" in capfd.readouterr().err
+    with pytest.raises(subprocess.TimeoutExpired):
+        measure_in_process("timing", "percentile", timeout=0.01, seconds=[0.25], percent=50)
