@@ -25,6 +25,20 @@ def test_evaluations_and_pauses_between_epochs_are_not_counted():
 
 
 @pytest.mark.slow
+def test_categories_are_judged_at_the_end(command, tmp_path, evaluation_cache):
+    result = command(
+        "-m", "benchmarks.time_to_quality", "--dataset=digits", "--method=agglomerative_infogan",
+        "--config.training.epochs=2", "--config.networks.width=0.1", "--images_per_code=20",
+        "--config.categories.categorizer_steps=2", "--threshold=0.01", "--output=quality.json",
+        XDG_CACHE_HOME=str(evaluation_cache.parent))
+    assert result.returncode == 0, result.stderr
+    found = json.loads((tmp_path / "quality.json").read_text())
+    (point,) = found["curve"]
+    assert found["reached"] == point and point["epoch"] == 2 and point["steps"] == 2 * 18
+    assert 0 < point["nmi"] <= 1 and 0 < point["seconds"] < 600
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold, reached", [(0.01, True), (1.0, False)])
 def test_command_on_digits(command, tmp_path, evaluation_cache, threshold, reached):
     result = command(
