@@ -51,7 +51,7 @@ class InfoGAN(GenerativeModel):
         contrastive_temperature: tau'.
         information_target: `hard` or `soft`, see `losses.information_loss`.
         guidance_weight: weight of the categories that the generator follows, see `follow_categories`; None
-            for a model that follows none, which has no such loss.
+            for a model that follows none, which has no such loss. Used when `networks` have category heads.
         ema_decay: decay of the EMA of the generator's weights, which generates outside training. Used when
             `networks` have an `ema_generator`.
         global_negatives: whether NT-Xent compares the features of all replicas, or of each replica alone.
@@ -60,7 +60,7 @@ class InfoGAN(GenerativeModel):
         seed: root of all randomness of training.
 
     Raises:
-        ValueError: an option is out of range, or `ema_decay` and `networks` disagree.
+        ValueError: an option is out of range, or `ema_decay` or `guidance_weight` and `networks` disagree.
     """
 
     contrastive_term = FixedChoice(None, "nt_xent", "positive_pairs")
@@ -100,12 +100,17 @@ class InfoGAN(GenerativeModel):
             found = "no" if networks.ema_generator is None else "an"
             raise ValueError(f"ema_decay is {ema_decay}, and the networks have {found} ema_generator; "
                              "expected both or neither")
+        if (guidance_weight is not None) != (networks.discriminators[0].category_head is not None):
+            found = "no" if networks.discriminators[0].category_head is None else "a"
+            raise ValueError(f"guidance_weight is {guidance_weight}, and the discriminators have {found} "
+                             "category_head; expected both or neither")
         self.global_negatives = global_negatives
         self.diff_augment = diff_augment
         self.generator = networks.generator
         self.discriminators = list(networks.discriminators)
         self.ema_generator = networks.ema_generator
-        self._category_losses: Callable[[Latents, tf.Tensor], tf.Tensor] | None = None
+        self._category_losses: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
+        self._categories: Callable[[tf.Tensor, Latents], tuple[tf.Tensor, tf.Tensor]] | None = None
 
     def inference_networks(self) -> dict[str, keras.layers.Layer]:
         """Return the generator (its EMA where there is one), and trunk and Q head of the last stage."""
@@ -144,8 +149,9 @@ class InfoGAN(GenerativeModel):
                           delta: Mapping[str, Any]) -> None:
         """Make the generator follow categories from the next step on.
 
-        The generator's loss gains the cross-entropy between the category of the code and what the categorizer
-        says of the transformed image, `category_loss`; the categorizer itself is not trained.
+        D is told the category of every image, by the categorizer for real images and by the code for
+        generated ones. The generator's loss gains the cross-entropy between the category of the code and what
+        the categorizer says of the transformed image, `category_loss`; the categorizer itself is not trained.
 
         Args:
             categorizer: see `networks.categorizer.build_categorizer`.
@@ -162,14 +168,18 @@ class InfoGAN(GenerativeModel):
         category_of = tf.constant(code_to_category, tf.int32)
         delta = {**delta, "gamma_min": 1.0, "gamma_max": 1.0}
 
-        # A function, since Keras would train and save a network that is an attribute.
-        def category_losses(latents, images):
+        # Functions, since Keras would train and save a network that is an attribute.
+        def categories(images, latents):
+            _, logits = categorizer(tf.cast(images, tf.float32), training=False)
+            return (tf.argmax(logits, axis=1, output_type=tf.int32),
+                    tf.gather(category_of, tf.argmax(latents.code, axis=1)))
+
+        def category_losses(expected, images):
             views = positive_view(tf.cast(images, tf.float32), self.step_seed(Stream.GUIDANCE),
                                   part=self.batch_part(), **delta)
             _, logits = categorizer(views, training=False)
-            return tf.nn.sparse_softmax_cross_entropy_with_logits(
-                tf.gather(category_of, tf.argmax(latents.code, axis=1)), tf.cast(logits, tf.float32))
-        self._category_losses = category_losses
+            return tf.nn.sparse_softmax_cross_entropy_with_logits(expected, tf.cast(logits, tf.float32))
+        self._categories, self._category_losses = categories, category_losses
         if self.train_function is not None:
             self.make_train_function(force=True)
 
@@ -183,10 +193,10 @@ class InfoGAN(GenerativeModel):
 
     @property
     def discriminator_variables(self) -> list[tf.Variable]:
-        """What the first phase trains: every stage's trunk and D head."""
+        """What the first phase trains: every stage's trunk and D heads."""
         return [variable for stage in self.discriminators
-                for network in (stage.trunk, stage.discriminator_head)
-                for variable in network.trainable_variables]
+                for network in (stage.trunk, stage.discriminator_head, stage.category_head)
+                if network is not None for variable in network.trainable_variables]
 
     @property
     def generator_variables(self) -> list[tf.Variable]:
@@ -226,18 +236,23 @@ class InfoGAN(GenerativeModel):
         with tf.GradientTape() as generator_tape:
             latents = self.sample_part(tf.shape(images)[0])
             generated = self.generator(latents, training=True)
-        pairs, contrastive_gradients = self.discriminator_phase(images, views, generated)
-        self.generator_phase(generator_tape, latents, generated, images, views, pairs, contrastive_gradients)
+        real_categories, categories = self._categories(images, latents) if self._categories else (None, None)
+        pairs, contrastive_gradients = self.discriminator_phase(
+            images, views, generated, real_categories, categories)
+        self.generator_phase(generator_tape, latents, generated, categories, images, views, pairs,
+                             contrastive_gradients)
         if self.ema_generator is not None:
             update_ema(self.ema_generator, self.generator, self.ema_decay)
         return self.finish_step()
 
     def discriminator_phase(
             self, images: tf.Tensor, views: tf.Tensor | None, generated: Sequence[tf.Tensor],
+            real_categories: tf.Tensor | None = None, categories: tf.Tensor | None = None,
     ) -> tuple[list[tf.Tensor], list[tf.Tensor | None]]:
         """Train every trunk and D head on the adversarial loss, summed over the stages.
 
-        Under `contrastive` routing the weighted contrastive term is added to this loss.
+        Under `contrastive` routing the weighted contrastive term is added to this loss. D is told the
+        categories of real and generated images, int [N], where the model follows categories.
 
         Returns:
             First, with a contrastive term and unless the routing is `shared`: for each stage, the trunk's
@@ -247,6 +262,7 @@ class InfoGAN(GenerativeModel):
             where the loss does not depend on the variable: for Q's last layer with NT-Xent, and everywhere
             when the contrastive term is not part of the loss.
         """
+        told = None if categories is None else tf.concat([real_categories, categories], axis=0)
         needs_pairs = self.contrastive_term and self.gradient_routing != "shared"
         with tf.GradientTape() as tape:
             adversarial, pairs = [], []
@@ -255,7 +271,7 @@ class InfoGAN(GenerativeModel):
                 both = tf.concat([self._augmented(images, _D_PHASE, stage, _REAL),
                                   self._augmented(fakes, _D_PHASE, stage, _GENERATED)], axis=0)
                 activations = network.trunk(both, training=True, groups=2)
-                logits = network.discriminator_head(activations)
+                logits = network.adversarial_logits(activations, told)
                 adversarial.append(losses.discriminator_loss(*tf.split(logits, 2)))
                 if needs_pairs:
                     # Under `head` routing, one pass over all three batches would also compute the gradient of
@@ -274,8 +290,8 @@ class InfoGAN(GenerativeModel):
         return pairs, encoder_gradients
 
     def generator_phase(self, generator_tape: tf.GradientTape, latents: Latents,
-                        generated: Sequence[tf.Tensor], images: tf.Tensor, views: tf.Tensor | None,
-                        pairs: Sequence[tf.Tensor],
+                        generated: Sequence[tf.Tensor], categories: tf.Tensor | None, images: tf.Tensor,
+                        views: tf.Tensor | None, pairs: Sequence[tf.Tensor],
                         contrastive_gradients: Sequence[tf.Tensor | None]) -> None:
         """Train G, Q and a learned prior at once; under `shared` routing Q's losses train the trunks too.
 
@@ -289,7 +305,8 @@ class InfoGAN(GenerativeModel):
             for stage, (network, fakes) in enumerate(zip(self.discriminators, generated)):
                 activations = network.trunk(
                     self._augmented(fakes, _G_PHASE, stage, _GENERATED), training=True)
-                adversarial.append(losses.generator_loss(network.discriminator_head(activations)))
+                adversarial.append(losses.generator_loss(
+                    network.adversarial_logits(activations, categories)))
                 predictions.append(network.encoder_head(activations, training=True)[1:])
             encoder_loss = self._information_loss(latents, predictions)
             if self.contrastive_term and self.gradient_routing != "contrastive":
@@ -298,7 +315,7 @@ class InfoGAN(GenerativeModel):
             loss = self.global_mean("g_loss", tf.add_n(adversarial)) + encoder_loss
             if self._category_losses is not None:
                 loss += self.guidance_weight * self.global_mean(
-                    "category_loss", self._category_losses(latents, generated[-1]))
+                    "category_loss", self._category_losses(categories, generated[-1]))
         optimizer = self.generator_optimizer
         scale = loss_scale(optimizer)
         # The gradients of the images keep the scale on their way through the generator.
@@ -368,8 +385,9 @@ def build_from_config(config: config_dict.ConfigDict, class_fractions: np.ndarra
     networks = build_networks(
         config_lib.network_family(config), image_shape=config_lib.image_shape(config),
         noise_dim=sizes.noise_dim, num_codes=sizes.num_codes, num_continuous=sizes.num_continuous,
-        width=sizes.width, stages=sizes.stages, ema=config.optimizer.ema_decay > 0)
-    for network in (networks.generator, *(part for stage in networks.discriminators for part in stage)):
+        width=sizes.width, stages=sizes.stages, ema=config.optimizer.ema_decay > 0, category_heads=guided)
+    parts = (part for stage in networks.discriminators for part in stage if part is not None)
+    for network in (networks.generator, *parts):
         for layer in network.submodules:
             if isinstance(layer, GhostBatchNormalization):
                 layer.global_statistics = sizes.batch_statistics == "global"

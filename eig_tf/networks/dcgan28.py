@@ -128,7 +128,7 @@ def _scaled(size, width):
 
 def build_networks(noise_dim: int = 62, num_codes: int = 10, num_continuous: int = 0,
                    image_shape: tuple[int, int, int] = (28, 28, 1), width: float = 1.0, stages: int = 1,
-                   ema: bool = False) -> GanNetworks:
+                   ema: bool = False, category_heads: bool = False) -> GanNetworks:
     """Build the networks with their weights.
 
     Args:
@@ -140,6 +140,7 @@ def build_networks(noise_dim: int = 62, num_codes: int = 10, num_continuous: int
             size, so that features are 128 long at every width.
         stages: 1.
         ema: whether there is a second generator, for the EMA of the weights.
+        category_heads: whether every discriminator has a `gan.CategoryHead`.
 
     Raises:
         ValueError: the images are not 28x28, or there is more than one stage.
@@ -155,4 +156,4 @@ def build_networks(noise_dim: int = 62, num_codes: int = 10, num_continuous: int
 
     return build_gan_networks(
         lambda name: Generator(image_shape[-1], width, name=name), make_discriminator,
-        (noise_dim, num_codes, num_continuous), ema)
+        (noise_dim, num_codes, num_continuous), ema, category_heads)

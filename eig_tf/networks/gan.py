@@ -16,17 +16,56 @@ class DiscriminatorNetworks(NamedTuple):
         trunk: images [groups * N, H, W, channels] -> activations; takes `groups`.
         discriminator_head: activations -> logit of "real" [N].
         encoder_head: activations -> (features, code logits, continuous means); takes `groups`.
+        category_head: activations -> logit of "real" for each category [N, K], or None; see `CategoryHead`.
     """
 
     trunk: keras.Model
     discriminator_head: keras.Model
     encoder_head: keras.Model
+    category_head: keras.Model | None = None
 
     def build(self, images: tf.Tensor) -> None:
         """Create the weights, for images like these."""
         activations = self.trunk(images)
         self.discriminator_head(activations)
         self.encoder_head(activations)
+        if self.category_head is not None:
+            self.category_head(activations)
+
+    def adversarial_logits(self, activations: tf.Tensor, categories: tf.Tensor | None) -> tf.Tensor:
+        """Return D's logit of "real" [N], given the category where there is a `category_head`.
+
+        Args:
+            activations: of the trunk [N, ...].
+            categories: int [N], each below K; None while they are not known, when the head adds 0.
+        """
+        logits = self.discriminator_head(activations)
+        if self.category_head is None:
+            return logits
+        given_category = self.category_head(activations)
+        chosen = (tf.zeros_like(given_category) if categories is None
+                  else tf.one_hot(categories, given_category.shape[1]))
+        return logits + tf.reduce_sum(chosen * given_category, axis=1)
+
+
+class CategoryHead(keras.Model):
+    """What D adds to its logit when it knows the category: a projection (Miyato and Koyama 2018).
+
+    The weights start at 0, so that D changes little when it is told the categories for the first time.
+
+    Args:
+        num_codes: K, which no number of categories exceeds.
+    """
+
+    def __init__(self, num_codes: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.flatten = keras.layers.Flatten()
+        self.logits = keras.layers.Dense(num_codes, kernel_initializer="zeros")
+        self.to_float32 = keras.layers.Activation("linear", dtype="float32")
+
+    def call(self, activations):
+        """Map trunk activations [N, ...] to a logit for each category [N, K]."""
+        return self.to_float32(self.logits(self.flatten(activations)))
 
 
 class GanNetworks(NamedTuple):
@@ -51,7 +90,7 @@ class GanNetworks(NamedTuple):
 
 def build_gan_networks(make_generator: Callable[[str], keras.Model],
                        make_discriminator: Callable[[int], DiscriminatorNetworks],
-                       latent_sizes: Sequence[int], ema: bool) -> GanNetworks:
+                       latent_sizes: Sequence[int], ema: bool, category_heads: bool) -> GanNetworks:
     """Build the networks of a family with their weights.
 
     Args:
@@ -59,13 +98,18 @@ def build_gan_networks(make_generator: Callable[[str], keras.Model],
         make_discriminator: stage, from 0 -> `DiscriminatorNetworks`, not built.
         latent_sizes: Z, K and C.
         ema: whether there is a generator for the EMA; it starts with the generator's weights.
+        category_heads: whether every discriminator has a `CategoryHead`.
     """
     latents = [tf.zeros([1, size]) for size in latent_sizes]
     generator = make_generator("generator")
     discriminators = []
     for stage, images in enumerate(generator(latents)):
-        discriminators.append(make_discriminator(stage))
-        discriminators[-1].build(images)
+        discriminator = make_discriminator(stage)
+        if category_heads:
+            discriminator = discriminator._replace(
+                category_head=CategoryHead(latent_sizes[1], name=f"category_head_{stage + 1}"))
+        discriminator.build(images)
+        discriminators.append(discriminator)
     ema_generator = None
     if ema:
         ema_generator = make_generator("ema_generator")

@@ -184,7 +184,7 @@ def _tile(code, features):
 
 def build_networks(noise_dim: int = 100, num_codes: int = 10, num_continuous: int = 0,
                    image_shape: tuple[int, int, int] = (64, 64, 3), width: float = 1.0, stages: int = 1,
-                   ema: bool = False) -> GanNetworks:
+                   ema: bool = False, category_heads: bool = False) -> GanNetworks:
     """Build the networks with their weights.
 
     Args:
@@ -196,6 +196,7 @@ def build_networks(noise_dim: int = 100, num_codes: int = 10, num_continuous: in
             every width.
         stages: stages of the generator, each with its own discriminator.
         ema: whether there is a second generator, for the EMA of the weights.
+        category_heads: whether every discriminator has a `gan.CategoryHead`.
     """
     def make_discriminator(stage):
         suffix = f"_{stage + 1}" if stages > 1 else ""
@@ -207,4 +208,4 @@ def build_networks(noise_dim: int = 100, num_codes: int = 10, num_continuous: in
 
     return build_gan_networks(
         lambda name: Generator(image_shape, width, stages, name=name), make_discriminator,
-        (noise_dim, num_codes, num_continuous), ema)
+        (noise_dim, num_codes, num_continuous), ema, category_heads)

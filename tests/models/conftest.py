@@ -27,6 +27,7 @@ def make_model():
     """Builds an InfoGAN; equal arguments give equal weights."""
     def make(prior=None, num_continuous=0, width=0.125, **options):
         keras.utils.set_random_seed(0)
-        networks = dcgan28.build_networks(num_continuous=num_continuous, width=width)
+        networks = dcgan28.build_networks(num_continuous=num_continuous, width=width,
+                                          category_heads="guidance_weight" in options)
         return InfoGAN(networks, prior or CodePrior(10), **options)
     return make
