@@ -100,14 +100,14 @@ class InfoGAN(GenerativeModel):
             found = "no" if networks.ema_generator is None else "an"
             raise ValueError(f"ema_decay is {ema_decay}, and the networks have {found} ema_generator; "
                              "expected both or neither")
-        if (guidance_weight is not None) != (networks.discriminators[0].category_head is not None):
-            found = "no" if networks.discriminators[0].category_head is None else "a"
-            raise ValueError(f"guidance_weight is {guidance_weight}, and the discriminators have {found} "
-                             "category_head; expected both or neither")
+        if (guidance_weight is None) == bool(networks.category_heads):
+            raise ValueError(f"guidance_weight is {guidance_weight}, and the networks have "
+                             f"{len(networks.category_heads)} category_heads; expected both or neither")
         self.global_negatives = global_negatives
         self.diff_augment = diff_augment
         self.generator = networks.generator
         self.discriminators = list(networks.discriminators)
+        self.category_heads = list(networks.category_heads)
         self.ema_generator = networks.ema_generator
         self._category_losses: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
         self._categories: Callable[[tf.Tensor, Latents], tuple[tf.Tensor, tf.Tensor]] | None = None
@@ -195,8 +195,9 @@ class InfoGAN(GenerativeModel):
     def discriminator_variables(self) -> list[tf.Variable]:
         """What the first phase trains: every stage's trunk and D heads."""
         return [variable for stage in self.discriminators
-                for network in (stage.trunk, stage.discriminator_head, stage.category_head)
-                if network is not None for variable in network.trainable_variables]
+                for network in (stage.trunk, stage.discriminator_head)
+                for variable in network.trainable_variables] + [
+                    variable for head in self.category_heads for variable in head.trainable_variables]
 
     @property
     def generator_variables(self) -> list[tf.Variable]:
@@ -271,7 +272,7 @@ class InfoGAN(GenerativeModel):
                 both = tf.concat([self._augmented(images, _D_PHASE, stage, _REAL),
                                   self._augmented(fakes, _D_PHASE, stage, _GENERATED)], axis=0)
                 activations = network.trunk(both, training=True, groups=2)
-                logits = network.adversarial_logits(activations, told)
+                logits = self._adversarial_logits(stage, activations, told)
                 adversarial.append(losses.discriminator_loss(*tf.split(logits, 2)))
                 if needs_pairs:
                     # Under `head` routing, one pass over all three batches would also compute the gradient of
@@ -306,7 +307,7 @@ class InfoGAN(GenerativeModel):
                 activations = network.trunk(
                     self._augmented(fakes, _G_PHASE, stage, _GENERATED), training=True)
                 adversarial.append(losses.generator_loss(
-                    network.adversarial_logits(activations, categories)))
+                    self._adversarial_logits(stage, activations, categories)))
                 predictions.append(network.encoder_head(activations, training=True)[1:])
             encoder_loss = self._information_loss(latents, predictions)
             if self.contrastive_term and self.gradient_routing != "contrastive":
@@ -332,6 +333,11 @@ class InfoGAN(GenerativeModel):
         optimizer.apply_gradients(zip(generator_gradients + encoder_gradients, self.generator_variables))
         if self.prior.learned:
             self.prior_optimizer.apply_gradients(zip(prior_gradients, self.prior.trainable_variables))
+
+    def _adversarial_logits(self, stage, activations, categories):
+        """D's logit of "real" [N], given the categories where it is told them."""
+        logits = self.discriminators[stage].discriminator_head(activations)
+        return logits + self.category_heads[stage](activations, categories) if self.category_heads else logits
 
     def _pair_activations(self, images, views):
         """Each trunk's activations of the images and of their views [2N, ...], in one pass."""
@@ -386,8 +392,7 @@ def build_from_config(config: config_dict.ConfigDict, class_fractions: np.ndarra
         config_lib.network_family(config), image_shape=config_lib.image_shape(config),
         noise_dim=sizes.noise_dim, num_codes=sizes.num_codes, num_continuous=sizes.num_continuous,
         width=sizes.width, stages=sizes.stages, ema=config.optimizer.ema_decay > 0, category_heads=guided)
-    parts = (part for stage in networks.discriminators for part in stage if part is not None)
-    for network in (networks.generator, *parts):
+    for network in (networks.generator, *(part for stage in networks.discriminators for part in stage)):
         for layer in network.submodules:
             if isinstance(layer, GhostBatchNormalization):
                 layer.global_statistics = sizes.batch_statistics == "global"

@@ -140,7 +140,7 @@ def build_networks(noise_dim: int = 62, num_codes: int = 10, num_continuous: int
             size, so that features are 128 long at every width.
         stages: 1.
         ema: whether there is a second generator, for the EMA of the weights.
-        category_heads: whether every discriminator has a `gan.CategoryHead`.
+        category_heads: whether there is a `gan.CategoryHead` for every discriminator.
 
     Raises:
         ValueError: the images are not 28x28, or there is more than one stage.

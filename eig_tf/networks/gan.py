@@ -16,36 +16,17 @@ class DiscriminatorNetworks(NamedTuple):
         trunk: images [groups * N, H, W, channels] -> activations; takes `groups`.
         discriminator_head: activations -> logit of "real" [N].
         encoder_head: activations -> (features, code logits, continuous means); takes `groups`.
-        category_head: activations -> logit of "real" for each category [N, K], or None; see `CategoryHead`.
     """
 
     trunk: keras.Model
     discriminator_head: keras.Model
     encoder_head: keras.Model
-    category_head: keras.Model | None = None
 
     def build(self, images: tf.Tensor) -> None:
         """Create the weights, for images like these."""
         activations = self.trunk(images)
         self.discriminator_head(activations)
         self.encoder_head(activations)
-        if self.category_head is not None:
-            self.category_head(activations)
-
-    def adversarial_logits(self, activations: tf.Tensor, categories: tf.Tensor | None) -> tf.Tensor:
-        """Return D's logit of "real" [N], given the category where there is a `category_head`.
-
-        Args:
-            activations: of the trunk [N, ...].
-            categories: int [N], each below K; None while they are not known, when the head adds 0.
-        """
-        logits = self.discriminator_head(activations)
-        if self.category_head is None:
-            return logits
-        given_category = self.category_head(activations)
-        chosen = (tf.zeros_like(given_category) if categories is None
-                  else tf.one_hot(categories, given_category.shape[1]))
-        return logits + tf.reduce_sum(chosen * given_category, axis=1)
 
 
 class CategoryHead(keras.Model):
@@ -63,9 +44,14 @@ class CategoryHead(keras.Model):
         self.logits = keras.layers.Dense(num_codes, kernel_initializer="zeros")
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
-    def call(self, activations):
-        """Map trunk activations [N, ...] to a logit for each category [N, K]."""
-        return self.to_float32(self.logits(self.flatten(activations)))
+    def call(self, activations, categories):
+        """Map trunk activations [N, ...] and their categories, int [N] below K, to what D's logit gains [N].
+
+        It is 0 where `categories` is None, while they are not known.
+        """
+        logits = self.to_float32(self.logits(self.flatten(activations)))
+        chosen = tf.zeros_like(logits) if categories is None else tf.one_hot(categories, logits.shape[1])
+        return tf.reduce_sum(chosen * logits, axis=1)
 
 
 class GanNetworks(NamedTuple):
@@ -78,6 +64,7 @@ class GanNetworks(NamedTuple):
         noise_dim: Z.
         num_continuous: C.
         ema_generator: a generator of the same architecture for the EMA of the weights, or None.
+        category_heads: one `CategoryHead` for each discriminator, or none at all.
     """
 
     generator: keras.Model
@@ -86,6 +73,7 @@ class GanNetworks(NamedTuple):
     noise_dim: int
     num_continuous: int
     ema_generator: keras.Model | None = None
+    category_heads: tuple[CategoryHead, ...] = ()
 
 
 def build_gan_networks(make_generator: Callable[[str], keras.Model],
@@ -98,22 +86,21 @@ def build_gan_networks(make_generator: Callable[[str], keras.Model],
         make_discriminator: stage, from 0 -> `DiscriminatorNetworks`, not built.
         latent_sizes: Z, K and C.
         ema: whether there is a generator for the EMA; it starts with the generator's weights.
-        category_heads: whether every discriminator has a `CategoryHead`.
+        category_heads: whether there is a `CategoryHead` for every discriminator.
     """
     latents = [tf.zeros([1, size]) for size in latent_sizes]
     generator = make_generator("generator")
-    discriminators = []
+    discriminators, heads = [], []
     for stage, images in enumerate(generator(latents)):
-        discriminator = make_discriminator(stage)
+        discriminators.append(make_discriminator(stage))
+        discriminators[-1].build(images)
         if category_heads:
-            discriminator = discriminator._replace(
-                category_head=CategoryHead(latent_sizes[1], name=f"category_head_{stage + 1}"))
-        discriminator.build(images)
-        discriminators.append(discriminator)
+            heads.append(CategoryHead(latent_sizes[1], name=f"category_head_{stage + 1}"))
+            heads[-1](discriminators[-1].trunk(images), None)
     ema_generator = None
     if ema:
         ema_generator = make_generator("ema_generator")
         ema_generator(latents)
         ema_generator.set_weights(generator.get_weights())
     return GanNetworks(generator, tuple(discriminators), tuple(images.shape[1:]), latent_sizes[0],
-                       latent_sizes[2], ema_generator)
+                       latent_sizes[2], ema_generator, tuple(heads))

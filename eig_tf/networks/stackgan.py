@@ -196,7 +196,7 @@ def build_networks(noise_dim: int = 100, num_codes: int = 10, num_continuous: in
             every width.
         stages: stages of the generator, each with its own discriminator.
         ema: whether there is a second generator, for the EMA of the weights.
-        category_heads: whether every discriminator has a `gan.CategoryHead`.
+        category_heads: whether there is a `gan.CategoryHead` for every discriminator.
     """
     def make_discriminator(stage):
         suffix = f"_{stage + 1}" if stages > 1 else ""

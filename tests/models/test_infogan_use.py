@@ -163,17 +163,17 @@ def test_a_generator_follows_categories_from_when_it_is_told_to(make_model, imag
 def test_discriminators_are_told_the_categories(make_model, images):
     """With heads whose weights are their biases alone, the losses are those of the biases."""
     model = make_model(guidance_weight=0.0, contrastive_term=None, prior=CodePrior(10, temperature=0.01))
-    (discriminator,) = model.discriminators
-    for head in (discriminator.discriminator_head, discriminator.category_head):
+    (category_head,) = model.category_heads
+    for head in (model.discriminators[0].discriminator_head, category_head):
         head.set_weights([np.zeros_like(weights) for weights in head.get_weights()])
     still = keras.optimizers.legacy.SGD(0.0)
     model.compile(still, still, still)
     first = model.train_step(images)
     assert [float(first[name]) for name in ("d_loss", "g_loss")] == pytest.approx([2 * np.log(2), np.log(2)])
 
-    kernel, bias = discriminator.category_head.get_weights()
+    kernel, bias = category_head.get_weights()
     bias[:3] = -1.0, 0.5, 2.0
-    discriminator.category_head.set_weights([kernel, bias])
+    category_head.set_weights([kernel, bias])
     categorizer = build_categorizer((28, 28, 1), 3)
     kernel, _ = categorizer.get_layer("logits").get_weights()
     categorizer.get_layer("logits").set_weights([np.zeros_like(kernel), np.array([0.0, 5.0, 0.0])])
@@ -190,7 +190,7 @@ def test_discriminators_are_told_the_categories(make_model, images):
 
 def test_guidance_and_category_heads_come_together():
     networks = dcgan28.build_networks(width=0.05)
-    with pytest.raises(ValueError, match="have no category_head; expected both or neither"):
+    with pytest.raises(ValueError, match="have 0 category_heads; expected both or neither"):
         InfoGAN(networks, CodePrior(10), guidance_weight=1.0)
 
 

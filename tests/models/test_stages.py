@@ -35,7 +35,7 @@ def test_second_stage_generates_and_encodes(two_stages):
     first, second = two_stages.generator(latents, training=False)
     np.testing.assert_array_equal(two_stages(latents), second)
     assert np.abs(first - second).max() > 1e-3
-    trunk, _, encoder_head, _ = two_stages.discriminators[1]
+    trunk, _, encoder_head = two_stages.discriminators[1]
     for found, expected in zip(two_stages.encode(IMAGES), encoder_head(trunk(IMAGES))):
         np.testing.assert_array_equal(found, expected)
 
@@ -58,7 +58,7 @@ def test_every_part_of_every_stage_is_trained(routing):
     model = make(gradient_routing=routing, diff_augment=lambda images, seed, part: 0.9 * images)
     model.compile()
     parts = {"generator": model.generator, "prior": model.prior}
-    for stage, (trunk, d_head, q_head, _) in enumerate(model.discriminators):
+    for stage, (trunk, d_head, q_head) in enumerate(model.discriminators):
         parts.update({f"trunk {stage}": trunk, f"d {stage}": d_head, f"q {stage}": q_head})
     before = {name: [variable.numpy() for variable in part.trainable_variables]
               for name, part in parts.items()}
@@ -104,7 +104,7 @@ def test_contrastive_routing_trains_on_the_sum_of_two_gradients(term):
     generated = model.generator(model.sample_latents(6, model.step_seed(Stream.LATENTS)), training=True)
     with tf.GradientTape(persistent=True) as tape:
         adversarial, contrastive = 0.0, 0.0
-        for stage, (trunk, d_head, q_head, _) in enumerate(model.discriminators):
+        for stage, (trunk, d_head, q_head) in enumerate(model.discriminators):
             real, fake = (d_head(trunk(augmented(model, batch, stage, group), training=True))
                           for group, batch in enumerate((IMAGES, generated[stage])))
             adversarial += tf.reduce_mean(tf.nn.softplus(-real) + tf.nn.softplus(fake))
