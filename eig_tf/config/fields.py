@@ -110,6 +110,8 @@ FIELDS = (
     Field("loss.negatives", "global", "NT-Xent over the images of all devices, or of each one alone",
           choices=("global", "local")),
     Field("loss.gumbel_temperature", 0.1, "tau", above=0),
+    Field("loss.prior_initial_stddev", 0.0, "standard deviation of the normal draws that a learned prior's "
+          "logits start with; 0 for a uniform start", low=0),
 
     Field("categories.num_categories", 10, "M, the number of categories to find", low=2,
           flag="num_categories"),

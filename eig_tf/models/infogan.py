@@ -387,7 +387,8 @@ def build_from_config(config: config_dict.ConfigDict, class_fractions: np.ndarra
     guided = config_lib.guided_epochs(config) > 0
     prior = CodePrior(
         sizes.num_codes, learned=method.prior == "learned", temperature=loss.gumbel_temperature,
-        probabilities=class_fractions if method.prior == "ground_truth" else None)
+        probabilities=class_fractions if method.prior == "ground_truth" else None,
+        initial_stddev=loss.prior_initial_stddev, seed=config.seed)
     networks = build_networks(
         config_lib.network_family(config), image_shape=config_lib.image_shape(config),
         noise_dim=sizes.noise_dim, num_codes=sizes.num_codes, num_continuous=sizes.num_continuous,

@@ -20,10 +20,12 @@ class CodePrior(keras.layers.Layer):
 
     Args:
         num_codes: K.
-        learned: whether the logits are trained. They start uniform, since skewed starts do not
-            recover (supplement 4.4).
+        learned: whether the logits are trained. They start uniform unless there is an `initial_stddev`;
+            skewed starts do not recover (supplement 4.4).
         probabilities: the K probabilities of a fixed prior; uniform when None.
         temperature: tau of the relaxation, above 0 (0.1 in the paper); it may be assigned later.
+        initial_stddev: standard deviation of the normal draws that the logits of a learned prior start with.
+        seed: seed of those draws.
 
     Raises:
         ValueError: a learned prior was given probabilities, or they are not K positive numbers that
@@ -34,10 +36,11 @@ class CodePrior(keras.layers.Layer):
 
     def __init__(self, num_codes: int, learned: bool = True,
                  probabilities: np.ndarray | Sequence[float] | None = None, temperature: float = 0.1,
-                 name: str = "prior") -> None:
+                 initial_stddev: float = 0.0, seed: int = 0, name: str = "prior") -> None:
         super().__init__(trainable=learned, name=name, dtype="float32")
         if probabilities is None:
-            logits = np.zeros(num_codes)
+            draws = np.random.default_rng(seed).standard_normal(num_codes)
+            logits = initial_stddev * draws if learned else np.zeros(num_codes)
         elif learned:
             raise ValueError("a learned prior starts uniform; probabilities belong to a fixed one")
         else:

@@ -27,6 +27,15 @@ def test_learned_prior_starts_uniform_with_zero_logits():
     assert len(CodePrior(10, learned=False).variables) == 1
 
 
+def test_learned_prior_may_start_skewed():
+    logits = CodePrior(1000, initial_stddev=2.0, seed=3).logits.numpy()
+    assert logits.std() == pytest.approx(2, rel=0.1) and abs(logits.mean()) < 0.2
+    np.testing.assert_array_equal(CodePrior(1000, initial_stddev=2.0, seed=3).logits, logits)
+    assert not np.array_equal(CodePrior(1000, initial_stddev=2.0, seed=4).logits, logits)
+    # A fixed prior is uniform all the same.
+    np.testing.assert_array_equal(CodePrior(4, learned=False, initial_stddev=2.0).logits, np.zeros(4))
+
+
 @pytest.mark.parametrize("temperature", [1.0, 0.1, 0.01])
 def test_relaxed_codes_lie_on_the_simplex(temperature):
     codes = skewed(temperature).sample(500, SEED).numpy()
