@@ -15,7 +15,7 @@ from eig_tf.networks.categorizer import build_categorizer
 tf.keras.mixed_precision.set_global_policy("mixed_float16")
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
-    model = InfoGAN(dcgan28.build_networks(width=0.1, ema=True), CodePrior(10),
+    model = InfoGAN(dcgan28.build_networks(width=0.1, ema=True, category_heads=True), CodePrior(10),
                     gradient_routing="contrastive", ema_decay=0.5, guidance_weight=1.0)
     model.compile(steps_per_execution=2)
 images = np.random.default_rng(0).integers(0, 256, [64, 28, 28, 1], dtype=np.uint8)
