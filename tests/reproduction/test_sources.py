@@ -63,7 +63,7 @@ def test_all_specifications_are_valid():
 def test_ablations_change_one_setting_each():
     runs = [run for run in spec_of("cpu", "ablations").runs if (run.split, run.seed) == (0, 0)]
     labels = [run.label for run in runs]
-    assert labels[0] == "default" and len(set(labels)) == len(labels) == 19
+    assert labels[0] == "default" and len(set(labels)) == len(labels) == 22
     assert all(len(run.train_arguments) == 4 + (run.label != "default") for run in runs)
 
 
