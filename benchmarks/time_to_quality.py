@@ -94,16 +94,13 @@ class QualityClock(keras.callbacks.Callback):
             raise QualityReachedError
 
 
-class WholeTrainingClock(keras.callbacks.Callback):
-    """Measures the seconds and steps of a training from its construction to its last epoch and beyond."""
+class StepCounter(keras.callbacks.Callback):
+    """Counts the steps of a training."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.began_at = time.perf_counter()
-        self.steps = 0
+    steps = 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the number of steps."""
+        """Read the number of steps from the model."""
         self.steps = int(self.model.step.numpy())
 
 
@@ -127,11 +124,11 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="eig_tf-benchmark-") as directory:
         run_dir = f"{directory}/run"
         if METHODS[config.method].codes_per_category:
-            whole_clock = WholeTrainingClock()
-            train_run(config, run_dir, FLAGS.data_dir, FLAGS.cache_dir, callbacks=[whole_clock])
-            seconds = time.perf_counter() - whole_clock.began_at
+            counter, began_at = StepCounter(), time.perf_counter()
+            train_run(config, run_dir, FLAGS.data_dir, FLAGS.cache_dir, callbacks=[counter])
+            seconds = time.perf_counter() - began_at
             found = evaluate_run(run_dir, FLAGS.cache_dir, FLAGS.data_dir, FLAGS.images_per_code).categories
-            curve = [{"epoch": epochs, "steps": whole_clock.steps, "seconds": seconds, "nmi": found["nmi"],
+            curve = [{"epoch": epochs, "steps": counter.steps, "seconds": seconds, "nmi": found["nmi"],
                       "ent": found["ent"]}]
         else:
             clock = QualityClock(evaluate, FLAGS.threshold, FLAGS.every, epochs)
