@@ -35,6 +35,9 @@ IMAGES_PER_CODE = 100
 # The features of a categorizer tell more than those it started from, so they are partitioned once more.
 # Further passes confirm themselves: on few images they keep what is wrong.
 PASSES = 2
+# Q's features of two categories may overlap where the finer groups in them do not: the first partition is
+# into so many groups for each category, and the second joins what belongs together.
+_GROUPS_BY_FEATURES_OF_Q = 2
 
 
 class DiscoverySettings(NamedTuple):
@@ -126,20 +129,23 @@ def discover_categories(model: GenerativeModel, real: RealImages, num_categories
     """
     seed, first = settings.seed, real.first
     features, groups = real.features, real.codes[first]
-    categorizer = None
+    categorizer, num_groups = None, num_categories
+    if real.encoder is None:
+        num_groups = max(num_categories, min(_GROUPS_BY_FEATURES_OF_Q * num_categories,
+                                             most_categories(len(first))))
     for number in range(PASSES):
         if categorizer is not None:
             features, probabilities = embed_in_batches(categorizer, real.images[first])
-            groups = probabilities.argmax(axis=1)
+            groups, num_groups = probabilities.argmax(axis=1), num_categories
         if categorizer is not None or real.encoder is not None:
             partition, consensus = consensus_partition(
-                candidate_partitions(features, num_categories, groups, seed))
+                candidate_partitions(features, num_groups, groups, seed))
         else:
             partition, consensus = partition_images(
-                real.images[first], features, groups, num_categories, seed)
-        report(f"pass {number + 1}/{PASSES}: consensus of the partitions of {len(first):,} real images: "
-               f"{consensus:.3f}")
-        categorizer = train_categorizer(real.images, first, partition, num_categories, settings.delta, seed,
+                real.images[first], features, groups, num_groups, seed)
+        report(f"pass {number + 1}/{PASSES}: consensus of the partitions of {len(first):,} real images into "
+               f"{num_groups} groups: {consensus:.3f}")
+        categorizer = train_categorizer(real.images, first, partition, num_groups, settings.delta, seed,
                                         settings.categorizer_steps, report, real.encoder)
     categories = categorize_in_batches(categorizer, real.images).argmax(axis=1)
     if real.images.shape[1:] != real.image_shape:

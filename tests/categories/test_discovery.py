@@ -35,17 +35,19 @@ def test_the_second_partition_is_of_the_categorizers_features(monkeypatch):
     dark = np.arange(60) % 3 == 0
     images = np.where(dark, 40, 200)[:, np.newaxis, np.newaxis, np.newaxis] + generator.integers(
         -9, 10, [60, 4, 4, 1])
-    monkeypatch.setattr(discovery, "partition_images",
-                        lambda *arguments: (generator.integers(0, 2, 60), 0.125))
+    monkeypatch.setattr(discovery, "partition_images", lambda images, features, codes, num_groups, seed: (
+        generator.integers(0, num_groups, 60), 0.125))
     monkeypatch.setattr(discovery, "encode_images", lambda model, images: (
         generator.normal(size=[len(images), 4]), np.zeros(len(images), np.int64)))
     monkeypatch.setattr(discovery, "generate_images_of_code", lambda model, code, num, seed: np.full(
         [num, 4, 4, 1], 255 * code, np.uint8))
     trained_on, lines = [], []
 
-    def train(images, first, partition, num_categories, delta, seed, steps, report, start):
+    def train(images, first, partition, num_groups, delta, seed, steps, report, start):
         assert steps == 11 and start is None
         trained_on.append(partition)
+        # The first partition is finer than the categories are.
+        assert num_groups == [4, 2][len(trained_on) - 1] == partition.max() + 1
 
         def categorizer(images, training):
             logits = tf.concat([images[:, 0, 0], -images[:, 0, 0]], axis=-1)
@@ -59,7 +61,7 @@ def test_the_second_partition_is_of_the_categorizers_features(monkeypatch):
     assert len(trained_on) == discovery.PASSES == 2
     assert adjusted_rand_score(dark, trained_on[0]) < 0.2 and adjusted_rand_score(dark, trained_on[1]) == 1
     assert [line.split(":")[0] for line in lines] == ["pass 1/2", "pass 2/2"]
-    assert lines[0].endswith("of 60 real images: 0.125")
+    assert lines[0].endswith("of 60 real images into 4 groups: 0.125")
     np.testing.assert_allclose(found.grouping.fractions, [2 / 3, 1 / 3])
     assert found.grouping.code_to_category.tolist() == [1, 0] and found.grouping.epochs == 7
     assert 0.125 < found.grouping.consensus <= 1
@@ -77,7 +79,8 @@ def test_features_are_those_of_an_encoder_that_was_trained(monkeypatch, ignore_c
         return lambda images, training: tf.concat([images[:, 0, 0], -images[:, 0, 0]], axis=-1)
     started = []
 
-    def train(images, first, partition, num_categories, delta, seed, steps, report, start):
+    def train(images, first, partition, num_groups, delta, seed, steps, report, start):
+        assert num_groups == 2
         started.append((start, partition, delta))
         return lambda images, training: (start(images, training), start(images, training)[:, -2:])
     monkeypatch.setattr(discovery, "train_contrastive_encoder", train_encoder)
