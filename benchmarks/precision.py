@@ -115,6 +115,10 @@ def measure_rows(config: dict[str, Any], tf32: bool, names: Sequence[str], with_
         names: the precisions.
         with_xla: whether the step is compiled with XLA; its losses are not compared then.
         steps, repeats, loss_steps: see `measure_precisions`.
+
+    Returns:
+        A dict for each; its `preparation_seconds` are those of building, tracing and compiling the step, and of
+        the steps whose losses are compared.
     """
     tf.config.experimental.enable_tensor_float_32_execution(tf32)
     settings = config_dict.ConfigDict(config)
@@ -123,6 +127,7 @@ def measure_rows(config: dict[str, Any], tf32: bool, names: Sequence[str], with_
     for name in names:
         row: dict[str, Any] = {"name": _row_name(name, with_xla)}
         rows.append(row)
+        start = time.monotonic()
         environment.set_seed(settings.seed)
         model = build_variant(package_variant(settings, _PRECISIONS[tf32][name]))
         step = tf.function(model.train_step, jit_compile=with_xla)
@@ -135,6 +140,8 @@ def measure_rows(config: dict[str, Any], tf32: bool, names: Sequence[str], with_
         except (tf.errors.OpError, ValueError) as error:
             row["skipped"] = " ".join(str(error).split())[:200]
             continue
+        finally:
+            row["preparation_seconds"] = time.monotonic() - start
         cases.append(repeated_call(row["name"], functools.partial(step, data), steps))
     timings = measure_in_turn(cases, repeats)
     return [{**row, "ms": timings[row["name"]],

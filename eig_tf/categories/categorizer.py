@@ -69,7 +69,9 @@ def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, part
         if start is not None:
             keras.Model(categorizer.input, categorizer.outputs[0]).set_weights(start.get_weights())
         steps = ROUNDS * steps_per_round
-        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps))
+        # On a GPU, Keras would compile the update with XLA first, and training is short.
+        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps),
+                                          jit_compile=False)
     train_step = _make_train_step(categorizer, optimizer, num_categories, strong_delta(delta))
     for round_number in range(ROUNDS):
         # Images of little weight are drawn rarely, instead of often with little weight.

@@ -59,7 +59,9 @@ def train_contrastive_encoder(images: np.ndarray | StoredImages, delta: dict[str
     with policy("float32"):
         height, width, channels = images.shape[1:]
         encoder, projection = build_encoder((height, width, channels)), build_projection()
-        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps))
+        # On a GPU, Keras would compile the update with XLA first, and training is short.
+        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps),
+                                          jit_compile=False)
     train_step = _make_train_step(encoder, projection, optimizer, delta)
     size = min(_BATCH, len(images))
     with progress.stage(f"learns features of {len(images):,} images", steps) as advance:
