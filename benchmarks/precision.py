@@ -117,8 +117,8 @@ def measure_rows(config: dict[str, Any], tf32: bool, names: Sequence[str], with_
         steps, repeats, loss_steps: see `measure_precisions`.
 
     Returns:
-        A dict for each; its `preparation_seconds` are those of building, tracing and compiling the step, and of
-        the steps whose losses are compared.
+        A dict for each; its `preparation_seconds` are those of building, tracing and compiling the step, and
+        of the steps whose losses are compared.
     """
     tf.config.experimental.enable_tensor_float_32_execution(tf32)
     settings = config_dict.ConfigDict(config)
