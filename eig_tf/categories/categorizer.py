@@ -68,10 +68,7 @@ def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, part
         categorizer = build_categorizer((height, width, channels), num_categories)
         if start is not None:
             keras.Model(categorizer.input, categorizer.outputs[0]).set_weights(start.get_weights())
-        steps = ROUNDS * steps_per_round
-        # On a GPU, Keras would compile the update with XLA first, and training is short.
-        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps),
-                                          jit_compile=False)
+        optimizer = decaying_adam(_RATE, ROUNDS * steps_per_round)
     train_step = _make_train_step(categorizer, optimizer, num_categories, strong_delta(delta))
     for round_number in range(ROUNDS):
         # Images of little weight are drawn rarely, instead of often with little weight.
@@ -93,6 +90,12 @@ def train_categorizer(images: np.ndarray | StoredImages, first: np.ndarray, part
         weights = np.where(confidence >= np.quantile(confidence, 1 - share), 1.0, _UNSURE_WEIGHT)
         report(f"categorizer, round {round_number + 1}/{ROUNDS}: {100 * changed:.1f} % of the labels changed")
     return categorizer
+
+
+def decaying_adam(rate: float, steps: int) -> keras.optimizers.Optimizer:
+    """Return Adam whose learning rate falls from `rate` to 0 in `steps` steps, along half a cosine."""
+    # On a GPU, Keras would compile the update with XLA first, and these trainings are short.
+    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps), jit_compile=False)
 
 
 def strong_delta(delta: dict[str, Any]) -> dict[str, Any]:

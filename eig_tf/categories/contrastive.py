@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from eig_tf import progress
-from eig_tf.categories.categorizer import bound_delta
+from eig_tf.categories.categorizer import bound_delta, decaying_adam
 from eig_tf.data import augment
 from eig_tf.data.image_set import StoredImages
 from eig_tf.data.pipeline import to_float
@@ -59,9 +59,7 @@ def train_contrastive_encoder(images: np.ndarray | StoredImages, delta: dict[str
     with policy("float32"):
         height, width, channels = images.shape[1:]
         encoder, projection = build_encoder((height, width, channels)), build_projection()
-        # On a GPU, Keras would compile the update with XLA first, and training is short.
-        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps),
-                                          jit_compile=False)
+        optimizer = decaying_adam(_RATE, steps)
     train_step = _make_train_step(encoder, projection, optimizer, delta)
     size = min(_BATCH, len(images))
     with progress.stage(f"learns features of {len(images):,} images", steps) as advance:

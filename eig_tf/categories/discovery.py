@@ -129,20 +129,20 @@ def discover_categories(model: GenerativeModel, real: RealImages, num_categories
     """
     seed, first = settings.seed, real.first
     features, groups = real.features, real.codes[first]
-    categorizer, num_groups = None, num_categories
-    if real.encoder is None:
-        num_groups = max(num_categories, min(_GROUPS_BY_FEATURES_OF_Q * num_categories,
-                                             most_categories(len(first))))
+    categorizer = None
     for number in range(PASSES):
-        if categorizer is not None:
-            features, probabilities = embed_in_batches(categorizer, real.images[first])
-            groups, num_groups = probabilities.argmax(axis=1), num_categories
-        if categorizer is not None or real.encoder is not None:
-            partition, consensus = consensus_partition(
-                candidate_partitions(features, num_groups, groups, seed))
-        else:
+        if categorizer is None and real.encoder is None:
+            num_groups = max(num_categories, min(_GROUPS_BY_FEATURES_OF_Q * num_categories,
+                                                 most_categories(len(first))))
             partition, consensus = partition_images(
                 real.images[first], features, groups, num_groups, seed)
+        else:
+            num_groups = num_categories
+            if categorizer is not None:
+                features, probabilities = embed_in_batches(categorizer, real.images[first])
+                groups = probabilities.argmax(axis=1)
+            partition, consensus = consensus_partition(
+                candidate_partitions(features, num_groups, groups, seed))
         report(f"pass {number + 1}/{PASSES}: consensus of the partitions of {len(first):,} real images into "
                f"{num_groups} groups: {consensus:.3f}")
         categorizer = train_categorizer(real.images, first, partition, num_groups, settings.delta, seed,
