@@ -12,11 +12,11 @@ from tensorflow import keras
 
 from eig_tf import config as config_lib
 from eig_tf.config import METHODS
-from eig_tf.data.augment import positive_view
 from eig_tf.models import losses
 from eig_tf.models.base import Encoding, GenerativeModel, Latents
 from eig_tf.models.diff_augment import make_diff_augment
 from eig_tf.models.ema import update_ema
+from eig_tf.models.guidance import CategoryGuidance
 from eig_tf.models.optimizers import adam, build_optimizer, loss_scale, unscaled, with_loss_scale
 from eig_tf.models.prior import CodePrior
 from eig_tf.models.settings import FixedChoice, VariableSetting
@@ -109,8 +109,7 @@ class InfoGAN(GenerativeModel):
         self.discriminators = list(networks.discriminators)
         self.category_heads = list(networks.category_heads)
         self.ema_generator = networks.ema_generator
-        self._category_losses: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
-        self._categories: Callable[[tf.Tensor, Latents], tuple[tf.Tensor, tf.Tensor]] | None = None
+        self._guidance: CategoryGuidance | None = None
 
     def inference_networks(self) -> dict[str, keras.layers.Layer]:
         """Return the generator (its EMA where there is one), and trunk and Q head of the last stage."""
@@ -153,11 +152,7 @@ class InfoGAN(GenerativeModel):
         generated ones. The generator's loss gains the cross-entropy between the category of the code and what
         the categorizer says of the transformed image, `category_loss`; the categorizer itself is not trained.
 
-        Args:
-            categorizer: see `networks.categorizer.build_categorizer`.
-            code_to_category: int [K], the category of each code.
-            delta: arguments of `augment.positive_view` that keep the identity of an image. Powers of the
-                intensities are left out, since their gradient is infinite at black.
+        The arguments are those of `guidance.CategoryGuidance`.
 
         Raises:
             ValueError: the model was built without a `guidance_weight`.
@@ -165,21 +160,7 @@ class InfoGAN(GenerativeModel):
         if "category_loss" not in self.loss_names:
             raise ValueError("the model has no guidance_weight; expected one of a model that follows "
                              "categories")
-        category_of = tf.constant(code_to_category, tf.int32)
-        delta = {**delta, "gamma_min": 1.0, "gamma_max": 1.0}
-
-        # Functions, since Keras would train and save a network that is an attribute.
-        def categories(images, latents):
-            _, logits = categorizer(tf.cast(images, tf.float32), training=False)
-            return (tf.argmax(logits, axis=1, output_type=tf.int32),
-                    tf.gather(category_of, tf.argmax(latents.code, axis=1)))
-
-        def category_losses(expected, images):
-            views = positive_view(tf.cast(images, tf.float32), self.step_seed(Stream.GUIDANCE),
-                                  part=self.batch_part(), **delta)
-            _, logits = categorizer(views, training=False)
-            return tf.nn.sparse_softmax_cross_entropy_with_logits(expected, tf.cast(logits, tf.float32))
-        self._categories, self._category_losses = categories, category_losses
+        self._guidance = CategoryGuidance(categorizer, code_to_category, delta)
         if self.train_function is not None:
             self.make_train_function(force=True)
 
@@ -237,7 +218,10 @@ class InfoGAN(GenerativeModel):
         with tf.GradientTape() as generator_tape:
             latents = self.sample_part(tf.shape(images)[0])
             generated = self.generator(latents, training=True)
-        real_categories, categories = self._categories(images, latents) if self._categories else (None, None)
+        real_categories = categories = None
+        if self._guidance is not None:
+            real_categories = self._guidance.categories_of_images(images)
+            categories = self._guidance.categories_of_codes(latents.code)
         pairs, contrastive_gradients = self.discriminator_phase(
             images, views, generated, real_categories, categories)
         self.generator_phase(generator_tape, latents, generated, categories, images, views, pairs,
@@ -314,9 +298,9 @@ class InfoGAN(GenerativeModel):
                 encoder_loss += self._contrastive_loss(
                     self._pair_activations(images, views) if shared else pairs)
             loss = self.global_mean("g_loss", tf.add_n(adversarial)) + encoder_loss
-            if self._category_losses is not None:
-                loss += self.guidance_weight * self.global_mean(
-                    "category_loss", self._category_losses(categories, generated[-1]))
+            if self._guidance is not None:
+                loss += self.guidance_weight * self.global_mean("category_loss", self._guidance.losses(
+                    categories, generated[-1], self.step_seed(Stream.GUIDANCE), self.batch_part()))
         optimizer = self.generator_optimizer
         scale = loss_scale(optimizer)
         # The gradients of the images keep the scale on their way through the generator.
