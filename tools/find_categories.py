@@ -3,9 +3,11 @@
     python tools/find_categories.py RUN_DIR --num_categories=10
     python tools/find_categories.py RUN_DIR --num_categories=auto
     python tools/find_categories.py RUN_DIR --candidates=8,9,10,11,12
+    python tools/find_categories.py RUN_DIR --ignore_colours
 
 Codes are grouped, nothing is trained but the categorizer and the encoder that it starts from, and no labels
-are used; see docs/categories.md. A method without settings of its own takes those of the data set's preset.
+are used; see docs/categories.md. A method without settings of its own takes those of the data set's preset;
+--ignore_colours, --noignore_colours and --contrastive_steps replace those of either.
 The run needs as many codes as categories, better three times as many. Writes categories/ in RUN_DIR, in
 place of what is there. Runs of agglomerative_infogan do this before their last epochs. With
 --num_categories=auto, compares numbers, takes the one that the images suggest and writes the evidence to
@@ -27,6 +29,10 @@ FLAGS = flags.FLAGS
 define_num_categories("M, the number of categories, 2 or more, or auto for the one that the images suggest; "
                       "that of the training when absent")
 flags.DEFINE_list("candidates", None, "numbers of categories to compare, each 2 or more; nothing is written")
+flags.DEFINE_boolean("ignore_colours", None, "whether the features ignore saturation and hue; as in the "
+                     "training when absent")
+flags.DEFINE_integer("contrastive_steps", None, "steps of the contrastive training of the features; 0 for "
+                     "those of Q; as in the training when absent", lower_bound=0)
 flags.DEFINE_string("data_dir", None, "directory of the data set's files; that of the training when absent")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
 
@@ -59,16 +65,18 @@ def main(arguments: list[str]) -> None:
             raise UserError(f"--num_categories is missing; a run of {config.method} has no number of its own")
         options = config.categories
         asked = AUTO if options.choose_number else options.num_categories
+    given = {name: FLAGS[name].value for name in ("ignore_colours", "contrastive_steps")}
+    settings = category_files.discovery_settings(config)._replace(
+        **{name: value for name, value in given.items() if value is not None})
     data_dir = FLAGS.data_dir or directory.load_environment().data_dir
     _, image_set = registry.load_split(config, data_dir, FLAGS.cache_dir)
     if candidates:
         discovery.numbers_to_compare(candidates, model.num_codes, len(image_set.images))
-        real = discovery.represent_images(
-            model, image_set.images, category_files.discovery_settings(config))
+        real = discovery.represent_images(model, image_set.images, settings)
         print(number.format_numbers(number.measure_numbers(real.features, candidates, config.seed)))
         return
     with directory.locked():
-        category_files.find_run_categories(directory, config, model, epochs, image_set.images,
+        category_files.find_run_categories(directory, settings, model, epochs, image_set.images,
                                            None if asked == AUTO else asked)
     print(f"categories  {directory.categories}")
 

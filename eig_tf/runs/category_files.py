@@ -24,7 +24,8 @@ from eig_tf.models.base import GenerativeModel
 from eig_tf.networks.precision import policy
 from eig_tf.runs.run_directory import RunDirectory
 
-GROUPING, CATEGORIZER, NUMBERS = "categories.json", "categorizer.keras", "number.json"
+GROUPING, CATEGORIZER = "categories.json", "categorizer.keras"
+NUMBERS, SETTINGS = "number.json", "settings.json"
 
 
 def check_num_categories(num_categories: int, num_codes: int, num_images: int) -> None:
@@ -38,14 +39,14 @@ def check_num_categories(num_categories: int, num_codes: int, num_images: int) -
                         f"at least {num_categories + 3} images")
 
 
-def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict, model: GenerativeModel,
+def find_run_categories(directory: RunDirectory, settings: DiscoverySettings, model: GenerativeModel,
                         epochs: int, images: np.ndarray | StoredImages,
                         num_categories: int | None) -> Discovery:
     """Find the categories of a run's last checkpoint; write their files at once, in place of earlier ones.
 
     Args:
         directory: the run directory.
-        config: its config.
+        settings: written beside the categories; see `discovery_settings` for those of the run.
         model: its model, with the weights of the last checkpoint.
         epochs: the number of epochs of that checkpoint.
         images: the training images, uint8 [N, H, W, C].
@@ -62,11 +63,10 @@ def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict,
         numbers = numbers_to_compare(None, model.num_codes, len(images))
     else:
         check_num_categories(num_categories, model.num_codes, len(images))
-    settings = discovery_settings(config)
     real = represent_images(model, images, settings)
     evidence = None
     if numbers:
-        evidence = measure_numbers(real.features, numbers, config.seed)
+        evidence = measure_numbers(real.features, numbers, settings.seed)
         print(format_numbers(evidence), flush=True)
         num_categories = suggest_number(evidence)
         check_num_categories(num_categories, model.num_codes, len(images))
@@ -75,6 +75,7 @@ def find_run_categories(directory: RunDirectory, config: config_dict.ConfigDict,
     with files.replacing_directory(directory.categories, replace=True) as content:
         save_categorizer(discovery.categorizer, content / CATEGORIZER)
         save_grouping(discovery.grouping, content / GROUPING)
+        files.write_json(settings._asdict(), content / SETTINGS)
         if evidence:
             save_numbers(evidence, content / NUMBERS)
     return discovery

@@ -29,6 +29,7 @@ from eig_tf.runs import environment
 from eig_tf.runs.callbacks import Checkpoints, Records, SampleGrids, ShortExecutions
 from eig_tf.runs.category_files import (
     check_num_categories,
+    discovery_settings,
     find_run_categories,
     load_categories,
     regroup_run,
@@ -209,7 +210,8 @@ def _follow_categories(model, image_set, config, directory, manager, fit, hosts)
     if found is None and hosts.is_chief:
         epochs_done = int(manager.checkpoint.epochs_done)
         options = config.categories
-        found = find_run_categories(directory, config, model_of_one_host(), epochs_done, image_set.images,
+        found = find_run_categories(directory, discovery_settings(config), model_of_one_host(), epochs_done,
+                                    image_set.images,
                                     None if options.choose_number else options.num_categories)
     # The other hosts wait, and read what the chief has found.
     hosts.mean(0)

@@ -44,7 +44,8 @@ def update(monkeypatch, config, model, images, tmp_path):
     def run(epochs, images=images, num_categories=3):
         directory = RunDirectory(tmp_path / "run")
         with threadpool_limits(1):
-            category_files.find_run_categories(directory, config, model, epochs, images, num_categories)
+            category_files.find_run_categories(directory, category_files.discovery_settings(config), model,
+                                               epochs, images, num_categories)
         return directory
     return run
 
@@ -53,7 +54,8 @@ def update(monkeypatch, config, model, images, tmp_path):
 def test_categories_belong_to_a_checkpoint_and_are_written_at_once(
         update, contents, model, images, capsys, monkeypatch):
     directory = update(4)
-    assert sorted(contents(directory.path)) == ["categories/categories.json", "categories/categorizer.keras"]
+    assert sorted(contents(directory.path)) == [
+        "categories/categories.json", "categories/categorizer.keras", "categories/settings.json"]
     assert "finds 3 categories of real images" in capsys.readouterr().out
     grouping, network = category_files.load_categories(directory, model, 4)
     assert sorted(set(grouping.code_to_category)) == [0, 1, 2] and len(grouping.code_to_category) == 6

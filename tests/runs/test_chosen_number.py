@@ -27,15 +27,20 @@ def test_the_suggested_number_is_found_and_its_evidence_lies_beside_it(tmp_path,
         monkeypatch.setattr(category_files, name, lambda content, path: path.touch())
     # A method whose codes are its categories has no settings for them; the preset has.
     config = config_lib.load_preset("digits", method="elastic_infogan")
+    settings = category_files.discovery_settings(config)
     directory, model = RunDirectory(tmp_path), types.SimpleNamespace(num_codes=10)
     images = np.zeros([20, 28, 28, 1], np.uint8)
-    category_files.find_run_categories(directory, config, model, 1, images, None)
+    category_files.find_run_categories(directory, settings, model, 1, images, None)
     assert asked == [(4, 30)] and "suggested   4" in capsys.readouterr().out
     assert json.loads((directory.categories / "number.json").read_text())["suggested"] == 4
     # With a stated number, evidence of an earlier search does not stay.
-    category_files.find_run_categories(directory, config, model, 1, images, 5)
-    assert asked[-1] == (5, 30)
-    assert {path.name for path in directory.categories.iterdir()} == {"categories.json", "categorizer.keras"}
+    category_files.find_run_categories(
+        directory, settings._replace(categorizer_steps=7, ignore_colours=True), model, 1, images, 5)
+    assert asked[-1] == (5, 7)
+    assert {path.name for path in directory.categories.iterdir()} == {
+        "categories.json", "categorizer.keras", "settings.json"}
+    written = json.loads((directory.categories / "settings.json").read_text())
+    assert (written["categorizer_steps"], written["ignore_colours"]) == (7, True)
 
 
 def test_a_method_without_categories_takes_the_settings_of_the_preset():
