@@ -47,6 +47,22 @@ def test_tables_of_categories_are_those_of_the_result_files(pattern):
     assert summary.category_table(evaluations) in read("docs/categories.md")
 
 
+def test_the_short_table_of_the_readme_has_the_figures_of_the_whole_one():
+    def rows(text, heading, columns):
+        names = [name.strip() for name in text[text.index(heading):].splitlines()[0].split("|")]
+        lines = text[text.index(heading):].split("\n\n")[0].splitlines()[2:]
+        cells_of = [dict(zip(names, (cell.strip() for cell in line.split("|")))) for line in lines]
+        return cells_of, sorted([row[name] for name in columns] for row in cells_of)
+    figures = ["NMI / accuracy, real", "k-means of pixels", "spectral, pixels", "NMI / ENT, generated"]
+    short, found = rows(read("README.md"), "| images | kinds |", figures)
+    paths = sorted(REPOSITORY.glob("results/categories/*/agglomerative_infogan-*.json"))
+    table = summary.category_table([summary.read_evaluation(path) for path in paths])
+    whole, expected = rows(table, "| data set | method |", figures)
+    assert found == expected
+    assert sorted(row["kinds"] for row in short) == sorted(row["M (K)"].split()[0] for row in whole)
+    assert sum(int(row["runs"]) for row in short) == len(paths)
+
+
 def test_the_readme_is_short_and_all_links_lead_somewhere():
     assert len(read("README.md").splitlines()) <= 200
     pages = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *REPOSITORY.glob("docs/*.md")]
