@@ -21,9 +21,9 @@ from benchmarks.worker import measure_in_process
 from eig_tf.errors import UserError
 from eig_tf.runs import environment
 
-_NOTE = ("Every network has two processes, without and with TF32, since an algorithm that was chosen for a "
-         "convolution is kept, and with XLA one for each precision: ratios need a machine without other "
-         "work. " + reports.RATIO_NOTE)
+_NOTE = ("Each network is measured in one process without TF32 and one with it, since the algorithm of a "
+         "convolution is chosen once, and with XLA in one for each precision: ratios need a machine without "
+         "other work. " + reports.RATIO_NOTE)
 _TIME_IS_UP = "the time is up"
 # A precision trains like float32 if no mean loss differs by more than this, relative or in nats.
 NEAR = 0.05

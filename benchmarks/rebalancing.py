@@ -1,4 +1,4 @@
-"""Measure what generated images of rare classes buy a classifier, beside oversampling.
+"""Measure whether generated images of rare classes improve a classifier, compared with oversampling.
 
     python -m benchmarks.rebalancing RUN_DIR --output=rebalancing.json
 

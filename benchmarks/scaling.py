@@ -23,8 +23,8 @@ from eig_tf.runs.hosts import make_hosts
 from eig_tf.runs.training import check_divisible
 
 _NOTE = (reports.RATIO_NOTE + " Every row trains on the same global batch. Logical CPU devices and processes "
-         "share the cores that one device has alone, so that their ratio to it is the cost of being several.")
-# What replicas agree on besides the gradients.
+         "share the cores that one device has alone: their ratio to it is the overhead of distribution.")
+# What replicas synchronize besides the gradients.
 _SHARED = {"networks.batch_statistics": "local", "loss.negatives": "local"}
 
 

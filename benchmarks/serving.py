@@ -32,7 +32,7 @@ _NOTE = (f"{reports.RATIO_NOTE} Of fewer than 100 requests, p99 is the slowest. 
          "fresh.")
 # Requests in a row for each measurement, by batch size.
 _REQUESTS = {1: 32, 8: 16, 64: 4, 256: 2}
-# The share of the bare generator's rate that `generate` shall reach, and the smallest such batch size.
+# The share of the bare generator's rate that `generate` should reach, from this batch size on.
 _GOAL, _GOAL_FROM = 0.95, 64
 # Fresh processes of each kind; each one takes several seconds to start.
 _MAX_PROCESSES = 3

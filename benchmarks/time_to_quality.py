@@ -5,11 +5,11 @@
         --config.optimizer.prior_learning_rate=1e-3 --config.training.precision=float32 --output=quality.json
 
 Seconds are those of the epochs' steps, with the tracing of the first; evaluations, sample grids and
-checkpoints after an epoch are not counted. The classifier of the data set comes from the cache, and is
-trained before when it is not there. The training ends when the NMI is reached, or after its epochs.
+checkpoints after an epoch are not counted. The classifier of the data set comes from the cache; if it is not
+there, it is trained first. The training ends when the NMI is reached, or after its epochs.
 
-A method that finds categories has them at its end alone: their NMI is that of all its epochs, and the seconds
-are those of everything that the training does. `--every` has no effect on it.
+A method that finds categories has them only at the end: the NMI is that of the final categories, and the
+seconds are those of the whole training. `--every` has no effect then.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The error that a user can mend, and the end of a training that was told to stop."""
+"""The error of bad input, and the exception that ends a training after a signal."""
 
 import signal
 

@@ -31,8 +31,8 @@ def stage(title: str | None, total: int | None = None, unit: str = "step") -> It
     """Show the progress of the work in a `with` block.
 
     A terminal shows the title, and a bar below it if there are steps. Elsewhere the title is printed when the
-    work has lasted two seconds; shorter work prints nothing. A stage with steps contains no other stage and
-    prints nothing itself, which would fall into its bar.
+    work has lasted two seconds; shorter work prints nothing. A stage with steps must not contain another
+    stage or print anything, which would break its bar.
 
     Args:
         title: what is done, such as `encodes 1,000 images`; None when that was printed before.

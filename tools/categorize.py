@@ -4,9 +4,9 @@
     python tools/categorize.py RUN_DIR --images=FOLDER --output=found.csv
     python tools/categorize.py RUN_DIR --images=images.zip --output=found.csv
 
-Without --images, all images of the run's own data set are sorted. With it, those of any folder, list or
-archive are, which are resized and converted to the run's size and colours. Writes a table with a row for
-every image, and beside it a picture of the surest images of each category.
+Without --images, all images of the run's own data set are sorted; with it, those of any folder, list or
+archive, resized and converted to the run's size and colours. Writes a table with a row for every image, and
+beside it a picture of the most confident images of each category.
 
 If the codes of the run are grouped into categories (RUN_DIR/categories), the columns are file, category,
 probability, code (that of the encoder) and code_probability. Otherwise each code is a category, and the

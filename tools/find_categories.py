@@ -5,14 +5,15 @@
     python tools/find_categories.py RUN_DIR --candidates=8,9,10,11,12
     python tools/find_categories.py RUN_DIR --ignore_colours
 
-Codes are grouped, nothing is trained but the categorizer and the encoder that it starts from, and no labels
-are used; see docs/categories.md. A method without settings of its own takes those of the data set's preset;
+Trains only the categorizer and the encoder that it starts from, and groups the codes. No labels are used; see
+docs/categories.md. A method without settings of its own takes those of the data set's preset;
 --ignore_colours, --noignore_colours and --contrastive_steps replace those of either.
-The run needs as many codes as categories, better three times as many. Writes categories/ in RUN_DIR, in
-place of what is there. Runs of agglomerative_infogan do this before their last epochs. With
+The run needs at least as many codes as categories, preferably three times as many. Replaces categories/ in
+RUN_DIR. Runs of agglomerative_infogan do this before their last epochs. With
 --num_categories=auto, compares numbers, takes the one that the images suggest and writes the evidence to
 categories/number.json. With --candidates, prints the evidence for each number, see docs/your_images.md, and
-writes nothing. tools/plot.py --figures=hierarchy draws the tree of the codes, to decide by.
+writes nothing. tools/plot.py --figures=hierarchy draws the tree of the codes, which
+helps to choose a number.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The training of the categorizer by self-labelling, and what it says of images."""
+"""The training of the categorizer by self-labelling, and its predictions for images."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ ROUNDS = 4
 _BATCH = 128
 _RATE = 1e-3
 _LABEL_SMOOTHING = 0.1
-# Share of the images with the surest pseudo-labels that count fully in the first round of self-labelling; it
-# grows to all of them. The others count little rather than not at all, so that a rare category is not lost.
+# The images with the most confident pseudo-labels count fully; their share grows from this one to all of them
+# over the rounds. The others have a small weight instead of none, so that a rare category is not lost.
 _FIRST_SHARE, _UNSURE_WEIGHT = 0.5, 0.05
 _AT_A_TIME = 500
 _SINKHORN_ITERATIONS = 50
@@ -104,7 +104,7 @@ def strong_delta(delta: dict[str, Any]) -> dict[str, Any]:
 
 
 def bound_delta(delta: dict[str, Any], least: dict[str, float], most: dict[str, float]) -> dict[str, Any]:
-    """Return arguments of `augment.positive_view` that are at least and at most as large as given bounds."""
+    """Return arguments of `augment.positive_view`, clipped to lower and upper bounds."""
     return {**delta, **{name: max(bound, delta.get(name, 0.0)) for name, bound in least.items()},
             **{name: min(bound, delta.get(name, 1.0)) for name, bound in most.items()}}
 
@@ -136,7 +136,7 @@ def categorize_in_batches(categorizer: keras.Model, images: np.ndarray | StoredI
 
 def embed_in_batches(categorizer: keras.Model, images: np.ndarray | StoredImages
                      ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a categorizer says of images.
+    """Return a categorizer's features and predictions for images.
 
     Args:
         categorizer: see `build_categorizer`.
@@ -155,7 +155,7 @@ def encode_in_batches(encoder: keras.Model, images: np.ndarray | StoredImages) -
 
 
 def average_down(images: np.ndarray) -> np.ndarray:
-    """Return images as a categorizer averages them down, uint8, so that no step has to transform large ones.
+    """Return uint8 images averaged down as a categorizer does, so that no step transforms large ones.
 
     Args:
         images: uint8 [N, H, W, C].

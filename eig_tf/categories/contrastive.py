@@ -21,7 +21,7 @@ from eig_tf.random_streams import Stream, stream_seed
 _BATCH = 256
 _RATE = 2e-3
 _TEMPERATURE = 0.2
-# Views that keep only what tells an image from all others (Chen et al. 2020, section 3). Each is at least as
+# Views that keep only what identifies an image (Chen et al. 2020, section 3). Each is at least as
 # strong as the run's own delta. The blur is in pixels of images that were averaged down, see `average_down`.
 _LEAST = {"zoom": 0.2, "brightness": 0.3, "contrast": 0.3, "gamma_max": 2.0, "blur": 0.5}
 _MOST = {"crop": 0.8, "gamma_min": 0.5}

@@ -29,14 +29,14 @@ from eig_tf.networks.categorizer import resized_categorizer
 
 # Spectral clustering takes time and memory that grow faster than the number of images.
 MAX_PARTITIONED = 4000
-# So many images train the categorizer at most: its memory and the time of a round do not grow with the set.
+# Largest number of images that train the categorizer: its memory and time do not grow with the set.
 MAX_SELF_LABELLED = 20_000
 IMAGES_PER_CODE = 100
-# The features of a categorizer tell more than those it started from, so they are partitioned once more.
-# Further passes confirm themselves: on few images they keep what is wrong.
+# A trained categorizer's features separate categories better than those it started from, so they are
+# partitioned again. Further passes only confirm the result: with few images they keep its errors.
 PASSES = 2
-# Q's features of two categories may overlap where the finer groups in them do not: the first partition is
-# into so many groups for each category, and the second joins what belongs together.
+# Q's features may overlap for two categories where they do not for the finer groups in them: the first
+# partition has this many groups for each category, and the second one merges those that belong together.
 _GROUPS_BY_FEATURES_OF_Q = 2
 
 
@@ -194,7 +194,7 @@ def partition_images(images: np.ndarray, features: np.ndarray, codes: np.ndarray
     """Return the consensus of partitions of images by the encoder's features and, where they help, by pixels.
 
     Partitions by principal components of the pixels take part if they agree with each other more than those
-    by the features do: on sets of few or aligned images the encoder knows less than the pixels show.
+    by the features do: on small sets, or with aligned images, pixels may tell more than the encoder.
 
     Args:
         images: uint8 [n, H, W, C].
@@ -218,7 +218,7 @@ def partition_images(images: np.ndarray, features: np.ndarray, codes: np.ndarray
 
 def judge_codes(model: GenerativeModel, categorizer: keras.Model, num_categories: int, seed: int
                 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a categorizer says of each code's generated images, and these images.
+    """Return a categorizer's predictions for each code's generated images, and these images.
 
     Returns:
         The share of a code's images in each category, float64 [K, M], rows sum to one; and the images,

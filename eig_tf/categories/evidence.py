@@ -22,9 +22,9 @@ def resembled_shares(generated: np.ndarray, real: np.ndarray, categories: np.nda
                      seed: int) -> np.ndarray:
     """Return the share of each category among the real images that the images of a code resemble.
 
-    Each generated image resembles the five real ones whose pixels, as 50 principal components of the real
-    images, have the nearest directions. A generator that is trained by a categorizer learns to satisfy it,
-    also with images that look like none of the category; pixels have no part in that training.
+    A generated image resembles the five real ones with the largest cosine similarity of the pixels, in 50
+    principal components of the real images. A generator that a categorizer guides may satisfy it with images
+    that do not look like the category; pixels are independent of that guidance.
 
     Args:
         generated: uint8 [K, n, H, W, C].
@@ -65,7 +65,7 @@ def group_codes(generated: np.ndarray, resembled: np.ndarray, real: np.ndarray, 
     """
     counts = real.sum(axis=1, keepdims=True)
     of_real = np.divide(real, counts, out=np.zeros_like(generated), where=counts > 0)
-    # Codes that no real image has are placed by their generated images alone.
+    # Codes without real images are assigned by their generated images alone.
     evidence = np.where(counts > 0, (generated + of_real) / 2, generated)
     code_to_category = assign_codes(evidence)
     own = np.arange(len(generated)), code_to_category
@@ -103,13 +103,13 @@ def distribute_codes(code_to_category: np.ndarray, fit: np.ndarray, prior: np.nd
                      num_categories: int) -> np.ndarray:
     """Return p(code | category), float64 [M, K], in proportion to p(code) times a power of the fit.
 
-    A code whose images are of several categories, or look like those of others, would spoil the images of
-    its own, so that codes of a better fit are preferred.
+    A code whose images are of several categories, or look like those of another, would degrade the images of
+    its category, so codes with a better fit are preferred.
 
     Args:
         code_to_category: int64 [K].
-        fit: how well the images of each code fit its category [K], in [0, 1]; only ratios of codes of one
-            category count.
+        fit: how well the images of each code fit its category [K], in [0, 1]; only ratios between codes of
+            the same category matter.
         prior: p [K].
         num_categories: M; every category has a code.
     """

@@ -26,13 +26,13 @@ from eig_tf.categories.partitions import (
 STABLE = 0.8
 _SPLITS = 4
 _VOTES = 5
-# What is looked at without candidates: more are too many to tell apart with 4,000 images; few are stable,
-# but as groups of kinds.
+# Bounds of the default candidates. Larger numbers cannot be distinguished with 4,000 images; small ones are
+# stable, but their groups hold several kinds each.
 _MOST_CATEGORIES, _IMAGES_PER_CATEGORY = 40, 10
 
 
 class NumberEvidence(NamedTuple):
-    """What speaks for a number of categories.
+    """The evidence for a number of categories.
 
     Attributes:
         number: M.
@@ -49,18 +49,18 @@ class NumberEvidence(NamedTuple):
 
 
 def default_candidates(num_codes: int, num_images: int) -> range:
-    """Return the numbers of categories to compare where none are given, from a quarter of the largest on.
+    """Return the default numbers of categories to compare, from a quarter of the largest to the largest.
 
     Args:
-        num_codes: K; a category needs a code, better three. The largest number is 2 K / 3, at most 40.
-        num_images: number of images, ten for each category at least.
+        num_codes: K; a category needs one code, preferably three. The largest number is 2 K / 3, at most 40.
+        num_images: number of images, at least ten for each category.
     """
     largest = max(2, min(2 * num_codes // 3, num_images // _IMAGES_PER_CATEGORY, _MOST_CATEGORIES))
     return range(max(2, largest // 4), largest + 1)
 
 
 def most_categories(num_images: int) -> int:
-    """Return the largest number of categories whose evidence so many images can give; below 2 for none."""
+    """Return the largest number of categories that `num_images` images can tell apart; below 2 for none."""
     # In each half of the images, groups have two images on average, or more.
     return num_images // 4
 
@@ -169,8 +169,8 @@ def mean_agreement(partitions: Sequence[np.ndarray]) -> float:
 def suggest_number(evidence: Sequence[NumberEvidence]) -> int:
     """Return the number of categories that the evidence suggests.
 
-    It is the one with the largest agreement, and of equal ones that with the largest strength. Strength and
-    eigengap have no other part in it: both prefer few groups of kinds.
+    It is the one with the largest agreement; ties are broken by strength. Strength and eigengap are not used
+    otherwise, since both favour a few groups of several kinds each.
 
     Args:
         evidence: of one number or more.

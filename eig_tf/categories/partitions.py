@@ -26,8 +26,9 @@ from eig_tf import progress
 NEIGHBOURS = (8, 12, 18)
 # With more neighbours than this share of an average group, edges between groups outweigh those inside.
 _LARGEST_SHARE, _FEWEST = 0.2, 2
-# A component smaller than this share of an average group is no group, but views of one object or near-
-# duplicates. Where more than this share of all images lie in such components, neighbours are of other clumps.
+# A component smaller than this share of an average group is not a group, but views of one object or
+# near-duplicates. If more than this share of all images lie in such components, neighbours come from other
+# clumps; see `neighbours_in_other_clumps`.
 _SMALL_COMPONENT, _MOST_SMALL = 0.25, 0.05
 _CLUMPS_PER_GROUP, _PER_CLUMP = 15, 4
 _MORE_EIGENVECTORS = (0, 3, 6)
@@ -40,7 +41,7 @@ _DENSE_BELOW = 4
 _COMPONENTS = 50
 
 
-# Many small problems: threads wait for each other longer than they work, and their number changes the sums.
+# The problems are small: threads wait longer than they work, and their number changes the order of sums.
 @threadpool_limits.wrap(limits=1)
 def candidate_partitions(features: np.ndarray, num_groups: int, codes: np.ndarray | None = None,
                          seed: int = 0) -> list[np.ndarray]:
@@ -152,7 +153,7 @@ def consensus_partition(partitions: Sequence[np.ndarray]) -> tuple[np.ndarray, f
     """
     similarity = pairwise_normalized_mutual_information(partitions)
     means = (similarity.sum(axis=1) - 1) / (len(partitions) - 1)
-    # Of partitions that differ in names alone, rounding would choose.
+    # Otherwise rounding errors would choose among partitions that differ only in the numbers of their groups.
     best = int(np.argmax(np.round(means, 9)))
     return partitions[best], float(means[best])
 
@@ -213,11 +214,11 @@ def fall_apart(neighbours: np.ndarray, num_groups: int) -> bool:
 
 
 def neighbours_in_other_clumps(features: np.ndarray, num: int, num_groups: int, seed: int = 0) -> np.ndarray:
-    """Return the indices of the nearest images that are no views of the same object, the nearest first.
+    """Return the indices of the nearest images that are not views of the same object, the nearest first.
 
     Views of one object say nothing about which objects are alike. The clumps are 15 M k-means clusters of the
-    features' directions; no other clump has more than four of an image's neighbours, for otherwise all would
-    be views of the object that is most like it.
+    features' directions. At most four neighbours of an image come from the same other clump, since otherwise
+    all could be views of the single most similar object.
 
     Args:
         features: float [N, F].
@@ -265,8 +266,8 @@ def spectral_embedding(graph: scipy.sparse.csr_matrix,
                        num: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the largest eigenvalues [num] of D^-1/2 A D^-1/2, the largest first, and eigenvectors [N, num].
 
-    Those of each component of the graph are computed by themselves: a graph of c components has the
-    eigenvalue 1 c times, of which Lanczos iterations on the whole graph would find a part. Of equal
+    Those of each component of the graph are computed separately: a graph of c components has the eigenvalue 1
+    c times, of which Lanczos iterations on the whole graph would find only some. Of equal
     eigenvalues, those of the larger component come first.
 
     Args:

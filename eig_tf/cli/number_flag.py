@@ -1,4 +1,4 @@
-"""The flag of a number of categories, which may be left to the images."""
+"""The flag of a number of categories, which may be `auto`."""
 
 from __future__ import annotations
 

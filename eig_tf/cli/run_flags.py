@@ -30,8 +30,8 @@ flags.DEFINE_string("class_set", None, "cars, chairs: one of the paper's five se
 flags.DEFINE_integer("num_identities", None, "ytf: number of people, in alphabetical order")
 flags.DEFINE_integer("image_size", None, "side of the images, 28, 32, 64 or 128; not for digits and mnist")
 flags.DEFINE_string("resize", None, "folder: crop to the centred square, or pad to one")
-flags.DEFINE_bool("recursive", None, "folder: take the images at any depth, also where folders lie beside "
-                  "them; without classes then")
+flags.DEFINE_bool("recursive", None, "folder: take the images at any depth, also beside sub-folders; the set "
+                  "has no classes then")
 define_num_categories("M, the number of categories to find, or auto for the one that the images suggest; for "
                       "methods that group codes")
 flags.DEFINE_integer("num_codes", None, "K, the number of codes; for methods that group codes, three for "

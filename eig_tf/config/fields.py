@@ -70,7 +70,7 @@ FIELDS = (
     # The positive view delta; see eig_tf.data.augment.
     Field("augment.rotation", 10.0, "degrees either way", low=0),
     Field("augment.zoom", 0.1, "change of size either way, as a share", low=0, below=1),
-    Field("augment.flip", False, "mirror every other image, left to right"),
+    Field("augment.flip", False, "mirror images, left to right, with probability 1/2"),
     Field("augment.crop", 1.0, "side of a random crop as a share of the image's; it is resized back", above=0,
           high=1),
     Field("augment.enlarge", 1.0, "scale, after which a random window of the image's size is cut out", low=1),
@@ -115,14 +115,14 @@ FIELDS = (
 
     Field("categories.num_categories", 10, "M, the number of categories to find", low=2,
           flag="num_categories"),
-    Field("categories.choose_number", False, "take the number of categories that the images suggest in the "
-          "place of num_categories, which then sets the number of codes alone"),
+    Field("categories.choose_number", False, "use the number of categories that the images suggest instead "
+          "of num_categories, which then only sets the number of codes"),
     Field("categories.categorizer_steps", 200, "steps of the categorizer between two labellings of the "
           "images, of which there are 4 in each of 2 passes", low=1),
-    Field("categories.contrastive_steps", 0, "steps of 256 images in which an encoder of its own learns "
-          "the features that are partitioned first; 0: they are those of Q", low=0),
+    Field("categories.contrastive_steps", 0, "steps of 256 images that train a separate encoder, whose "
+          "features are partitioned first; 0: Q's features are used", low=0),
     Field("categories.ignore_colours", False, "whether these features ignore saturation and hue, for colour "
-          "images in different light, or of kinds that no colour tells apart"),
+          "images in different light, or of kinds that do not differ in colour"),
     Field("categories.guidance_share", 0.1, "share of the epochs, the last ones, in which the generator "
           "follows the categories; 0 for none", low=0, below=1),
     Field("categories.guidance_weight", 1.0, "weight of the categories in the loss of the generator", low=0),
@@ -139,7 +139,7 @@ FIELDS = (
     Field("optimizer.learning_rate", 2e-4, "of all networks", above=0),
     Field("optimizer.prior_learning_rate", 2e-4, "of a learned prior", above=0),
     Field("optimizer.beta_1", 0.5, "of Adam", low=0, below=1),
-    Field("optimizer.ema_decay", 0.0, "of the generator's EMA, which generates outside training; 0 for none",
+    Field("optimizer.ema_decay", 0.0, "of the generator's EMA, which is used outside training; 0 for none",
           low=0, below=1),
 
     Field("training.epochs", 200, "passes over the training images", low=1, below=_INT32_BOUND),
@@ -152,7 +152,7 @@ FIELDS = (
           above=0),
 )
 
-# Fields that have a flag of their own: what makes one run another.
+# Fields that have a flag of their own: those that distinguish runs.
 NAMED_FLAGS = {field.name: field.flag for field in FIELDS if field.flag}
 
 

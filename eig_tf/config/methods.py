@@ -10,7 +10,7 @@ _NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Method(NamedTuple):
-    """What tells one method from another.
+    """The properties of a method.
 
     Attributes:
         model: the module of `eig_tf.models` that builds it.
@@ -19,8 +19,8 @@ class Method(NamedTuple):
             method with such a term is trained on positive views.
         defaults: values of fields that replace those of a data set's preset.
         photograph_defaults: the same, for presets with images larger than 28x28.
-        codes_per_category: how many codes there are by default for each category that is found before the
-            last epochs, in which the model's `follow_categories` has an effect; 0 for methods whose codes are
+        codes_per_category: the default number of codes for each category. Categories are found before the
+            last epochs, in which the model follows them (`follow_categories`). 0 for methods whose codes are
             their categories.
         unused: fields, and groups of fields, that a config of the method does not have.
     """

@@ -50,7 +50,7 @@ def load_preset(dataset: str, preset: str = "paper", method: str | None = None) 
     if image_shape(config)[0] > 28:
         config.update_from_flattened_dict(dict(used.photograph_defaults))
     if used.codes_per_category:
-        # A preset's number of codes is that of the categories that the paper's methods look for.
+        # A preset states one code for each category, as in the paper's methods.
         config.categories.num_categories = config.networks.num_codes
         config.networks.num_codes *= used.codes_per_category
     for name in used.unused:
@@ -167,7 +167,7 @@ def network_family(config: config_dict.ConfigDict) -> str:
 
 
 def guided_epochs(config: config_dict.ConfigDict) -> int:
-    """Return the number of epochs, the last ones but never the first, in which G follows categories."""
+    """Return the number of final epochs in which G follows categories; never all of the epochs."""
     if not METHODS[config.method].codes_per_category:
         return 0
     epochs = config.training.epochs

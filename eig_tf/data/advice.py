@@ -56,7 +56,7 @@ def advise(survey: Survey, listing: Listing, config: config_dict.ConfigDict) -> 
     if share > listing.max_unreadable:
         allowed = np.ceil(100 * share) / 100
         advice.append(Advice((f"{flag('data.max_unreadable')}={allowed:g}",),
-                             f"{len(survey.unreadable)} files cannot be read; or mend them"))
+                             f"{len(survey.unreadable)} files cannot be read; or repair them"))
     if len(listing.class_names) > 1:
         grouped = "categories" in config
         name = "categories.num_categories" if grouped else "networks.num_codes"

@@ -19,7 +19,7 @@ from eig_tf.data.pictures import Unreadable
 from eig_tf.errors import UserError
 
 Member = Union[zipfile.ZipInfo, tarfile.TarInfo]
-# A file that is larger than this when unpacked is no image that could be used, but may fill the memory.
+# A file that is larger than this when unpacked is not a usable image, and could exhaust the memory.
 _MAX_BYTES = 2**28
 # What damaged archives and unsupported methods of compression raise.
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError,

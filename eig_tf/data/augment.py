@@ -14,7 +14,7 @@ from eig_tf.data import addons, colour
 from eig_tf.errors import UserError
 from eig_tf.random_streams import WHOLE_BATCH, BatchPart
 
-# What is drawn. The position is the stream: a new draw goes to the end, or published views change.
+# What is drawn. The position is the random stream: append new draws, or published views change.
 _DRAWS = ("rotation", "zoom", "flip", "crop_x", "crop_y", "enlarge_x", "enlarge_y", "gamma", "brightness",
           "contrast", "saturation", "hue", "greyscale", "blur")
 # Operations that need colour images, by the fields that switch them on.

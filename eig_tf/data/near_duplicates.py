@@ -16,7 +16,7 @@ _MAX_DIFFERENCE = 8.0
 def perceptual_hash(grey: np.ndarray) -> int:
     """Return 64 bits that say which low frequencies of an image exceed their median.
 
-    This is the `phash` of the package `imagehash`, which for these lines would bring PyWavelets along.
+    This is the `phash` of the package `imagehash`, which would add PyWavelets as a requirement.
 
     Args:
         grey: numbers [32, 32].

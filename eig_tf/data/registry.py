@@ -60,7 +60,7 @@ def load_split(config: config_dict.ConfigDict, data_dir: str | os.PathLike | Non
     Raises:
         UserError: the data set has no such split, or see `load`.
     """
-    imbalance.check_split(config)  # Before a download or decoding that would be in vain.
+    imbalance.check_split(config)  # Before a download or decoding that would be wasted.
     whole = load(config, data_dir, cache_dir)
     if config.data.imbalance == imbalance.NONE:
         return whole, whole

@@ -1,4 +1,4 @@
-"""Clusterings of real images without a generative model, beside which categories are measured."""
+"""Baselines of the categories: clusterings of real images without a generative model."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def spectral_clusters(points: np.ndarray, num_clusters: int, seed: int) -> np.nd
 
 
 def _fit_quietly(clustering: KMeans | SpectralClustering, points: np.ndarray) -> np.ndarray:
-    # Fewer distinct points than clusters and graphs of several parts are results here, not mistakes.
+    # Fewer distinct points than clusters, and graphs of several components, are valid here.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return clustering.fit_predict(points).astype(np.int64)

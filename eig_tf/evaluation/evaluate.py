@@ -32,7 +32,7 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
         cache_dir: directory of judges and decoded data sets.
         data_dir: directory of the data set's files; that of the training when None.
         images_per_code: number of images to generate for each code (1000 in the paper).
-        seed: seed of the generated images, of the 1-NN split, and of what categories are compared by.
+        seed: seed of the generated images, of the 1-NN split, and of the draws and baselines of categories.
         architecture: architecture of the judge; see `judge.choose_recipe`.
         pretrained_weights: file of weights that the judge's ResNet-50 starts from, or None.
 
@@ -118,7 +118,7 @@ def format_evaluation(record: EvaluationRecord) -> str:
 
 
 def _without_location(source: str, data_dir: str | os.PathLike | None) -> str:
-    """Return the source of images without the path of this machine: results are passed on, paths are not."""
+    """Return the source of images without local paths, since results are shared with others."""
     if data_dir is None:
         return source
     # Loaders name the directory as `registry.find_directory` returns it.

@@ -32,13 +32,13 @@ from eig_tf.runs.run_directory import RunDirectory
 TABLE = "images.csv"
 _COLUMNS = ("file", "group", "origin", "source", "probability")
 _BLOCK = 250
-# A group of which less than this share of the candidates is kept gets no more, after so many blocks.
+# Generation for a group stops when, after this many blocks, less than this share of the candidates is kept.
 _LEAST_SHARE, _MOST_POOR_BLOCKS = 0.1, 10
 _LONGEST_NAME = 200  # bytes; file systems allow 255
 
 
 class Sorter(NamedTuple):
-    """What a run says of images, with M categories of K codes.
+    """A run's generator and its predictions for images, with M categories of K codes.
 
     Attributes:
         model: the generative model.

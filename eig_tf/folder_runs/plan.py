@@ -32,7 +32,7 @@ METHOD = "agglomerative_infogan"
 _LEAST_IMAGES, _FEW_IMAGES = 40, 1000
 # Numbers of categories that set the number of codes, three for each, when the images choose their number.
 _FEW_CATEGORIES, _MANY_CATEGORIES = 10, 20
-# Fewer steps than that are not worth the larger of two image sizes, or of any.
+# The fewest steps that justify the larger of two image sizes, and those that justify any training.
 _ENOUGH_STEPS, _LEAST_STEPS = 1000, 100
 # With a twentieth of the categorizer's steps, most categories were left empty.
 _LEAST_EPOCHS, _LEAST_CATEGORIZER_PART = 10, 0.25
@@ -86,7 +86,7 @@ class Budget(NamedTuple):
         epochs: of the training.
         categorizer_steps: see the field of that name.
         contrastive_steps: see the field of that name.
-        least_seconds: the time for the least that is worth it.
+        least_seconds: the time of the shortest useful training.
     """
 
     epochs: int
@@ -228,7 +228,7 @@ def divide_time(seconds: float, step: StepTime, categorizer_step: float, num_ima
         num_images: number of images.
         config: its numbers of steps of the categorizer bound what is chosen; the number of epochs is at most
             the paper's for photographs.
-        given: the fields that are not for this function to choose.
+        given: the fields that the user has set, which are kept.
     """
     other = _OTHER_SECONDS + _SECONDS_PER_IMAGE * min(num_images, MAX_PARTITIONED)
     options = config.categories

@@ -28,7 +28,7 @@ class Latents(NamedTuple):
 
 
 class Encoding(NamedTuple):
-    """What an inference network makes of images.
+    """The outputs of an inference network for images.
 
     Attributes:
         features: float32 [N, F], the penultimate layer.
@@ -74,7 +74,7 @@ class GenerativeModel(keras.Model):
 
     @property
     def num_codes(self) -> int:
-        """K, the number of categories."""
+        """K, the number of codes."""
         return self.prior.num_codes
 
     def inference_networks(self) -> dict[str, keras.layers.Layer]:
@@ -83,7 +83,7 @@ class GenerativeModel(keras.Model):
 
     @staticmethod
     def generate_with(networks: Mapping[str, Any], latents: Latents) -> tf.Tensor:
-        """Return the images [N, H, W, channels] in [-1, 1] that networks make of latents.
+        """Return the images [N, H, W, channels] in [-1, 1] that networks generate from latents.
 
         Args:
             networks: see `inference_networks`; or functions that stand in for them.

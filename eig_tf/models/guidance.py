@@ -16,7 +16,7 @@ from eig_tf.random_streams import BatchPart
 class CategoryGuidance:
     """A fixed categorizer and the categories of the codes; docs/categories.md, step 7.
 
-    It is no Keras object, so that a model that holds it neither trains nor saves the categorizer.
+    It is not a Keras object, so that a model that holds it neither trains nor saves the categorizer.
 
     Args:
         categorizer: see `networks.categorizer.build_categorizer`.
@@ -53,6 +53,6 @@ class CategoryGuidance:
         return tf.nn.sparse_softmax_cross_entropy_with_logits(categories, self._logits(views))
 
     def _logits(self, images):
-        """What the categorizer says, float32 [N, M]."""
+        """The categorizer's logits, float32 [N, M]."""
         _, logits = self._categorizer(tf.cast(images, tf.float32), training=False)
         return tf.cast(logits, tf.float32)

@@ -33,7 +33,7 @@ _REAL, _GENERATED, _VIEWS = 0, 1, 2
 class InfoGAN(GenerativeModel):
     """A GAN whose code Q recovers (equation 1), with a contrastive term on real images (equation 4).
 
-    Three switches tell the methods apart: the prior (learned or fixed), the contrastive term and the
+    Three options distinguish the methods: the prior (learned or fixed), the contrastive term and the
     weights; `eig_tf.config.METHODS` holds the paper's combinations. The weights and temperatures may be
     assigned during training, for example by a callback; the other options are fixed.
 
@@ -50,10 +50,10 @@ class InfoGAN(GenerativeModel):
         contrastive_weight: lambda_2.
         contrastive_temperature: tau'.
         information_target: `hard` or `soft`, see `losses.information_loss`.
-        guidance_weight: weight of the categories that the generator follows, see `follow_categories`; None
-            for a model that follows none, which has no such loss. Used when `networks` have category heads.
-        ema_decay: decay of the EMA of the generator's weights, which generates outside training. Used when
-            `networks` have an `ema_generator`.
+        guidance_weight: weight of the category loss, see `follow_categories`; None for a model without it.
+            Required when `networks` have category heads, otherwise None.
+        ema_decay: decay of the EMA of the generator's weights, which is used outside training. Above 0 when
+            `networks` have an `ema_generator`, otherwise 0.
         global_negatives: whether NT-Xent compares the features of all replicas, or of each replica alone.
         diff_augment: (images, stateless seed, part) -> images, a differentiable augmentation of all that the
             trunks see in training, see `diff_augment.diff_augment`; None for none.
@@ -124,7 +124,7 @@ class InfoGAN(GenerativeModel):
 
     @staticmethod
     def encode_with(networks: Mapping[str, Any], images: tf.Tensor) -> Encoding:
-        """Return what Q says of images; see `GenerativeModel.encode_with`."""
+        """Return Q's predictions for images; see `GenerativeModel.encode_with`."""
         return Encoding(*networks["encoder_head"](networks["trunk"](images, training=False), training=False))
 
     def compile(self, discriminator_optimizer: keras.optimizers.Optimizer | None = None,
@@ -149,8 +149,9 @@ class InfoGAN(GenerativeModel):
         """Make the generator follow categories from the next step on.
 
         D is told the category of every image, by the categorizer for real images and by the code for
-        generated ones. The generator's loss gains the cross-entropy between the category of the code and what
-        the categorizer says of the transformed image, `category_loss`; the categorizer itself is not trained.
+        generated ones. The cross-entropy between the category of the code and the categorizer's prediction
+        for the transformed image, `category_loss`, is added to the generator's loss; the categorizer itself
+        is not trained.
 
         The arguments are those of `guidance.CategoryGuidance`.
 
@@ -201,8 +202,8 @@ class InfoGAN(GenerativeModel):
         """Train D, then G, Q and the prior at once (supplement 4.4).
 
         Args:
-            data: real images [N, H, W, C] in [-1, 1] and their views, a pair; images alone will do without
-                a contrastive term.
+            data: a pair of real images [N, H, W, C] in [-1, 1] and their views, or images alone. Views are
+                required when `contrastive_term` is set.
 
         Returns:
             The running mean of every loss, by name.
@@ -319,7 +320,7 @@ class InfoGAN(GenerativeModel):
             self.prior_optimizer.apply_gradients(zip(prior_gradients, self.prior.trainable_variables))
 
     def _adversarial_logits(self, stage, activations, categories):
-        """D's logit of "real" [N], given the categories where it is told them."""
+        """D's logit of "real" [N], conditioned on the categories unless they are None."""
         logits = self.discriminators[stage].discriminator_head(activations)
         return logits + self.category_heads[stage](activations, categories) if self.category_heads else logits
 
@@ -331,7 +332,7 @@ class InfoGAN(GenerativeModel):
                 for stage, network in enumerate(self.discriminators)]
 
     def _information_loss(self, latents, predictions):
-        """The weighted information losses of what each Q says of generated images, a scalar."""
+        """The weighted information losses of each Q's predictions for generated images, a scalar."""
         loss = self.information_weight * self.global_mean("info_loss", tf.add_n([
             losses.information_loss(latents.code, code_logits, self.information_target)
             for code_logits, _ in predictions]))

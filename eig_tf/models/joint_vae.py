@@ -40,7 +40,7 @@ class JointVAE(GenerativeModel):
         prior: the distribution of the discrete code, fixed.
         beta_continuous: weight of the KL term of the continuous variables (gamma with a capacity).
         beta_discrete: weight of the KL term of the discrete code.
-        capacity_continuous: C_z, in nats, which the KL of the continuous variables is drawn to; it grows
+        capacity_continuous: C_z, in nats, the target of the KL of the continuous variables, which grows
             linearly from 0. 0 for the fixed weight of the paper (supplement 4.4).
         capacity_discrete: C_c, in nats, at most ln K; the same for the discrete code.
         capacity_steps: steps until the capacities have their largest values.

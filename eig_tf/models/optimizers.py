@@ -33,13 +33,13 @@ def with_loss_scale(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.O
 
 
 def loss_scale(optimizer: keras.optimizers.Optimizer) -> tf.Tensor | None:
-    """Return the factor by which gradients of a loss are taken too large; None for 1."""
+    """Return the loss scale of an optimizer; None without one."""
     return getattr(optimizer, "loss_scale", None)
 
 
 def unscaled(optimizer: keras.optimizers.Optimizer,
              gradients: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
-    """Return gradients that were taken too large by an optimizer's `loss_scale` in their own size."""
+    """Return the gradients of a scaled loss divided by an optimizer's `loss_scale`."""
     if loss_scale(optimizer) is None:
         return list(gradients)
     return optimizer.get_unscaled_gradients(gradients)

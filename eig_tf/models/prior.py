@@ -13,7 +13,7 @@ from eig_tf.models.settings import VariableSetting
 
 
 class CodePrior(keras.layers.Layer):
-    """p(c) over K categories, with p = softmax(logits).
+    """p(c) over K codes, with p = softmax(logits).
 
     A learned prior samples relaxed codes (Gumbel-Softmax) whose gradients reach the logits; a fixed one
     samples one-hot codes.
@@ -42,7 +42,7 @@ class CodePrior(keras.layers.Layer):
             draws = np.random.default_rng(seed).standard_normal(num_codes)
             logits = initial_stddev * draws if learned else np.zeros(num_codes)
         elif learned:
-            raise ValueError("a learned prior starts uniform; probabilities belong to a fixed one")
+            raise ValueError("probabilities are given for a learned prior; expected a fixed one with them")
         else:
             logits = np.log(self._checked(probabilities, num_codes))
         self.num_codes = num_codes
@@ -83,6 +83,6 @@ class CodePrior(keras.layers.Layer):
         return distribution.sample(num, seed=seed)
 
     def sample_indices(self, num: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Draw categories for generation: int32 [num] from a stateless seed, integers [2]."""
+        """Draw codes for generation: int32 [num] from a stateless seed, integers [2]."""
         log_probabilities = tf.nn.log_softmax(self.logits)[tf.newaxis]
         return tf.random.stateless_categorical(log_probabilities, num, seed, dtype=tf.int32)[0]

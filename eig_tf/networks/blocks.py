@@ -54,8 +54,8 @@ class GhostBatchNormalization(keras.layers.BatchNormalization):
     cheaper than two passes.
 
     Under a `tf.distribute` strategy with several replicas, the statistics are those of the global batch,
-    unless `global_statistics` is False. Keras's own `synchronized` takes three reductions for each batch in
-    the place of one for all, and loses digits where a mean is large.
+    unless `global_statistics` is False. Keras's own `synchronized` needs three reductions for each batch
+    instead of one for all, and loses precision where a mean is large.
 
     Momentum and epsilon are those of the published networks (0.9 and 1e-5 in Keras's terms).
     """

@@ -8,7 +8,7 @@ from eig_tf.networks.precision import policy
 
 FEATURE_SIZE = 128
 _PROJECTION_SIZE = 64
-# Identity needs no finer images, and a CPU has four times the work with the next size.
+# Larger images do not help to recognize identity, and the next size takes four times as long on a CPU.
 LARGEST_SIDE = 32
 _CHANNELS_AND_STRIDES = ((24, 1), (48, 2), (64, 1), (96, 2), (128, 1))
 

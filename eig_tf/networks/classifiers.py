@@ -76,7 +76,7 @@ def _block_layers():
                    keras.layers.BatchNormalization(momentum=0.9),
                    keras.layers.ReLU(),
                    keras.layers.MaxPooling2D()]
-    # No mean over places: with it, the classifier learns to tell faces apart far more slowly.
+    # No global average pooling: with it, the classifier learns to distinguish faces far more slowly.
     return [*layers, keras.layers.Flatten(), keras.layers.Dropout(0.5)]
 
 

@@ -94,7 +94,7 @@ class EncoderHead(keras.Model):
     """Q's own layers on top of the trunk.
 
     Args:
-        num_codes: K, the number of categories.
+        num_codes: K, the number of codes.
         num_continuous: C, the number of continuous codes whose mean Q predicts as well.
     """
 
@@ -108,7 +108,7 @@ class EncoderHead(keras.Model):
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
     def call(self, activations, training=None, groups=1):
-        """Map trunk activations [groups * N, A] to what Q says of the images.
+        """Map trunk activations [groups * N, A] to Q's predictions for the images.
 
         Returns:
             The feature of the contrastive loss [groups * N, 128] (penultimate layer, after its leaky
@@ -133,7 +133,7 @@ def build_networks(noise_dim: int = 62, num_codes: int = 10, num_continuous: int
 
     Args:
         noise_dim: Z, the size of the noise (62 in the paper).
-        num_codes: K, the number of categories.
+        num_codes: K, the number of codes.
         num_continuous: C, the number of continuous codes.
         image_shape: (28, 28, channels), channels 1 or 3.
         width: scale of the generator's and the trunk's layers; 1 is the paper's. Q's own layers keep their

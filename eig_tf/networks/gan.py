@@ -30,12 +30,12 @@ class DiscriminatorNetworks(NamedTuple):
 
 
 class CategoryHead(keras.Model):
-    """What D adds to its logit when it knows the category: a projection (Miyato and Koyama 2018).
+    """The term of D's logit that depends on the category: a projection (Miyato and Koyama 2018).
 
     The weights start at 0, so that D changes little when it is told the categories for the first time.
 
     Args:
-        num_codes: K, which no number of categories exceeds.
+        num_codes: K, the largest number of categories.
     """
 
     def __init__(self, num_codes: int, **kwargs) -> None:
@@ -45,9 +45,9 @@ class CategoryHead(keras.Model):
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
     def call(self, activations, categories):
-        """Map trunk activations [N, ...] and their categories, int [N] below K, to what D's logit gains [N].
+        """Map trunk activations [N, ...] and their categories, int [N] below K, to a term of D's logit [N].
 
-        It is 0 where `categories` is None, while they are not known.
+        It is 0 when `categories` is None, which means that they are not known yet.
         """
         logits = self.to_float32(self.logits(self.flatten(activations)))
         chosen = tf.zeros_like(logits) if categories is None else tf.one_hot(categories, logits.shape[1])

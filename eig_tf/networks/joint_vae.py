@@ -38,7 +38,7 @@ class Encoder(keras.Model):
 
     Args:
         image_size: S, one of 28, 32, 64 and 128.
-        num_codes: K, the number of categories.
+        num_codes: K, the number of codes.
         num_continuous: D, the number of continuous variables.
         width: scale of every layer's size; 1 is the original's.
     """
@@ -122,7 +122,7 @@ def build_networks(num_codes: int = 10, num_continuous: int = 10,
     """Build the networks with their weights.
 
     Args:
-        num_codes: K, the number of categories.
+        num_codes: K, the number of codes.
         num_continuous: D, the number of continuous variables.
         image_shape: (S, S, channels), S one of 28, 32, 64 and 128.
         width: scale of every layer's size; 1 is the original's.

@@ -138,7 +138,7 @@ class EncoderHead(keras.Model):
     128 long as for MNIST; the paper does not say where its 64x64 networks take theirs.
 
     Args:
-        num_codes: K, the number of categories.
+        num_codes: K, the number of codes.
         num_continuous: C, the number of continuous codes whose mean Q predicts as well.
         channels: A, those of the activations.
     """
@@ -156,7 +156,7 @@ class EncoderHead(keras.Model):
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
     def call(self, activations, training=None, groups=1):
-        """Map trunk activations [groups * N, 4, 4, A] to what Q says of the images.
+        """Map trunk activations [groups * N, 4, 4, A] to Q's predictions for the images.
 
         Returns:
             The feature [groups * N, 128] (penultimate layer, after its leaky ReLU), the logits of the
@@ -189,7 +189,7 @@ def build_networks(noise_dim: int = 100, num_codes: int = 10, num_continuous: in
 
     Args:
         noise_dim: Z, the size of the noise (100 in the paper).
-        num_codes: K, the number of categories.
+        num_codes: K, the number of codes.
         num_continuous: C, the number of continuous codes.
         image_shape: (S, S, channels), S one of 32, 64 and 128.
         width: scale of the generator's and the trunk's channels; 1 is the paper's. Features are 128 long at

@@ -28,7 +28,7 @@ MOST_LISTED = 60  # outliers, and images of another class
 
 
 class SortedImages(NamedTuple):
-    """What a run says of its N training images, with M categories.
+    """A run's predictions for its N training images, with M categories.
 
     Attributes:
         image_set: the images.
@@ -139,7 +139,7 @@ def _groups_of(found, sprites, category, made):
                             for number in range(len(images))]) for title, images in made]
     groups += [Group(title, [Thumbnail(next(cells), describe_image(found, index), int(index))
                              for index in indices], other) for title, indices, other in kinds]
-    # The real images are what the categories are of; what the model makes of them comes last.
+    # The categories are those of the real images, so generated images come last.
     return [*groups[len(made):], *(group for group in groups[:len(made)] if group.thumbnails)]
 
 

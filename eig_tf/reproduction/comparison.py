@@ -102,7 +102,7 @@ class Cell(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table of the paper with own numbers.
+    """A table of the paper with this project's numbers.
 
     Attributes:
         name: stem of its files.

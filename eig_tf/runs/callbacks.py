@@ -101,7 +101,7 @@ class SampleGrids(keras.callbacks.Callback):
 class Checkpoints(keras.callbacks.Callback):
     """Save a checkpoint after every epoch, from time to time within one, and when a signal ends the training.
 
-    The last callback: the other files of an epoch are complete before its checkpoint.
+    It must be the last callback, so that the other files of an epoch are complete before its checkpoint.
 
     Args:
         directory: the run directory.
@@ -165,7 +165,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._save(self.epoch, self.steps_done, sums)
 
     def _save(self, epochs_done, steps_done, loss_sums):
-        # First what says by whom the epochs are trained: a kill between the two must not hide that.
+        # The environment first: after a kill between the two, it still covers every epoch of the checkpoint.
         environment = self.directory.load_environment()
         *earlier, last = environment.segments
         last = {**last, "last_epoch": epochs_done + (steps_done > 0)}

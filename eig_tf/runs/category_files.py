@@ -29,7 +29,7 @@ NUMBERS, SETTINGS = "number.json", "settings.json"
 
 
 def check_num_categories(num_categories: int, num_codes: int, num_images: int) -> None:
-    """Raise a `UserError` unless so many categories can be found in so many images with so many codes."""
+    """Raise a `UserError` if there are too few codes or images for the number of categories."""
     flag = config_lib.flag("categories.num_categories")
     if not 2 <= num_categories <= num_codes:
         raise UserError(f"{flag} is {num_categories}; expected 2 to {num_codes}, the number of codes")

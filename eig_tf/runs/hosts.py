@@ -121,7 +121,7 @@ class Hosts:
             else:
                 reason = " ".join(error.message.split())[:200]
                 which = f"another host has ended, or TensorFlow has failed on this one ({reason})"
-            raise UserError(f"{which}; once the reason that it printed is mended, the same command on all "
+            raise UserError(f"{which}; once the cause that it printed is fixed, the same command on all "
                             "hosts continues after the last checkpoint") from None
 
 
@@ -261,7 +261,7 @@ def _connect(cluster, host_timeout):
 
 @contextmanager
 def _ended_by_the_system(seconds):
-    """End the process after a time: if a host ends now, TensorFlow waits for ever and lets no Python run."""
+    """End the process after a time: if a host ends now, TensorFlow waits forever and blocks Python."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

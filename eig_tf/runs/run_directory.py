@@ -44,7 +44,7 @@ class RunEnvironment(NamedTuple):
     segments: tuple[dict[str, Any], ...] = ()
 
     def over_segments(self, name: str) -> Any:
-        """Return a value of the segments: as it is where all agree, else a text that names the epochs."""
+        """Return a value of the segments; if they differ, a text with the epochs of each value."""
         values = [segment.get(name) for segment in self.segments]
         if all(value == values[0] for value in values):
             return values[0] if values else None
@@ -110,7 +110,7 @@ class RunDirectory:
         files.write_json(environment._asdict(), self.environment)
 
     def create(self) -> None:
-        """Make the directory unless it is one of a run.
+        """Create the directory unless it already holds a run.
 
         Raises:
             UserError: it holds other files, or cannot be made.
@@ -307,7 +307,7 @@ def _check_is_run(directory):
 
 
 def _clear(directory):
-    """Delete what lies in a run directory, its config last, so that it is a run until nothing is left."""
+    """Delete the content of a run directory, its config last, so that it remains a run until it is empty."""
     for entry in sorted(directory.path.iterdir(), key=lambda entry: entry == directory.config):
         if entry in (directory.lock, directory.lock_holder):
             continue

@@ -34,7 +34,7 @@ class StopRequests:
         try:
             yield
         except Exception:
-            # TensorFlow puts an AssertionError in the place of what is raised while it enters a graph.
+            # TensorFlow replaces an exception that is raised while it enters a graph by an AssertionError.
             if self._ended_at_once:
                 self.stop()
             raise
@@ -55,7 +55,7 @@ class StopRequests:
     def stop(self, outlook: str = "the same command continues after the last checkpoint") -> NoReturn:
         """Raise the `TrainingStopped` of the noted signal.
 
-        On other hosts than the one that got it, it is as if they had got SIGTERM.
+        Hosts that did not receive the signal themselves end as if they had received SIGTERM.
         """
         raise TrainingStopped(self.requested or signal.SIGTERM, outlook)
 

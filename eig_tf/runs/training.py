@@ -60,8 +60,9 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
         callbacks: further callbacks, for example a schedule by epoch; the run directory does not record them,
             so a run is resumed as if it had never stopped only with the same ones. The rest of an epoch that
             was interrupted counts its batches from 0.
-        devices: what to train on, and `host_timeout`: seconds to wait for other hosts; see `make_hosts`. The
-            number of devices does not change what is trained, except for settings that say so.
+        devices: what to train on; see `make_hosts`. The number of devices does not change what is trained,
+            except for settings that say so.
+        host_timeout: seconds to wait for the other hosts.
 
     Returns:
         The `RunDirectory`.
@@ -90,7 +91,7 @@ def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, st
     if len(image_set.images) < batch_size:
         raise UserError(f"--config.training.batch_size is {batch_size}; the training set "
                         f"holds {len(image_set.images)} images; expected no more than that")
-    # The shares of a labelled part may be others than those of the whole.
+    # The class fractions of the labelled images may differ from those of all images.
     class_fractions = None if image_set.num_unlabelled else image_set.class_fractions()
     check_codes(config, class_fractions)
     if METHODS[config.method].codes_per_category:

@@ -23,7 +23,7 @@ _PACKAGE = Path(__file__).parent.parent
 # Seconds between two looks at a process; seconds that it may take to save after SIGTERM; seconds until the
 # processes of an earlier attempt have ended.
 _POLL, _SAVING, _LOCKED = 0.2, 120.0, 120.0
-# Commands end so after bad input and after a training that diverged: another attempt would end so too.
+# The exit status after bad input or a diverged training: another attempt would fail in the same way.
 _USER_ERROR = 2
 
 
@@ -125,7 +125,7 @@ def run_environment(cpus: float, visible_gpus: str | None = None) -> dict[str, s
 
 
 def _wait_until_free(run_dir: Path) -> None:
-    """Wait for a training of an earlier attempt; when it goes on for long, the next one will say so."""
+    """Wait for a training of an earlier attempt; if it does not end in time, the next attempt reports it."""
     if run_dir.is_dir():
         with contextlib.suppress(filelock.Timeout, OSError, NotImplementedError), \
                 filelock.FileLock(run_dir / ".lock", timeout=_LOCKED):

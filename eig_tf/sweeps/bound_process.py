@@ -3,7 +3,7 @@
     python -m eig_tf.sweeps.bound_process PARENT COMMAND...
 
 PARENT is the parent's process id. A training that outlives the Ray worker that started it would hold the lock
-of its run directory, and the next attempt would be refused. Linux has the means; elsewhere COMMAND just runs.
+of its run directory, and the next attempt would be refused. On systems other than Linux, COMMAND just runs.
 """
 
 from __future__ import annotations

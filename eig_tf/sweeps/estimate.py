@@ -23,7 +23,7 @@ from eig_tf.sweeps.execution import is_finished, ray_slots
 from eig_tf.sweeps.spec import SweepRun, SweepSpec, check_data_directories
 from eig_tf.sweeps.sweep_directory import SweepDirectory
 
-# What runs may differ in and take the same time by step.
+# Fields that do not change the time of a step.
 _SAME_STEP = ("split", "seed", "data.class_set", "training.epochs")
 
 
@@ -32,9 +32,9 @@ def print_plan(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str 
                address: str | None) -> None:
     """Print the commands of a sweep's runs that are not done yet, and an estimate of their time.
 
-    The time of a run is that of others of the sweep directory, of its settings but for split, seed and class
-    set, where there are any that are done. Otherwise it is its number of steps times that of a step, which a
-    process measures here, without the evaluation. Nothing is written to the sweep directory.
+    The time of a run is that of finished runs in the sweep directory that differ only in split, seed and
+    class set. If there are none, it is the number of steps times the time of a step, which a process measures
+    on this machine, without the evaluation. Nothing is written to the sweep directory.
 
     Args:
         spec: see `eig_tf.sweeps.spec`; the other arguments are those of `execution.run_sweep`.

@@ -223,7 +223,7 @@ class _Sweep:
         begun = self.directory.load_status(name)
         seconds = round(begun.seconds + result.seconds, 1)
         if result.stopped or (stopping and result.retry):
-            # What an attempt before this one died of is no reason why it waits.
+            # The error of an earlier attempt is not the reason why the run waits.
             self._set(name, begun._replace(state=WAITING, seconds=seconds, error=None))
             return False
         if result.error is None:

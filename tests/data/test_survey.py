@@ -131,7 +131,7 @@ def test_unreadable_files_and_copies_are_counted_and_named(tmp_path, look):
     assert lines[0].startswith(r"""1 missing or unreadable: caf\udce9 <'"\n.png: not an image; expected""")
     assert lines[2] == ("3 images have near-duplicates, in 1 groups; without the copies there would be 2 "
                         "images; the largest group has 3: 0.png, 1.png, 2.png")
-    assert suggested["--config.data.max_unreadable=0.2"] == "1 files cannot be read; or mend them"
+    assert suggested["--config.data.max_unreadable=0.2"] == "1 files cannot be read; or repair them"
     for path in tmp_path.iterdir():
         path.write_text("no")
     lines, suggested = look()

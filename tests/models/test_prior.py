@@ -96,7 +96,7 @@ def test_invalid_probabilities_are_refused(probabilities):
 
 
 def test_a_learned_prior_takes_no_probabilities():
-    with pytest.raises(ValueError, match="starts uniform"):
+    with pytest.raises(ValueError, match="expected a fixed one with them"):
         CodePrior(4, learned=True, probabilities=FRACTIONS)
 
 

@@ -140,7 +140,7 @@ def check_classes(image_set: ImageSet) -> None:
         found = f"one class, {image_set.class_names[0]}" if image_set.class_names else "no labels"
         raise UserError(f"{image_set.source}: the images have {found}; evaluation compares codes with two "
                         "classes or more (tools/categorize.py needs none)")
-    # A fifth, rounded to whole images, is none of two.
+    # A fifth of two images rounds to none.
     if image_set.class_counts().max() < 3:
         raise UserError(f"{image_set.source}: no class has more than {image_set.class_counts().max()} images "
                         "to evaluate on; expected 3 or more of one, to hold a fifth out")

@@ -18,7 +18,7 @@ from eig_tf.serving.client.protocol import Retry, ServingError, Signature, Tenso
 # themselves take 64 rows or more of every image size.
 _BATCH_SIZE = 64
 _ADDRESSES = "grpc://HOST:PORT, HOST:PORT or dns:///HOST:PORT for the same, or http://HOST:PORT"
-# Seconds for the question what the server has instead of what was asked for.
+# Seconds for asking the server which versions it has, after it did not find the requested one.
 _EXPLAIN_TIMEOUT = 5.0
 
 

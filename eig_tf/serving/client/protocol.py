@@ -62,7 +62,7 @@ class Signature(NamedTuple):
     outputs: dict[str, TensorInfo]
 
     def has_independent_rows(self) -> bool:
-        """Return whether a batch may be split: servers too tell it by the free first size of every tensor."""
+        """Return whether a batch may be split: servers, too, require a free first size of every tensor."""
         tensors = [*self.inputs.values(), *self.outputs.values()]
         return bool(self.inputs) and all(info.shape and info.shape[0] is None for info in tensors)
 
