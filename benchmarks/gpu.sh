@@ -2,7 +2,7 @@
 # Measures training on one GPU, trains and exports a small run there, and calls it; made for 8 minutes.
 #
 #     benchmarks/gpu.sh                # writes gpu_benchmark.json
-#     benchmarks/gpu.sh OUTPUT.json
+#     benchmarks/gpu.sh OUTPUT.json SECONDS    # measures for so long, 400 seconds when absent
 #     benchmarks/gpu.sh --tiny         # small networks and few steps, on a CPU where there is no GPU
 #
 # PYTHON names the interpreter; it has the package's requirements.
@@ -11,18 +11,19 @@ export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-3}"
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python}
 devices=gpu:0
-measured="--steps=20 --repeats=5 --seconds=400"
+measured="--steps=20 --repeats=5"
 if [ "${1:-}" = --tiny ]; then
     shift
     devices=cpu
-    measured="--allow_cpu --dataset=mnist --width=0.05 --batch_size=8 --steps=1 --repeats=1 --loss_steps=2 --seconds=90"
+    measured="--allow_cpu --dataset=mnist --width=0.05 --batch_size=8 --steps=1 --repeats=1 --loss_steps=2"
 fi
 output=${1:-gpu_benchmark.json}
+seconds=${2:-400}
 scratch=$(mktemp -d)
 trap 'rm -r "$scratch"' EXIT
 
 # shellcheck disable=SC2086  # Several flags.
-"$python" tools/benchmark.py --what=precision $measured --output="$output"
+"$python" tools/benchmark.py --what=precision $measured --seconds="$seconds" --output="$output"
 "$python" -m eig_tf.train --dataset=digits --devices=$devices --config.training.epochs=2 \
     --config.networks.width=0.1 --workdir="$scratch/run"
 "$python" - "$scratch/run/export/digits/1" <<'CALL'

@@ -66,9 +66,11 @@ def measure_precisions(configs: Sequence[config_dict.ConfigDict], steps: int, re
                   for config in configs]}
 
     def measure(function, **arguments):
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            return None
         try:
-            return measure_in_process("precision", function, timeout=max(deadline - time.monotonic(), 0),
-                                      **arguments)
+            return measure_in_process("precision", function, timeout=remaining, **arguments)
         except subprocess.TimeoutExpired:
             return None
 

@@ -48,10 +48,11 @@ def test_without_a_gpu_nothing_is_measured():
         precision.measure_precisions([load_preset("mnist")], 1, 1, 1, 1.0)
 
 
-def test_when_the_time_is_up_all_is_skipped_and_saved(monkeypatch):
+@pytest.mark.parametrize("seconds", [1.0, 0.0])
+def test_when_the_time_is_up_all_is_skipped_and_saved(monkeypatch, seconds):
     monkeypatch.setattr(precision, "measure_in_process", run_out_of_time)
     saved = []
-    report = precision.measure_precisions([load_preset("mnist")], 1, 1, 1, 1.0, allow_cpu=True,
+    report = precision.measure_precisions([load_preset("mnist")], 1, 1, 1, seconds, allow_cpu=True,
                                           save=lambda unfinished: saved.append(json.dumps(unfinished)))
     (network,) = report["networks"]
     assert [found["name"] for found in network["rows"]] == NAMES
@@ -63,7 +64,7 @@ def test_when_the_time_is_up_all_is_skipped_and_saved(monkeypatch):
 
 
 def run_out_of_time(module, function, timeout, **arguments):
-    assert 0 <= timeout <= 1
+    assert 0 < timeout <= 1
     raise subprocess.TimeoutExpired(function, timeout)
 
 
