@@ -10,7 +10,8 @@ Targets:
   fig1, fig3 to fig9      images of the codes; neighbours of real images (fig9)
   traversals              images along two continuous codes (section 4.2)
   false_negatives         E(F.N.) of the paper's splits (supplement 2); needs no training
-  ablations               elastic_infogan on digits with one setting changed at a time; not in the paper
+  ablations               elastic_infogan on digits and on a split of MNIST, with one setting changed at
+                          a time; not in the paper
   all                     everything but the ablations
 A table is written as .md, .csv, .tex and .png, a figure as .png with its caption in .md. A cell without runs
 is `missing`; runs of unequal settings in one column are refused. The same command continues what was

@@ -75,7 +75,9 @@ class SweepRuns:
     def runs(self, name: str) -> list[Run]:
         """Return the evaluated runs of a sweep among those that `prepare` was asked for."""
         evaluations = {self._directory(name).evaluation(run.name): run for run in self._wanted[name]}
-        found = {str(path): run.label for path, run in evaluations.items() if path.is_file()}
+        # Two runs of a sweep have different names, so the label of an ablation may start with its data set.
+        found = {str(path): run.label.removeprefix(f"{run.dataset}-")
+                 for path, run in evaluations.items() if path.is_file()}
         return read_runs(found, found if name == ABLATIONS else None)
 
     def _directory(self, name: str) -> SweepDirectory:

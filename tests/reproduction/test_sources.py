@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eig_tf.config import METHODS
+from eig_tf.config import METHODS, flatten
 from eig_tf.errors import UserError
 from eig_tf.evaluation.paper import paper_results
 from eig_tf.reproduction.protocol import TABLES, load_protocol, target_names
@@ -62,9 +62,16 @@ def test_all_specifications_are_valid():
 
 def test_ablations_change_one_setting_each():
     runs = [run for run in spec_of("cpu", "ablations").runs if (run.split, run.seed) == (0, 0)]
-    labels = [run.label for run in runs]
+    digits, mnist = ([run for run in runs if run.dataset == name] for name in ("digits", "mnist"))
+    labels, mnist_labels = ([run.label for run in each] for each in (digits, mnist))
     assert labels[0] == "default" and len(set(labels)) == len(labels) == 22
-    assert all(len(run.train_arguments) == 4 + (run.label != "default") for run in runs)
+    assert all(len(run.train_arguments) == 4 + (run.label != "default") for run in digits)
+    assert mnist_labels[0] == "mnist-default" and len(set(mnist_labels)) == len(mnist_labels) == 10
+    default = flatten(mnist[0].config)
+    for run in mnist[1:]:
+        assert run.label.removeprefix("mnist-") in labels
+        changed = [name for name, value in flatten(run.config).items() if value != default[name]]
+        assert len(changed) == 1, run.label
 
 
 def test_missing_data_are_named_for_each_data_set(tmp_path):

@@ -47,9 +47,9 @@ def test_the_papers_protocol_says_what_the_paper_does_not(write_evaluation, tmp_
     """All runs are there; the ablations are rows of their labels, with differences to the first of them."""
     (tmp_path / "tiny.yaml").write_text(
         "runs:\n  - {dataset: digits, method: elastic_infogan, label: default}\n"
-        "  - {dataset: digits, method: elastic_infogan, label: strong,\n"
+        "  - {dataset: digits, method: elastic_infogan, label: digits-strong,\n"
         "     config: {loss.contrastive_weight: 30}}\n")
-    for label, weight, nmi in (("default", 10.0, 0.5), ("strong", 30.0, 0.75)):
+    for label, weight, nmi in (("default", 10.0, 0.5), ("digits-strong", 30.0, 0.75)):
         write_evaluation(f"tiny/runs/{label}-elastic_infogan-split0-seed0/evaluation.json", nmi=nmi, ent=0.5,
                          fields={"loss.contrastive_weight": weight}, one_nn_accuracy=0.9,
                          prior_total_variation=0.1, generated_total_variation=0.1)
@@ -63,7 +63,7 @@ def test_the_papers_protocol_says_what_the_paper_does_not(write_evaluation, tmp_
     text = (tmp_path / "out" / "ablations.md").read_text()
     assert "| setting | NMI | difference of NMI [95 %] | ENT |" in text
     assert "| strong | 0.750 (1) | +0.250 (1) | 0.500 (1) |" in text
-    (tmp_path / "tiny" / "runs" / "strong-elastic_infogan-split0-seed0" / "evaluation.json").unlink()
+    (tmp_path / "tiny" / "runs" / "digits-strong-elastic_infogan-split0-seed0" / "evaluation.json").unlink()
     monkeypatch.setattr("eig_tf.reproduction.sources.run_sweep", lambda *_, **options: [])
     reproduce("table2", tmp_path / "out", data_root="no")
     assert "- not stated by the paper: the weather: fine" in (tmp_path / "out" / "table2.md").read_text()
