@@ -79,7 +79,7 @@ def test_pictures_are_small():
 
 def test_recall_by_training_images():
     text = read("docs/your_images.md")
-    for name in ("digits", "cars"):
+    for name in ("digits", "cars", "mnist", "gtsrb"):
         report = result(f"rebalancing_{name}.json")
         for row in report["rows"]:
             mean, rare = (f"{row[key]['mean']:.3f} ± {row[key]['std']:.3f}"
@@ -119,6 +119,20 @@ def test_speed_and_memory_of_the_input_pipelines():
     assert {name: row[1:] for name, row in cells(text, "preset").items()} == rates
     for row in benchmark["memory"]:
         assert f"{row['mib']['end']['resident']} MiB with {row['images']:,}" in " ".join(text.split())
+
+
+def test_time_to_quality():
+    """Seconds are relative to those of elastic_infogan on the same split."""
+    text = read("docs/performance.md")
+    for split in range(3):
+        reports = [result(f"time_to_quality/{method}-split{split}.json")
+                   for method in ("elastic_infogan", "agglomerative_infogan")]
+        for report in reports:
+            assert (report["settings"]["split"], report["threshold"]) == (split, 0.85)
+            last = report["curve"][-1]
+            seconds = last["seconds"] / reports[0]["curve"][-1]["seconds"]
+            assert (f"| {split} | {report['method']} | {last['epoch']} ({last['steps']:,}) | {seconds:.2f} | "
+                    f"{last['nmi']:.3f} / {last['ent']:.3f} | {'yes' if report['reached'] else 'no'} |") in text
 
 
 def test_speed_and_memory_of_several_devices():
