@@ -87,6 +87,17 @@ def test_recall_by_training_images():
             assert f"| {name}, {report['steps']:,} steps | {row['name']} | {mean} | {rare} |" in text
 
 
+def test_suggested_numbers_of_categories():
+    text = read("docs/your_images.md")
+    found = [(row[2], row[3], row[4]) for row in cells(text, "data set").values()]
+    expected = []
+    for evidence in result("number_of_categories.json").values():
+        numbers = [candidate["number"] for candidate in evidence["candidates"]]
+        strong = "yes" if any(each["strength"] >= 0.8 for each in evidence["candidates"]) else "no"
+        expected.append((f"{numbers[0]} to {numbers[-1]}", str(evidence["suggested"]), strong))
+    assert found == expected
+
+
 def test_speed_of_the_training_step():
     text = read("docs/performance.md")
     benchmarks = [result("benchmark.json"), result("cars_benchmark.json")]
