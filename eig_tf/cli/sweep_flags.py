@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from absl import flags
@@ -18,6 +19,12 @@ flags.DEFINE_string("address", None, "address of a Ray cluster, such as auto or 
                     "alone when absent")
 flags.DEFINE_integer("max_retries", 3, "how often a run whose process or machine died is started again",
                      lower_bound=0)
+
+flags.register_validator("cpus_per_run", math.isfinite, "expected a finite number")
+# What Ray accepts.
+flags.register_validator(
+    "gpus_per_run", lambda gpus: gpus == 0 or 1e-4 <= gpus < 1 or float(gpus).is_integer(),
+    "expected 0, a share of one GPU of 0.0001 or more, or a whole number")
 
 _PLACES = ("data_root", "cache_dir", "cpus_per_run", "gpus_per_run", "address")
 

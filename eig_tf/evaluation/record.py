@@ -12,12 +12,14 @@ import numpy as np
 
 from eig_tf import config as config_lib
 from eig_tf import files
+from eig_tf.config import METHODS
 from eig_tf.data.imbalance import expected_false_negatives
 from eig_tf.errors import UserError
 from eig_tf.evaluation import metrics
 
 VERSION = 2
 _DECIMALS = 6
+_SCORES_OF_CATEGORIES = ("nmi", "ent")
 # Fields of configs that were renamed since some evaluations were written.
 _RENAMED_CONFIG_FIELDS = {("optimizer", "generator_average_decay"): "ema_decay"}
 # Version 1 had no version number. These are the places of its numbers, by their names today.
@@ -102,6 +104,15 @@ class EvaluationRecord:
     def prior_by_class(self) -> tuple[np.ndarray, float]:
         """Return the prior over the matched classes, float64 [C], and the probability of unmatched codes."""
         return metrics.match_prior(self.prior, self.code_to_class, len(self.class_names))
+
+    def score(self, metric: str) -> float | None:
+        """Return a metric, or None where the evaluation lacks it.
+
+        NMI and ENT of a method with several codes for each category are those of its categories, which
+        correspond to the codes of other methods.
+        """
+        grouped = METHODS[self.config["method"]].codes_per_category and metric in _SCORES_OF_CATEGORIES
+        return ((self.categories or {}) if grouped else self.metrics).get(metric)
 
     def flat_config(self) -> dict[str, Any]:
         """Return the config's fields in one dict, `{"training.epochs": 200, ...}`."""

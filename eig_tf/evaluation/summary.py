@@ -24,6 +24,8 @@ _COLUMNS = ("data set", "method", "settings", "width", "epochs (steps)", "routin
 _CATEGORY_COLUMNS = ("data set", "method", "settings", "epochs", "runs (split/seed)", "M (K)",
                      "NMI / ENT, generated", "distribution error (prior; uniform)", "NMI / accuracy, real",
                      "held out", "k-means of pixels", "spectral, pixels", "spectral, features")
+# Judges of digits were once recorded under another name of the same architecture.
+_JUDGE_NAMES = {"2 conv + 2 FC": "small_cnn"}
 _BASELINES = ("kmeans_pixels", "spectral_pca", "spectral_features")
 
 
@@ -36,7 +38,10 @@ class Row(NamedTuple):
     routing: str
     width: float
     class_set: str
+    preset: str
     settings: str
+    judge: str
+    data_source: str
 
 
 class Evaluation(NamedTuple):
@@ -63,7 +68,8 @@ def read_evaluation(path: str | os.PathLike) -> Evaluation:
     class_set = config.get("data.class_set", "")
     numbered = class_set in class_sets.class_set_numbers(config["dataset"])
     row = Row(config["dataset"], config["method"], record.epochs, config.get("loss.gradient_routing", ""),
-              config["networks.width"], "" if numbered else class_set, _settings(config))
+              config["networks.width"], "" if numbered else class_set, config["preset"],
+              _settings(config), judge_name(record), record.training.get("data_source", ""))
     run = (*([class_set] if numbered else []), config["split"], config["seed"])
     return Evaluation(record, row, run)
 
@@ -71,8 +77,9 @@ def read_evaluation(path: str | os.PathLike) -> Evaluation:
 def markdown_table(evaluations: Iterable[Evaluation]) -> str:
     """Return a table with a row for each data set, method, number of epochs and other settings.
 
-    `settings` names the fields that differ from the preset. The paper's five class sets of cars or chairs
-    are one row, since the paper averages over them (section 4); their runs are named `set/split/seed`.
+    `settings` names the preset, if it is not `paper`, and the fields that differ from it. The paper's five
+    class sets of cars or chairs are one row, since the paper averages over them (section 4); their runs are
+    named `set/split/seed`.
 
     Args:
         evaluations: one or more evaluations.
@@ -104,7 +111,11 @@ def _format_table(columns: Sequence[str], evaluations: Iterable[Evaluation],
                   format_row: Callable[[Row, Sequence[Evaluation]], list[str]]) -> str:
     groups: dict[Row, list[Evaluation]] = {}
     for evaluation in evaluations:
-        groups.setdefault(evaluation.row, []).append(evaluation)
+        group = groups.setdefault(evaluation.row, [])
+        if any(evaluation.run == other.run for other in group):
+            raise UserError(f"two evaluations are of one run of {', '.join(map(str, evaluation.row))}: "
+                            f"{'/'.join(map(str, evaluation.run))}; expected one for each run")
+        group.append(evaluation)
     lines = [columns, ["---"] * len(columns)]
     lines += [format_row(row, sorted(groups[row], key=lambda evaluation: evaluation.run))
               for row in sorted(groups)]
@@ -129,8 +140,8 @@ def _format_row(row: Row, evaluations: Sequence[Evaluation]) -> list[str]:
 
     published = published_scores(row.dataset, row.method)
     return [
-        row.dataset, row.method, row.settings, f"{row.width:g}", f"{row.epochs:,} ({steps:,.0f})",
-        row.routing,
+        row.dataset, row.method, _preset_and_settings(row), f"{row.width:g}",
+        f"{row.epochs:,} ({steps:,.0f})", row.routing,
         runs + (f" ({row.class_set})" if row.class_set else ""),
         mean_and_deviation("nmi"), mean_and_deviation("ent"),
         f"{mean('prior_total_variation')} ({mean('prior_total_variation_of_uniform')})",
@@ -156,7 +167,7 @@ def _format_category_row(row: Row, evaluations: Sequence[Evaluation]) -> list[st
                for categories, evaluation in zip(found, evaluations)}
     runs = ", ".join("/".join(map(str, evaluation.run)) for evaluation in evaluations)
     return [
-        row.dataset, row.method, row.settings, f"{row.epochs:,}",
+        row.dataset, row.method, _preset_and_settings(row), f"{row.epochs:,}",
         runs + (f" ({row.class_set})" if row.class_set else ""),
         ", ".join(f"{num_categories} ({num_codes})" for num_categories, num_codes in sorted(numbers)),
         f"{mean('nmi'):.3f} / {mean('ent'):.3f}",
@@ -174,9 +185,24 @@ def _values(row: Row, records: Sequence[EvaluationRecord], metric: str) -> list[
     return values
 
 
+def _preset_and_settings(row: Row) -> str:
+    preset = [] if row.preset == "paper" else [f"preset={row.preset}"]
+    return ", ".join([*preset, *([row.settings] if row.settings else [])])
+
+
 def _settings(config: dict[str, Any]) -> str:
     """The fields of a flat config that differ from its preset: `vae.beta_discrete=10, ...`."""
     preset = flatten(load_preset(config["dataset"], config["preset"], config["method"]))
-    return ", ".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-                     for name, value in config.items()
+    return ", ".join(format_setting(name, value) for name, value in config.items()
                      if name not in _NOT_SETTINGS and value != preset.get(name))
+
+
+def format_setting(name: str, value: Any) -> str:
+    """Return `name=value`, with six digits of a float."""
+    return f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+
+
+def judge_name(record: EvaluationRecord) -> str:
+    """Return the architecture of the judge."""
+    name = record.judge.get("architecture", "")
+    return _JUDGE_NAMES.get(name, name)

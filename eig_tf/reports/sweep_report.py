@@ -36,7 +36,7 @@ class Column(NamedTuple):
 
 
 def _metric(name):
-    return lambda record: record.metrics.get(name)
+    return lambda record: record.score(name)
 
 
 def _of_categories(*path):
@@ -52,7 +52,6 @@ COLUMNS = (
     Column("NMI", _metric("nmi")), Column("ENT", _metric("ent"), True),
     Column("prior error", _metric("prior_total_variation"), True),
     Column("1-NN", _metric("one_nn_accuracy")), Column("accuracy of codes", _metric("real_accuracy")),
-    Column("NMI of categories", _of_categories("nmi")),
     Column("accuracy of categories", _of_categories("real", "accuracy")),
     Column("distribution error", _of_categories("distribution_error"), True),
 )
@@ -85,7 +84,7 @@ def report_sweep(sweep_dir: str | os.PathLike, output: str | os.PathLike) -> tup
     for run in sweep.spec.runs:
         if run.name in sweep.evaluations:
             record = load_record(sweep.evaluations[run.name])
-            groups[run.label, run.method].append(EvaluatedRun(run, record))
+            groups[run.label, run.setting].append(EvaluatedRun(run, record))
     states = collections.Counter(status.state for status in sweep.status.values())
     num = len(sweep.spec.runs)
     by_state = ", ".join(f"{count} {state}" for state, count in states.items())
@@ -105,7 +104,7 @@ def report_sweep(sweep_dir: str | os.PathLike, output: str | os.PathLike) -> tup
         "curves": [_curves(label, groups, directory, notes) for label in _labels(groups)],
         "examples": [_examples(label, method, items, directory, link)
                      for (label, method), items in groups.items()],
-        "runs": [{"name": run.name, "label": run.label, "method": run.method,
+        "runs": [{"name": run.name, "label": run.label, "method": run.setting,
                   **sweep.status[run.name]._asdict(), "link": link(directory.run(run.name)),
                   "log": link(directory.log(run.name)) if directory.log(run.name).is_file() else None}
                  for run in sweep.spec.runs],
@@ -167,7 +166,7 @@ def _curves(label, groups, directory, notes):
 
 def _examples(label, method, items, directory, link):
     """The best, the median and the worst run of a method by NMI, with samples, prior and true fractions."""
-    ranked = sorted(items, key=lambda item: -(item.record.metrics.get("nmi") or 0.0))
+    ranked = sorted(items, key=lambda item: -(item.record.score("nmi") or 0.0))
     # Of few runs, one may be several of these.
     places = {0: "best", len(ranked) - 1: "worst", (len(ranked) - 1) // 2: "median"}
     if len(ranked) == 1:
@@ -185,7 +184,7 @@ def _example(rank, item, path, link):
     highest = max(record.true_fractions.max(), by_class.max(), 1e-9)
     classes = zip(record.class_names, record.true_fractions.tolist(), by_class.tolist())
     return {
-        "rank": rank, "name": item.run.name, "link": link(path), "nmi": record.metrics.get("nmi"),
+        "rank": rank, "name": item.run.name, "link": link(path), "nmi": record.score("nmi"),
         "picture": _newest_samples(RunDirectory(path).samples), "unmatched": unmatched,
         "scale": 100 / highest,
         "classes": [{"name": names.printable(name), "true": true, "prior": prior}

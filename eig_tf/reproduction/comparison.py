@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from scipy import stats
 
-from eig_tf.config import flatten, load_preset
+from eig_tf.config import METHODS, flatten, load_preset
+from eig_tf.data import registry
 from eig_tf.errors import UserError
 from eig_tf.evaluation.paper import published_value
-from eig_tf.evaluation.summary import Evaluation, read_evaluation
+from eig_tf.evaluation.summary import Evaluation, format_setting, read_evaluation
 from eig_tf.reproduction.protocol import RANDOM_WEIGHTS
 
 REFERENCE = "elastic_infogan"
@@ -24,17 +25,16 @@ METRIC_NAMES = {
     "generated_total_variation": "TV generated", "expected_false_negatives": "E(F.N.)"}
 _ABOUT = (
     "Means over runs ± standard deviation (n - 1), with the number of runs in brackets; `missing` where "
-    "there is no run. The difference is to {reference}, the mean over runs of the same data set, class set, "
-    "split and seed, with Student's 95 % interval and the number of pairs; one pair has no interval. The "
-    "paper's numbers are of its own data and settings: compare with them only where the line below a table "
-    "says that these are the same.")
+    "there is no run. The difference is to {reference}, over pairs of runs of the same data set, class set, "
+    "split and seed, with Student's 95 % interval and the number of independent differences: those of one "
+    "class set, or of one split where there are no class sets, are averaged first. With a single split they "
+    "are those of its seeds, and one difference has no interval. The paper's numbers are of its own data and "
+    "settings: compare with them only where the line below a table says that these are the same.")
 # In these the runs of one column may differ: they name the run, or do not change its result.
 _FREE_FIELDS = ("dataset", "method", "split", "seed", "data.class_set", "training.epochs",
                 "training.precision", "training.steps_per_execution", "training.checkpoint_minutes")
 # The paper reports the best of several values for each data set (supplement 4.4).
 _TUNED_FIELDS = ("vae.beta_continuous", "vae.beta_discrete")
-# Judges of digits were once recorded under another name of the same architecture.
-_JUDGE_NAMES = {"2 conv + 2 FC": "small_cnn"}
 
 
 class Run(NamedTuple):
@@ -42,7 +42,7 @@ class Run(NamedTuple):
 
     Attributes:
         path: its evaluation file.
-        row: its row in a table: the method, or the label of an ablation.
+        row: its row in a table: the method, or the setting of an ablation.
         evaluation: what the file holds.
     """
 
@@ -52,8 +52,26 @@ class Run(NamedTuple):
 
     @property
     def dataset(self) -> str:
-        """The name of the data set, which is the column of a table."""
-        return self.evaluation.row.dataset
+        """The column of a table: the data set, and for images of one's own the name of their folder."""
+        dataset = self.evaluation.row.dataset
+        if dataset != "folder":
+            return dataset
+        source = self.evaluation.record.training.get("data_source", dataset)
+        name = re.sub(r"^the \w+ ", "", source)
+        return source if name in registry.dataset_names() else name
+
+    @property
+    def data_group(self) -> str:
+        """The class set, the seed that draws it, or the split: runs of a group share much of their data."""
+        *class_set, split, seed = self.key
+        if class_set:
+            return f"class set {class_set[0]}"
+        return f"classes of seed {seed}" if self.evaluation.row.class_set == "random" else f"split {split}"
+
+    @property
+    def has_categories(self) -> bool:
+        """Whether the method has several codes for each category."""
+        return bool(METHODS[self.evaluation.row.method].codes_per_category)
 
     @property
     def key(self) -> tuple:
@@ -61,12 +79,12 @@ class Run(NamedTuple):
         return tuple(map(str, self.evaluation.run))
 
     def value(self, metric: str) -> float:
-        """Return a metric of the run.
+        """Return a metric of the run, see `EvaluationRecord.score`.
 
         Raises:
             UserError: the evaluation lacks it.
         """
-        value = self.evaluation.record.metrics.get(metric)
+        value = self.evaluation.record.score(metric)
         if value is None:
             raise UserError(f"{self.path} has no {metric}; expected an evaluation that tools/evaluate.py "
                             "wrote")
@@ -74,7 +92,7 @@ class Run(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """The mean difference to the reference over `num` pairs of runs; no interval for a single pair."""
+    """The mean of `num` independent differences to the reference; a single one has no interval."""
 
     mean: float
     low: float | None
@@ -115,6 +133,7 @@ class Table(NamedTuple):
         reference: the row that differences are to.
         decimals: of its numbers, except in the CSV file.
         row_heading: what its rows are.
+        overview: whether the Markdown file starts with one table of all data sets for each metric.
     """
 
     name: str
@@ -127,21 +146,17 @@ class Table(NamedTuple):
     reference: str = REFERENCE
     decimals: int = 3
     row_heading: str = "method"
+    overview: bool = False
 
 
-def read_runs(paths: Iterable[str | os.PathLike], labels: Mapping[str, str] | None = None) -> list[Run]:
-    """Read evaluations as runs.
-
-    Args:
-        paths: `evaluation.json` files.
-        labels: row by path, in the place of the method.
+def read_runs(paths: Iterable[str | os.PathLike]) -> list[Run]:
+    """Read `evaluation.json` files as runs in the rows of their methods.
 
     Raises:
         UserError: a file is missing or damaged.
     """
     evaluations = [(Path(path), read_evaluation(path)) for path in paths]
-    return [Run(path, (labels or {}).get(str(path), evaluation.row.method), evaluation)
-            for path, evaluation in evaluations]
+    return [Run(path, evaluation.row.method, evaluation) for path, evaluation in evaluations]
 
 
 def compare_with_paper(name: str, title: str, published_table: str | None, metrics: Sequence[str],
@@ -176,7 +191,7 @@ def compare_with_paper(name: str, title: str, published_table: str | None, metri
         by_row: dict[str, list[Run]] = {}
         for run in chosen:
             by_row.setdefault(run.row, []).append(run)
-        found_rows[dataset] = (*rows, *sorted(by_row.keys() - set(rows)))
+        found_rows[dataset] = (*rows, *(row for row in by_row if row not in rows))
         for metric in metrics:
             values = {row: ({run.key: run.value(metric) for run in by_row.get(row, [])}
                             if row != RANDOM_WEIGHTS else untrained_accuracies(by_row, rows))
@@ -184,7 +199,7 @@ def compare_with_paper(name: str, title: str, published_table: str | None, metri
             for row, of_row in values.items():
                 published = published_table and published_value(published_table, dataset, row, metric)
                 difference = None if row == reference else paired_difference(
-                    of_row, values.get(reference, {}))
+                    of_row, values.get(reference, {}), {run.key: run.data_group for run in chosen})
                 cells[dataset, row, metric] = make_cell(list(of_row.values()), published or None, difference)
         notes[dataset] = (*describe_settings(chosen), *remarks)
     return Table(name, title, _ABOUT.format(reference=reference), tuple(metrics), found_rows, cells, notes,
@@ -198,25 +213,34 @@ def make_cell(values: Sequence[float], published: tuple[float, float | None] | N
                 statistics.stdev(values) if len(values) > 1 else None, len(values), published, difference)
 
 
-def paired_difference(values: Mapping[tuple, float], reference: Mapping[tuple, float]) -> Difference | None:
+def paired_difference(values: Mapping[tuple, float], reference: Mapping[tuple, float],
+                      data_groups: Mapping[tuple, str]) -> Difference | None:
     """Return the mean of the differences of paired runs, with Student's interval of 95 % confidence.
+
+    Runs on the same data are not independent: their differences are averaged first. In a single group, each
+    run is a draw of the training's randomness, and its difference counts by itself.
 
     Args:
         values: value by key of the run.
         reference: the same for the reference.
+        data_groups: `Run.data_group` by key of the run.
 
     Returns:
         values - reference over the keys that both have; None without any.
     """
-    keys = sorted(values.keys() & reference.keys())
-    if not keys:
+    groups: dict[str, list[float]] = {}
+    for key in sorted(values.keys() & reference.keys()):
+        groups.setdefault(data_groups[key], []).append(values[key] - reference[key])
+    if not groups:
         return None
-    differences = np.array([values[key] - reference[key] for key in keys])
-    mean = float(differences.mean())
-    if len(keys) == 1:
+    differences = [statistics.mean(group) for group in groups.values()]
+    if len(groups) == 1:
+        (differences,) = groups.values()
+    mean, num = statistics.mean(differences), len(differences)
+    if num == 1:
         return Difference(mean, None, None, 1)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(keys) - 1) * stats.sem(differences))
-    return Difference(mean, mean - half, mean + half, len(keys))
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, num - 1) * stats.sem(differences))
+    return Difference(mean, mean - half, mean + half, num)
 
 
 def untrained_accuracies(by_row: Mapping[str, Sequence[Run]], rows: Sequence[str]) -> dict[tuple, float]:
@@ -276,7 +300,13 @@ def check_equal_settings(runs: Sequence[Run], across_rows: bool = True) -> None:
         UserError: they were not; the sentence names both files and the field.
     """
     first_runs: dict[str, tuple[Run, dict[str, tuple[Any, bool]]]] = {}
+    first_of_key: dict[tuple, Run] = {}
     for run in runs:
+        same_data = first_of_key.setdefault(run.key, run)
+        numbers = [one.evaluation.record.training["num_training_images"] for one in (same_data, run)]
+        if numbers[0] != numbers[1]:
+            raise UserError(f"{same_data.path} and {run.path} differ in the number of training images: "
+                            f"{numbers[0]} and {numbers[1]}; expected the same images for one split and seed")
         settings = {**_evaluation_settings(run), **_config_settings(run)}
         for row, (other, found) in first_runs.items():
             names = found.keys() if across_rows or row == run.row else _evaluation_settings(run).keys()
@@ -300,10 +330,13 @@ def describe_settings(runs: Sequence[Run]) -> list[str]:
     accuracy = statistics.mean(run.evaluation.record.judge["accuracy"] for run in runs)
     parts = [f"preset {record.config['preset']}", f"epochs {rows[0].epochs:,}",
              f"width {' and '.join(widths)}", f"{record.images_per_code:,} images for each code",
-             f"{' and '.join(routing)} routing", f"judge {_judge_name(runs[0])} ({accuracy:.3f})"]
+             f"{' and '.join(routing)} routing", f"judge {rows[0].judge} ({accuracy:.3f})"]
     numbers = {run.evaluation.record.training["num_training_images"] for run in runs}
     images = " to ".join(f"{number:,}" for number in sorted({min(numbers), max(numbers)}))
+    grouped = {f"{run.row}: NMI and ENT are of its {_num_categories(run)} categories, which have "
+               f"{len(run.evaluation.record.prior)} codes" for run in runs if run.has_categories}
     return [f"{', '.join(parts)}; data: {record.training.get('data_source')}, {images} training images",
+            *sorted(grouped),
             *([f"fields other than the preset's: {'; '.join(deviations)}"] if deviations else [])]
 
 
@@ -311,7 +344,7 @@ def _evaluation_settings(run):
     """Return (value, whether it is the preset's) by name, of what all runs of a column must share."""
     row, record = run.evaluation.row, run.evaluation.record
     return {"epochs": (row.epochs, False), "images_per_code": (record.images_per_code, False),
-            "the judge": (_judge_name(run), False), "class_set": (row.class_set, False),
+            "the judge": (row.judge, False), "class_set": (row.class_set, False),
             "preset": (record.config["preset"], False),
             "the source of the data": (record.training.get("data_source"), False)}
 
@@ -320,18 +353,46 @@ def _config_settings(run):
     """Return (value, whether it is the preset's for the method) by field."""
     config = run.evaluation.record.flat_config()
     preset = flatten(load_preset(config["dataset"], config["preset"], config["method"]))
-    return {"method": (config["method"], False),
-            **{name: (value, value == preset.get(name)) for name, value in config.items()
-               if name not in (*_FREE_FIELDS, *_TUNED_FIELDS, "preset")}}
+    settings = {"method": (config["method"], False),
+                **{name: (value, value == preset.get(name)) for name, value in config.items()
+                   if name not in (*_FREE_FIELDS, *_TUNED_FIELDS, "preset")}}
+    if run.has_categories:
+        settings["networks.num_codes"] = settings["categories.num_categories"]
+    return settings
 
 
-def name_by_settings(run: Run) -> str:
-    """Return the name of a row: the method, and the fields in which a run differs from the preset."""
-    row, settings = run.evaluation.row, _config_settings(run)
-    # These have columns of their own in the table of summaries, and are no part of its settings.
-    others = [f"{name}={settings[name][0]}" for name in ("loss.gradient_routing", "networks.width")
-              if name in settings and not settings[name][1]]
-    return ", ".join([row.method, *([row.settings] if row.settings else []), *others])
+def _num_categories(run):
+    return run.evaluation.record.flat_config()["categories.num_categories"]
+
+
+def name_by_difference(runs: Sequence[Run]) -> list[Run]:
+    """Put the runs of one data set into rows that name the fields which differ from those of a reference.
+
+    The reference is the setting that differs in the fewest fields from all others, which is the unchanged one
+    of ablations that change one field at a time; of two with as few, the one that is closer to the preset.
+
+    Returns:
+        The runs, sorted by row. The row of the reference is its method.
+    """
+    settings = [_config_settings(run) for run in runs]
+    values = [{name: value for name, (value, _) in found.items()} for found in settings]
+    distinct = [(own, sum(not usual for _, usual in found.values()))
+                for index, (own, found) in enumerate(zip(values, settings)) if own not in values[:index]]
+    reference, _ = min(distinct, key=lambda one: (
+        sum(len(_differing_fields(one[0], other)) for other, _ in distinct), one[1]), default=({}, 0))
+    named = []
+    for run, own in zip(runs, values):
+        fields = _differing_fields(own, reference)
+        changes = ", ".join(format_setting(name, value) for name, value in fields.items())
+        order = [(name, value if isinstance(value, (int, float)) else 0.0, str(value))
+                 for name, value in fields.items()]
+        named.append((order, run._replace(row=changes or run.row)))
+    return [run for _, run in sorted(named, key=lambda one: (one[0], one[1].key))]
+
+
+def _differing_fields(settings, reference):
+    return {name: value for name, value in sorted(settings.items())
+            if name not in reference or reference[name] != value}
 
 
 def _check_different(runs):
@@ -341,11 +402,6 @@ def _check_different(runs):
         if other != run.path:
             raise UserError(f"{other} and {run.path} are of one run, {run.dataset} {run.row} "
                             f"{'/'.join(run.key)}; expected one evaluation for each")
-
-
-def _judge_name(run):
-    name = run.evaluation.record.judge.get("architecture")
-    return _JUDGE_NAMES.get(name, name)
 
 
 def _join(values):

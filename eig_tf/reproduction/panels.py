@@ -36,9 +36,9 @@ class PanelRuns(NamedTuple):
 def choose_runs(panels: Sequence[tuple[str, str]], runs: dict[str, Sequence[Run]]) -> PanelRuns:
     """Choose the runs that a figure shows, on the split on which the last panel's method is at its median.
 
-    The paper does not say which run it shows. The methods of one sweep are shown on the same class set, split
-    and seed, if each has a run on it: the one where the NMI of the last panel's method is its median, the
-    lower one of two.
+    The paper does not say which run it shows. The methods of the last panel's sweep are shown on the same
+    class set, split and seed: of those that each of them with runs has, the one where the NMI of the last of
+    them is its median, the lower one of two. Runs of other sweeps are on the same ones where they can be.
 
     Args:
         panels: (sweep, method) of each panel.
@@ -57,10 +57,13 @@ def choose_runs(panels: Sequence[tuple[str, str]], runs: dict[str, Sequence[Run]
     deciding = paired[-1]
     ordered = sorted(keys, key=lambda key: (deciding[key].value("nmi"), key))
     chosen = ordered[(len(ordered) - 1) // 2]
+    shown = [found.get(chosen, next(iter(found.values()), None)) for found in by_panel]
+    others = "the others" if all(run is None or run.key == chosen for run in shown) else (
+        f"the others of the {main_sweep} sweep")
     why = (f"The paper does not say which runs it shows. Here {deciding[chosen].row} has its median NMI of "
-           f"{len(keys)} run{'s' * (len(keys) != 1)}, and the other methods the same class set, split and "
+           f"{len(keys)} run{'s' * (len(keys) != 1)}, and {others} have the same class set, split and "
            f"seed ({'/'.join(chosen)}).")
-    return PanelRuns([found.get(chosen, next(iter(found.values()), None)) for found in by_panel], why)
+    return PanelRuns(shown, why)
 
 
 def draw_figure(kind: str, runs: Sequence[Run | None], names: Sequence[str], columns: int = grids.COLUMNS,

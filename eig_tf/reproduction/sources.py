@@ -12,7 +12,7 @@ from eig_tf import config as config_lib
 from eig_tf.config.presets import PRESET_DIRECTORIES
 from eig_tf.data import imbalance, registry
 from eig_tf.errors import UserError
-from eig_tf.reproduction.comparison import Run, name_by_settings, read_runs
+from eig_tf.reproduction.comparison import Run, read_runs
 from eig_tf.reproduction.protocol import ABLATIONS
 from eig_tf.sweeps.execution import RunOutcome, format_outcomes, is_finished, run_sweep
 from eig_tf.sweeps.spec import SweepRun, SweepSpec, load_spec
@@ -66,19 +66,17 @@ class SweepRuns:
             directory = self._directory(name)
             saved = directory.load_spec()
             # A sweep may grow but not shrink, and an earlier call may have asked for other methods.
-            names = {run.name for run in [*self._wanted[name], *(saved.runs if saved else ())]}
-            runs = tuple(run for run in spec.runs if run.name in names)
-            outcomes = run_sweep(spec._replace(runs=runs), directory.path, **self._options)
+            wanted = {run.name for run in self._wanted[name]}
+            known = wanted | {run.name for run in (saved.runs if saved else ())}
+            runs = tuple(run for run in spec.runs if run.name in known)
+            outcomes = run_sweep(spec._replace(runs=runs), directory.path, only=wanted, **self._options)
             problems += _failures(outcomes, directory)
         return problems
 
     def runs(self, name: str) -> list[Run]:
         """Return the evaluated runs of a sweep among those that `prepare` was asked for."""
-        evaluations = {self._directory(name).evaluation(run.name): run for run in self._wanted[name]}
-        # Two runs of a sweep have different names, so the label of an ablation may start with its data set.
-        found = {str(path): run.label.removeprefix(f"{run.dataset}-")
-                 for path, run in evaluations.items() if path.is_file()}
-        return read_runs(found, found if name == ABLATIONS else None)
+        evaluations = [self._directory(name).evaluation(run.name) for run in self._wanted[name]]
+        return read_runs(path for path in evaluations if path.is_file())
 
     def _directory(self, name: str) -> SweepDirectory:
         return SweepDirectory(self._path.absolute() / self._sweeps[name])
@@ -118,10 +116,15 @@ class GivenRuns:
         return []
 
     def runs(self, name: str) -> list[Run]:
-        """Return the runs of a data set; for ablations all, in rows of equal settings."""
+        """Return the runs of a data set; all for ablations, and those of one data set for `NOT_COLUMNS`."""
         if name == ABLATIONS:
-            return [run._replace(row=name_by_settings(run)) for run in self._all]
-        return self._by_sweep.get(name, [])
+            return self._all
+        found = self._by_sweep.get(name, [])
+        if name not in NOT_COLUMNS:
+            return found
+        # The paper's are of MNIST.
+        dataset = min((run.dataset for run in found), key=lambda one: (one != "mnist", one), default=None)
+        return [run for run in found if run.dataset == dataset]
 
 
 def find_evaluations(pattern: str) -> list[Path]:
@@ -179,7 +182,7 @@ def _failures(outcomes: list[RunOutcome], directory: SweepDirectory) -> list[str
 
 def _sweep_of(run: Run) -> str:
     config = run.evaluation.record.flat_config()
-    splits = imbalance.paper_splits().get(run.dataset)
+    splits = imbalance.paper_splits().get(run.evaluation.row.dataset)
     if splits is not None and config["data.imbalance"] == imbalance.NONE:
         return BALANCED
     if "vae.beta_discrete" not in config and config["networks.num_continuous"]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from eig_tf.reproduction.comparison import METRIC_NAMES, Cell, Difference, Table
 
 MISSING = "missing"
 _CSV_COLUMNS = ("table", "dataset", "row", "metric", "mean", "std", "runs", "paper", "paper_std",
-                "difference", "low", "high", "pairs", "difference_to")
+                "difference", "low", "high", "differences", "difference_to")
 _LATEX_ESCAPES = str.maketrans({"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "±": r"$\pm$"})
 _OWN, _PAPER = "tab:blue", "0.45"
 
@@ -47,13 +46,27 @@ def write_table(table: Table, output: str | os.PathLike, remarks: Sequence[str] 
 def format_markdown(table: Table, remarks: Sequence[str] = ()) -> str:
     """Return a section with a table for each data set, its settings, and remarks below all of them."""
     parts = [f"# {table.title}", table.about]
+    if table.overview:
+        for metric in table.metrics:
+            parts += [f"## {METRIC_NAMES[metric]} on all data sets", _format_overview(table, metric)]
     for dataset, rows in table.rows.items():
-        lines = [_headings(table), ["---"] * len(_headings(table)),
-                 *(_texts(table, dataset, row) for row in rows)]
-        parts += [f"## {dataset}", "\n".join(f"| {' | '.join(line)} |" for line in lines),
+        parts += [f"## {dataset}",
+                  _format_lines(_headings(table), [_texts(table, dataset, row) for row in rows]),
                   "\n".join(f"- {note}" for note in table.notes[dataset])]
     parts += ["\n".join(f"- {remark}" for remark in remarks)] if remarks else []
     return "\n\n".join(parts) + "\n"
+
+
+def _format_overview(table: Table, metric: str) -> str:
+    """Return a table of one metric with a column for each data set, without differences."""
+    names = dict.fromkeys(row for rows in table.rows.values() for row in rows)
+    lines = [[row, *(_own_text(table.cells[dataset, row, metric], table) if row in rows else MISSING
+                     for dataset, rows in table.rows.items())] for row in names]
+    return _format_lines([table.row_heading, *table.rows], lines)
+
+
+def _format_lines(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in [headings, ["---"] * len(headings), *lines])
 
 
 def format_csv(table: Table) -> str:
@@ -82,30 +95,30 @@ def format_latex(table: Table) -> str:
 
 
 def draw_table(table: Table) -> Figure:
-    """Draw every number beside the paper's: a column of axes for each data set, a row for each metric.
+    """Draw every number beside the paper's: a row of axes for each data set, a column for each metric.
 
-    The metrics of a single data set lie side by side. Bars are standard deviations.
+    Bars are standard deviations.
     """
-    places = [[(dataset, metric) for dataset in table.rows] for metric in table.metrics]
-    if len(table.rows) == 1:
-        places = [[place for row in places for place in row]]
-    most = max(map(len, table.rows.values()))
-    figure = Figure(figsize=(1.6 + 2.8 * len(places[0]), (0.7 + 0.22 * most) * len(places) + 0.7),
-                    layout="constrained")
-    axes = figure.subplots(len(places), len(places[0]), squeeze=False)
-    for place, (dataset, metric) in zip(axes.flat, itertools.chain(*places)):
-        rows = table.rows[dataset]
-        cells = [table.cells[dataset, row, metric] for row in rows]
-        for position, cell in enumerate(cells):
-            _draw_point(place, position + 0.17, cell.published, _PAPER, "D")
-            own = None if cell.mean is None else (cell.mean, cell.std)
-            _draw_point(place, position - 0.17, own, _OWN, "o")
-        labels = [f"{row} ({cell.num})" for row, cell in zip(rows, cells)]
-        place.set_yticks(range(len(rows)), labels, fontsize=6)
-        place.set_ylim(len(rows) - 0.5, -0.5)
-        place.set_title(f"{dataset}: {METRIC_NAMES[metric]}", fontsize=8)
-        place.tick_params(axis="x", labelsize=6)
-        place.grid(axis="x", linewidth=0.3)
+    names = [f"{row} ({table.cells[dataset, row, table.metrics[0]].num})"
+             for dataset, rows in table.rows.items() for row in rows]
+    heights = [0.5 + 0.22 * len(rows) for rows in table.rows.values()]
+    width = 0.4 + 0.06 * max(map(len, names)) + 2.2 * len(table.metrics)
+    figure = Figure(figsize=(width, 0.5 + sum(heights)), layout="constrained")
+    axes = figure.subplots(len(table.rows), len(table.metrics), squeeze=False, sharey="row",
+                           height_ratios=heights)
+    for (dataset, rows), places in zip(table.rows.items(), axes):
+        for place, metric in zip(places, table.metrics):
+            for position, row in enumerate(rows):
+                cell = table.cells[dataset, row, metric]
+                _draw_point(place, position + 0.17, cell.published, _PAPER, "D")
+                own = None if cell.mean is None else (cell.mean, cell.std)
+                _draw_point(place, position - 0.17, own, _OWN, "o")
+            place.set_title(f"{dataset}: {METRIC_NAMES[metric]}", fontsize=8)
+            place.tick_params(axis="x", labelsize=6)
+            place.grid(axis="x", linewidth=0.3)
+        places[0].set_yticks(range(len(rows)), names[:len(rows)], fontsize=6)
+        places[0].set_ylim(len(rows) - 0.5, -0.5)
+        del names[:len(rows)]
     handles = [axes[0, 0].plot([], [], marker, color=colour, markersize=4, label=label)[0]
                for marker, colour, label in (("o", _OWN, "this project (number of runs)"),
                                              ("D", _PAPER, "paper"))]
@@ -114,7 +127,7 @@ def draw_table(table: Table) -> Figure:
 
 
 def format_difference(difference: Difference | None, decimals: int = 3) -> str:
-    """Return `-0.120 [-0.200, -0.040] (4)`, without an interval for a single pair; empty without pairs."""
+    """Return `-0.120 [-0.200, -0.040] (4)`, without an interval for a single one; empty for None."""
     if difference is None:
         return ""
     mean, low, high = (value if value is None else f"{value:+.{decimals}f}" for value in difference[:3])
@@ -140,9 +153,12 @@ def _texts(table, dataset, row) -> list[str]:
                    for text in _cell_texts(table.cells[dataset, row, metric], table))]
 
 
+def _own_text(cell: Cell, table: Table) -> str:
+    return f"{_with_deviation(cell.mean, cell.std, table.decimals)} ({cell.num})" if cell.num else MISSING
+
+
 def _cell_texts(cell: Cell, table: Table) -> Iterator[str]:
-    own = _with_deviation(cell.mean, cell.std, table.decimals) if cell.num else ""
-    yield f"{own} ({cell.num})" if own else MISSING
+    yield _own_text(cell, table)
     if _has(table, "published"):
         yield _with_deviation(*cell.published, table.decimals) if cell.published else ""
     if _has(table, "difference"):

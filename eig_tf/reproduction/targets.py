@@ -8,17 +8,25 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from eig_tf import files, progress
+from eig_tf.config import METHODS
 from eig_tf.errors import UserError
 from eig_tf.evaluation.paper import paper_results
 from eig_tf.evaluation.plots import save_figures
 from eig_tf.figures.page import figure_style
 from eig_tf.reproduction import panels
-from eig_tf.reproduction.comparison import REFERENCE, Run, choose_tuned, compare_with_paper
+from eig_tf.reproduction.comparison import (
+    REFERENCE,
+    Run,
+    choose_tuned,
+    compare_with_paper,
+    name_by_difference,
+)
 from eig_tf.reproduction.false_negatives import compute_false_negatives
 from eig_tf.reproduction.protocol import (
     ABLATIONS,
     ALL,
     FALSE_NEGATIVES,
+    RANDOM_WEIGHTS,
     TABLES,
     PaperTable,
     check_target,
@@ -65,7 +73,8 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
         The paths that were written, and sentences on runs that failed and on figures of `all` without runs.
 
     Raises:
-        UserError: data are missing, the runs of a column are not alike, or nothing can be shown.
+        UserError: data are missing, the runs of a column are not alike, nothing can be shown, or `datasets`
+            is given for a target without columns.
     """
     check_target(target)
     output, protocol = Path(output), load_protocol()
@@ -79,6 +88,9 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
                if target == name or (target == ALL and evaluations is None and _has_columns(figure, columns))}
     tables = {name: table for name, table in TABLES.items()
               if target == name or (target == ALL and _table_columns(table, columns))}
+    if datasets is not None and target not in (*TABLES, ALL):
+        raise UserError(f"--datasets is given for {target}, which has no columns to choose from; expected it "
+                        f"for {', '.join(TABLES)} or {ALL}")
     if target in tables and not _table_columns(tables[target], columns):
         raise UserError(f"{target} has no column: there are runs of {', '.join(columns) or 'no data set'}; "
                         f"expected runs of {', '.join(paper_results()[tables[target].published])}, or of a "
@@ -125,6 +137,12 @@ def _table_rows(table: PaperTable) -> list[str]:
     return list(paper_results()[table.published]["mnist"])
 
 
+def _own_methods(table: PaperTable) -> list[str]:
+    """Return the methods that are not the paper's and are rows where a sweep has them; none of table 4."""
+    return [] if RANDOM_WEIGHTS in _table_rows(table) else [
+        name for name, method in METHODS.items() if method.codes_per_category]
+
+
 def _has_columns(figure, columns):
     # Panels of other sweeps are of MNIST.
     return all(sweep in columns or (sweep not in _PAPER_COLUMNS and "mnist" in columns)
@@ -136,7 +154,7 @@ def _needs(tables, figures, columns, ablations) -> dict[str, Collection[str] | N
     needs: dict[str, set[str]] = {}
     for table in tables.values():
         for column in _table_columns(table, columns):
-            needs.setdefault(column, set()).update(_table_rows(table))
+            needs.setdefault(column, set()).update(_table_rows(table), _own_methods(table))
     for figure in figures.values():
         for sweep, method in figure["panels"]:
             needs.setdefault(sweep, set()).add(method)
@@ -146,20 +164,25 @@ def _needs(tables, figures, columns, ablations) -> dict[str, Collection[str] | N
 def _make_table(name, table, source, columns, output, remarks, reference):
     columns = _table_columns(table, columns)
     runs = [run for column in columns for run in source.runs(column)]
-    return write_table(compare_with_paper(name, table.title, table.published, table.metrics,
-                                          _table_rows(table), runs, columns, reference), output, remarks)
+    rows = _table_rows(table)
+    others = [] if RANDOM_WEIGHTS in rows else [run.row for run in runs]
+    if reference not in (*rows, *others):
+        raise UserError(f"--reference is {reference}, which is no row of {name}; expected one of "
+                        f"{', '.join(dict.fromkeys([*rows, *others]))}")
+    compared = compare_with_paper(name, table.title, table.published, table.metrics, rows, runs, columns,
+                                  reference)
+    return write_table(compared._replace(overview=len(columns) > 1), output, remarks)
 
 
 def _make_ablations(source, output):
     runs = source.runs(ABLATIONS)
     if not runs:
         raise UserError("no run of the ablations is evaluated; expected one at least")
-    rows = list(dict.fromkeys(run.row for run in runs))
-    # The reference is the first label of a sweep, or the paper's method with the preset's settings.
-    rows.sort(key=lambda row: row != REFERENCE)
-    table = compare_with_paper(
-        ABLATIONS, "Ablations: one setting differs in each row", None, _ABLATION_METRICS, rows, runs,
-        sorted({run.dataset for run in runs}), rows[0], across_rows=False)
+    datasets = sorted({run.dataset for run in runs})
+    named = [run for dataset in datasets
+             for run in name_by_difference([run for run in runs if run.dataset == dataset])]
+    table = compare_with_paper(ABLATIONS, "Ablations: one setting differs in each row", None,
+                               _ABLATION_METRICS, [REFERENCE], named, datasets, across_rows=False)
     return write_table(table._replace(row_heading="setting"), output)
 
 

@@ -66,12 +66,13 @@ def print_plan(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str 
     total = sum(statistics.mean(measured[_kind(run)]) * run.config["training"]["epochs"] for run in pending)
     side_by_side = max(1, min(slots, len(pending)))
     print(f"{len(pending)} runs to do, {len(finished)} done; {side_by_side} side by side take about "
-          f"{total / side_by_side / 3600:.2g} hours, evaluations apart")
+          f"{total / side_by_side / 3600:.2g} hours{', evaluations apart' if unknown else ''}")
 
 
 def _kind(run: SweepRun) -> str:
     known = config_lib.flatten(config_lib.config_from_dict(run.config))
-    return json.dumps({name: value for name, value in known.items() if name not in _SAME_STEP})
+    same = {name: value for name, value in known.items() if name not in _SAME_STEP}
+    return json.dumps([run.data_dir, same])
 
 
 def _measure(runs: list[SweepRun], root: Path, cache: Path, cpus: float,

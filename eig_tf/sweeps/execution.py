@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +39,7 @@ class RunOutcome(NamedTuple):
 def run_sweep(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str | os.PathLike = ".",
               cache_dir: str | os.PathLike | None = None, cpus_per_run: float = 1.0,
               gpus_per_run: float = 0.0, address: str | None = None, max_retries: int = 3,
+              only: Collection[str] | None = None,
               make_commands: Callable[[SweepRun], dict[str, list[str]]] | None = None) -> list[RunOutcome]:
     """Train and evaluate the runs of a sweep that are not done yet, side by side.
 
@@ -55,6 +56,7 @@ def run_sweep(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str |
         gpus_per_run: number of GPUs of each run; a fraction lets several runs share one, and 0 means CPUs.
         address: of a Ray cluster, such as `auto` or `host:6379`; None starts Ray on this machine.
         max_retries: how often a run that died is started again.
+        only: names of the runs to do and to report; all when None.
         make_commands: returns the commands of a run by what they do; those of `run_commands` when None.
 
     Returns:
@@ -71,12 +73,13 @@ def run_sweep(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str |
         directory.prepare(spec)
         root, cache = (Path(path).expanduser().absolute()
                        for path in (data_root, cache_dir or files.default_cache_dir()))
+        wanted = spec._replace(runs=tuple(run for run in spec.runs if only is None or run.name in only))
         make = make_commands or (lambda run: run_commands(run, spec, directory, root, cache))
-        sweep = _Sweep(spec, directory, cpus_per_run, gpus_per_run, max_retries)
+        sweep = _Sweep(wanted, directory, cpus_per_run, gpus_per_run, max_retries)
         if sweep.pending():
             with ray_slots(address, cpus_per_run, gpus_per_run) as slots:
                 sweep.execute(make, slots)
-        return [RunOutcome(run, sweep.statuses[run.name]) for run in spec.runs]
+        return [RunOutcome(run, sweep.statuses[run.name]) for run in wanted.runs]
 
 
 def is_finished(run: SweepRun, spec: SweepSpec, directory: SweepDirectory) -> bool:
@@ -196,7 +199,7 @@ class _Sweep:
                 states = {name: self.directory.load_status(name) for name in tasks.values()}
                 running = {name: status for name, status in states.items() if status.state == RUNNING}
                 table.update({**self.statuses, **running})
-        if any(status.state == WAITING for status in self.statuses.values()):
+        if stops.requested:
             stops.stop(_CONTINUE)
 
     def _submit(self, ray, name, commands):

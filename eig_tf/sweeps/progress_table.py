@@ -94,7 +94,7 @@ class ProgressTable:
         """Return how long the rest takes: by the mean of runs that are done, or by the epochs of others."""
         known, shares, pending = {}, {}, []
         for run in self.spec.runs:
-            status, kind = statuses[run.name], (run.label, run.method)
+            status, kind = statuses[run.name], (run.label, run.setting)
             shares[run.name] = 0.0
             if status.state == DONE and status.seconds:
                 known.setdefault(kind, []).append(status.seconds)
@@ -111,7 +111,7 @@ class ProgressTable:
         every = [seconds for values in known.values() for seconds in values]
         total = 0.0
         for run in pending:
-            values = known.get((run.label, run.method), every)
+            values = known.get((run.label, run.setting), every)
             total += sum(values) / len(values) * (1 - shares[run.name])
         return f", about {progress.format_seconds(total / min(self.slots, len(pending)))} left"
 

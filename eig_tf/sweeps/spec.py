@@ -59,6 +59,13 @@ class SweepRun(NamedTuple):
     config: dict[str, Any]
 
 
+    @property
+    def setting(self) -> str:
+        """The method, and what the name says of other keys with lists: `elastic_infogan, num_codes20`."""
+        _, _, varied = self.name.rpartition(f"-split{self.split}-seed{self.seed}")
+        return ", ".join([self.method, *([varied.removeprefix("-")] if varied else [])])
+
+
 class SweepSpec(NamedTuple):
     """What a sweep does.
 

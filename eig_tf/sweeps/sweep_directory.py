@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import filelock
 
+from eig_tf import config as config_lib
 from eig_tf import files
 from eig_tf.errors import UserError
 from eig_tf.sweeps.spec import SweepRun, SweepSpec
@@ -188,14 +189,18 @@ def load_sweep(path: str | os.PathLike) -> LoadedSweep:
 
 def _check_same_sweep(path: Path, saved: SweepSpec, asked: SweepSpec) -> None:
     problem = None
-    runs = {run.name: (run.train_arguments, run.data_dir) for run in asked.runs}
+    runs = {run.name: _settings(run) for run in asked.runs}
     if (saved.evaluate_arguments, saved.export) != (asked.evaluate_arguments, asked.export):
         problem = "other values of evaluate or export"
     for run in saved.runs:
         if run.name not in runs:
             problem = f"a run {run.name}, which {asked.name} lacks"
-        elif runs[run.name] != (run.train_arguments, run.data_dir):
+        elif runs[run.name] != _settings(run):
             problem = f"other settings of {run.name} ({' '.join(run.train_arguments)})"
     if problem:
         raise UserError(f"{path} holds a sweep with {problem}; expected the same specification, one with "
                         "more runs, or another --sweep_dir")
+
+
+def _settings(run: SweepRun) -> tuple[dict, str | None]:
+    return config_lib.config_from_dict(run.config).to_dict(), run.data_dir

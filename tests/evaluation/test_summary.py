@@ -30,21 +30,34 @@ def test_runs_of_one_setting_are_averaged(tmp_path):
 
 
 def test_evaluations_of_other_sizes_are_not_averaged(tmp_path):
-    evaluations = [_write(tmp_path / "a.json"), _write(tmp_path / "b.json", images_per_code=50)]
+    evaluations = [_write(tmp_path / "a.json"),
+                   _write(tmp_path / "b.json", images_per_code=50, fields={"seed": 1})]
     with pytest.raises(UserError, match="differ in images_per_code; expected"):
+        summary.markdown_table(evaluations)
+
+
+def test_an_evaluation_counts_once(tmp_path):
+    evaluations = [_write(tmp_path / "a.json"), _write(tmp_path / "b.json")]
+    with pytest.raises(UserError, match=r"two evaluations are of one run of mnist, .*: 0/0; exp"):
         summary.markdown_table(evaluations)
 
 
 def test_settings_are_kept_apart(tmp_path):
     changes = ({}, {"epochs": 5}, {"fields": {"loss.gradient_routing": "shared"}},
                {"method": "uniform_infogan"}, {"dataset": "digits"}, {"fields": {"networks.width": 0.5}},
-               {"fields": {"loss.contrastive_weight": 5.0, "networks.num_codes": 12}})
+               {"fields": {"loss.contrastive_weight": 5.0, "networks.num_codes": 12}},
+               {"judge": {"accuracy": 0.99, "architecture": "resnet50"}},
+               {"training": {"num_training_images": 650, "data_source": "renders"}})
     evaluations = [_write(tmp_path / "a.json", **change) for change in changes]
     rows = summary.markdown_table(evaluations).splitlines()[2:]
-    assert len(rows) == 7
+    assert len(rows) == 9
     assert sum("| loss.contrastive_weight=5, networks.num_codes=12 |" in row for row in rows) == 1
     assert "| digits | elastic_infogan |  | 0.25 | 15 (150) | head | 0/0 | 0.800 | 0.300 |" in rows[0]
     assert rows[0].endswith("|  |")  # the paper has no digits
+    cars = [_write(tmp_path / "a.json", "cars", fields={"preset": preset, "networks.width": 1.0})
+            for preset in ("paper", "cpu")]
+    rows = summary.markdown_table(cars).splitlines()[2:]
+    assert len(rows) == 2 and "| cars | elastic_infogan | preset=cpu, " in rows[0]
 
 
 @pytest.mark.parametrize("method", config_lib.METHODS)

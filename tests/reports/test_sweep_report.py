@@ -80,6 +80,27 @@ def test_means_and_links(sweep, tmp_path):
     assert "<script>alert" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_values_of_lists_are_rows_of_their_own(tmp_path):
+    """Means are over splits and seeds only; NMI of a method with categories is that of its categories."""
+    directory = SweepDirectory(tmp_path / "sweep")
+    spec = parse_spec({"runs": [
+        {"dataset": "digits", "method": "uniform_infogan", "seed": [0, 1], "num_codes": [10, 30]},
+        {"dataset": "digits", "method": "agglomerative_infogan"}]}, "digits.yaml")
+    directory.prepare(spec)
+    for run in spec.runs:
+        directory.run(run.name).mkdir(parents=True)
+        grouped = run.method == "agglomerative_infogan"
+        save_record(EvaluationRecord(
+            run.config, 2, ("zero", "one"), np.eye(2), [0, 1], [0.5, 0.5], [0.5, 0.5], True,
+            {"nmi": run.config["networks"]["num_codes"] / 100, "ent": 1.0},
+            categories={"nmi": 0.9, "ent": 0.1} if grouped else None), directory.evaluation(run.name))
+    report_sweep(directory.path, tmp_path / "report.html")
+    rows = Cells((tmp_path / "report.html").read_text(encoding="utf-8")).rows[1:4]
+    assert [row[1:4] for row in rows] == [
+        ["uniform_infogan, num_codes10", "2", "0.100 ± 0.000"],
+        ["uniform_infogan, num_codes30", "2", "0.300 ± 0.000"], ["agglomerative_infogan", "1", "0.900"]]
+
+
 def test_a_sweep_that_has_just_begun(tmp_path):
     directory = SweepDirectory(tmp_path)
     directory.prepare(parse_spec({"runs": [{"dataset": "digits", "method": "uniform_infogan"}]}, "a.yaml"))

@@ -7,7 +7,7 @@ import pytest
 from eig_tf.errors import UserError
 from eig_tf.reproduction.comparison import (
     compare_with_paper,
-    name_by_settings,
+    name_by_difference,
     paired_difference,
     read_runs,
 )
@@ -23,14 +23,59 @@ def compare(paths, rows=ROWS, metrics=("nmi",), datasets=("digits",), **options)
 def test_paired_differences_by_hand():
     """Differences 0.1, 0.3, 0.2: mean 0.2, deviation 0.1, t(2) = 4.302653 for 95 %."""
     values, reference = {1: 0.5, 2: 0.8, 3: 0.6, 4: 9.0}, {1: 0.4, 2: 0.5, 3: 0.4, 5: 0.0}
-    mean, low, high, num = paired_difference(values, reference)
+    splits = {key: f"split {key}" for key in range(1, 6)}
+    mean, low, high, num = paired_difference(values, reference, splits)
     assert (mean, num) == (pytest.approx(0.2), 3)
     half = 4.302652729911275 * 0.1 / math.sqrt(3)
     assert (low, high) == (pytest.approx(0.2 - half), pytest.approx(0.2 + half))
-    assert paired_difference({1: 0.5}, {1: 0.25}) == (0.25, None, None, 1)
-    assert paired_difference({1: 0.5}, {2: 0.25}) is None and paired_difference({}, {}) is None
+    assert paired_difference({1: 0.5}, {1: 0.25}, splits) == (0.25, None, None, 1)
+    assert paired_difference({1: 0.5}, {2: 0.25}, splits) is None and paired_difference({}, {}, {}) is None
     # Equal differences have an interval without width.
-    assert paired_difference({1: 1.0, 2: 2.0}, {1: 0.5, 2: 1.5})[:3] == (0.5, 0.5, 0.5)
+    assert paired_difference({1: 1.0, 2: 2.0}, {1: 0.5, 2: 1.5}, splits)[:3] == (0.5, 0.5, 0.5)
+
+
+def test_differences_on_the_same_data_are_averaged_first():
+    """Splits a: 0.1 and 0.3, b: 0.4; the means 0.2 and 0.4 have a mean of 0.3 and t(1) = 12.706205."""
+    values, reference = {1: 0.1, 2: 0.3, 3: 0.4}, {1: 0.0, 2: 0.0, 3: 0.0}
+    mean, low, high, num = paired_difference(values, reference, {1: "a", 2: "a", 3: "b"})
+    assert (mean, num) == (pytest.approx(0.3), 2)
+    assert (high - low) / 2 == pytest.approx(12.706204736432095 * 0.1)
+    # On a single split, seeds are what there is.
+    assert paired_difference(values, reference, dict.fromkeys(values, "a"))[3] == 3
+
+
+def test_what_is_the_same_data(write_evaluation):
+    """The split; for cars and chairs the class set, which the seed draws if it is random."""
+    runs = read_runs([
+        write_evaluation("a.json", fields={"split": 1, "seed": 2}),
+        write_evaluation("b.json", dataset="cars", fields={"split": 1, "seed": 2, "data.class_set": "3"}),
+        write_evaluation("c.json", dataset="cars",
+                         fields={"split": 1, "seed": 2, "data.class_set": "random"})])
+    assert [run.data_group for run in runs] == ["split 1", "class set 3", "classes of seed 2"]
+
+
+def test_methods_with_categories_are_scored_by_them(write_evaluation):
+    """The codes of the one are the categories of the other, in a folder whose name is the column."""
+    fields = {"networks.num_codes": 4}
+    first = write_evaluation("elastic.json", dataset="folder", fields=fields, nmi=0.5,
+                             source="the folder coil")
+    second = write_evaluation(
+        "agglomerative.json", "agglomerative_infogan", "folder", nmi=0.4, ent=0.3, one_nn_accuracy=0.8,
+        fields={"networks.num_codes": 12, "categories.num_categories": 4}, source="the folder coil",
+        categories={"nmi": 0.9, "ent": 0.1})
+    table = compare([first, second], metrics=("nmi", "ent"), datasets=("coil",))
+    row = "agglomerative_infogan"
+    assert table.rows["coil"] == (*ROWS, row)
+    assert [table.cells["coil", row, metric].mean for metric in ("nmi", "ent")] == [0.9, 0.1]
+    assert f"{row}: NMI and ENT are of its 4 categories, which have 12 codes" in table.notes["coil"]
+    assert [run.value("one_nn_accuracy") for run in read_runs([second])] == [0.8]
+    # A folder of a data set's name is another column.
+    cars = read_runs([write_evaluation("cars.json", dataset="folder", source="the folder cars")])
+    assert cars[0].dataset == "the folder cars"
+    other = write_evaluation("other.json", "agglomerative_infogan", "folder", source="the folder coil",
+                             fields={"split": 1}, categories={"nmi": 0.9, "ent": 0.1})
+    with pytest.raises(UserError, match=r"differ in networks\.num_codes: 4 and 10"):
+        compare([first, other], datasets=("coil",))
 
 
 def test_pairs_are_of_one_split_and_seed_and_missing_cells_stay_missing(write_evaluation):
@@ -55,6 +100,7 @@ def test_pairs_are_of_one_split_and_seed_and_missing_cells_stay_missing(write_ev
     ({"fields": {"loss.gradient_routing": "shared"}}, "loss.gradient_routing: head and shared"),
     ({"images_per_code": 50}, "images_per_code: 100 and 50"),
     ({"judge": "resnet50"}, "the judge: small_cnn and resnet50"),
+    ({"num_images": 5, "fields": {"split": 0}}, "the number of training images: 640 and 5"),
 ])
 @pytest.mark.parametrize("method", ["elastic_infogan", "gumbel_infogan"])
 def test_unequal_settings_are_refused_by_name(write_evaluation, method, changes, name):
@@ -76,8 +122,8 @@ def test_methods_may_differ_in_their_own_defaults_and_old_names(write_evaluation
 def test_ablations_may_differ_between_rows_only(write_evaluation):
     paths = [write_evaluation("a.json"), write_evaluation("b.json", fields={"loss.contrastive_weight": 3.0}),
              write_evaluation("c.json", fields={"loss.contrastive_weight": 5.0, "seed": 1})]
-    labels = {str(paths[0]): "default", str(paths[1]): "weak", str(paths[2]): "weak"}
-    runs = read_runs(paths, labels)
+    rows = ("default", "weak", "weak")
+    runs = [run._replace(row=row) for run, row in zip(read_runs(paths), rows)]
     options = {"reference": "default", "across_rows": False}
     table = compare_with_paper("ablations", "", None, ("nmi",), ("default", "weak"), runs[:2], ("digits",),
                                **options)
@@ -86,14 +132,26 @@ def test_ablations_may_differ_between_rows_only(write_evaluation):
         compare_with_paper("ablations", "", None, ("nmi",), ("default",), runs, ("digits",), **options)
 
 
-def test_rows_named_by_settings(write_evaluation):
-    fields = {"loss.gradient_routing": "shared", "loss.contrastive_weight": 3.0}
-    names = [name_by_settings(run) for run in read_runs([
-        write_evaluation("a.json", fields=fields), write_evaluation("b.json", "joint_vae")])]
-    assert names == ["elastic_infogan, loss.contrastive_weight=3, loss.gradient_routing=shared", "joint_vae"]
+def test_rows_name_what_differs_from_the_setting_in_the_middle(write_evaluation):
+    """That is not the preset's, whose rate one of the others has."""
+    rate = {"optimizer.prior_learning_rate": 1e-3}
+    changes = {"a": rate, "b": {}, "c": {**rate, "loss.gradient_routing": "shared"},
+               "d": {**rate, "networks.num_codes": 20}, "e": {**rate, "networks.num_codes": 8},
+               "f": {**rate, "seed": 1}}
+    runs = name_by_difference(read_runs([
+        write_evaluation(f"{name}.json", dataset="mnist", fields=fields)
+        for name, fields in changes.items()]))
+    assert [(run.row, run.path.stem) for run in runs] == [
+        ("elastic_infogan", "a"), ("elastic_infogan", "f"), ("loss.gradient_routing=shared", "c"),
+        ("networks.num_codes=8", "e"), ("networks.num_codes=20", "d"),
+        ("optimizer.prior_learning_rate=0.0002", "b")]
+    assert name_by_difference([]) == []
+
+
+def test_methods_are_not_mixed_in_a_row(write_evaluation):
     with pytest.raises(UserError, match=r"a\.json and .*b\.json differ in method: elastic_infogan and"):
         paths = [write_evaluation("a.json"), write_evaluation("b.json", "joint_vae", fields={"split": 1})]
-        runs = read_runs(paths, {str(path): "one label" for path in paths})
+        runs = [run._replace(row="one label") for run in read_runs(paths)]
         compare_with_paper("ablations", "", None, ("nmi",), (), runs, ("digits",), across_rows=False)
 
 

@@ -11,6 +11,7 @@ from eig_tf.evaluation.paper import paper_results
 from eig_tf.reproduction.protocol import TABLES, load_protocol, target_names
 from eig_tf.reproduction.sources import GivenRuns, SweepRuns, check_data, find_evaluations
 from eig_tf.sweeps.spec import load_spec
+from eig_tf.sweeps.sweep_directory import SweepDirectory
 
 REPOSITORY = Path(__file__).parents[2]
 PROTOCOL = load_protocol()
@@ -55,9 +56,10 @@ def test_every_panel_has_its_runs(preset):
 def test_all_specifications_are_valid():
     specs = {path.stem: read_spec(path.stem) for path in (REPOSITORY / "configs" / "sweeps").glob("*.yaml")}
     assert len(specs["digits"].runs) == len(METHODS) * 10 * 2
-    assert len(specs["mnist_15_epochs"].runs) == 7 * 3
-    assert all(len(specs[f"{name}_cpu"].runs) == 7 * 2
-               for name in ("cars", "chairs", "shapenet", "umist", "coil"))
+    assert len(specs["mnist_15_epochs"].runs) == len(METHODS) * 3
+    assert {name: len(specs[f"{name}_cpu"].runs) // len(METHODS)
+            for name in ("cars", "chairs", "shapenet", "umist", "coil")} == {
+                "cars": 4, "chairs": 4, "shapenet": 2, "umist": 2, "coil": 2}
 
 
 def test_ablations_change_one_setting_each():
@@ -65,7 +67,7 @@ def test_ablations_change_one_setting_each():
     digits, mnist = ([run for run in runs if run.dataset == name] for name in ("digits", "mnist"))
     labels, mnist_labels = ([run.label for run in each] for each in (digits, mnist))
     assert labels[0] == "default" and len(set(labels)) == len(labels) == 22
-    assert all(len(run.train_arguments) == 4 + (run.label != "default") for run in digits)
+    assert all(len(run.train_arguments) == 3 + (run.label != "default") for run in digits)
     assert mnist_labels[0] == "mnist-default" and len(set(mnist_labels)) == len(mnist_labels) == 10
     default = flatten(mnist[0].config)
     for run in mnist[1:]:
@@ -105,7 +107,21 @@ def test_nothing_is_trained_that_is_there(finished_sweep, monkeypatch):
     monkeypatch.setattr("eig_tf.sweeps.execution.ray_slots", None)
     assert source.prepare({"digits": {"elastic_infogan"}, "ablations": None}) == []
     assert [run.row for run in source.runs("digits")] == ["elastic_infogan"]
-    assert [run.row for run in source.runs("ablations")] == ["tiny", "tiny"]
+    assert [run.row for run in source.runs("ablations")] == ["uniform_infogan", "elastic_infogan"]
+
+
+def test_only_what_is_asked_for_is_trained_of_a_wider_sweep(tmp_path, monkeypatch):
+    """The runs that an earlier call asked for stay in the directory, which may not shrink."""
+    (tmp_path / "tiny.yaml").write_text(
+        "runs:\n  - {dataset: digits, method: [uniform_infogan, elastic_infogan, joint_vae]}\n")
+    asked = []
+    monkeypatch.setattr("eig_tf.reproduction.sources.run_sweep", lambda spec, path, only, **options: (
+        asked.append(([run.method for run in spec.runs], only)), SweepDirectory(path).prepare(spec), [])[-1])
+    source = SweepRuns({"digits": str(tmp_path / "tiny")}, tmp_path / "sweeps", data_root=".")
+    for methods in ({"uniform_infogan", "elastic_infogan"}, {"joint_vae"}):
+        source.prepare({"digits": methods})
+    assert asked[1] == (["uniform_infogan", "elastic_infogan", "joint_vae"],
+                        {"digits-joint_vae-split0-seed0"})
 
 
 def test_given_evaluations_by_pattern_and_directory(finished_sweep, write_evaluation, tmp_path):
@@ -118,6 +134,9 @@ def test_given_evaluations_by_pattern_and_directory(finished_sweep, write_evalua
     assert [run.path for run in source.runs("continuous")] == [continuous]
     assert sorted(run.row for run in source.runs("digits")) == [
         "elastic_infogan", "joint_vae", "uniform_infogan"]
-    assert "elastic_infogan, networks.num_continuous=2" in {run.row for run in source.runs("ablations")}
+    assert len(source.runs("ablations")) == 5
+    # The paper's figure with continuous codes is of MNIST.
+    mnist = write_evaluation("flat/m.json", dataset="mnist", fields={"networks.num_continuous": 2})
+    assert [run.path for run in GivenRuns([str(tmp_path / "flat")]).runs("continuous")] == [mnist]
     with pytest.raises(UserError, match="--evaluations has 'no', where no evaluation is; expected"):
         find_evaluations("no")

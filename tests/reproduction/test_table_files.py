@@ -41,7 +41,7 @@ About.
 def test_csv_has_all_digits_and_empty_cells(table):
     header, *rows = csv.reader(format_csv(table).splitlines())
     first, second, third = (dict(zip(header, row)) for row in rows)
-    assert (first["mean"], first["paper_std"], first["low"], first["pairs"]) == (
+    assert (first["mean"], first["paper_std"], first["low"], first["differences"]) == (
         "0.61234", "0.205", "-0.2", "3")
     assert (second["std"], second["paper"], second["difference"]) == ("", "0.85", "")
     assert (third["mean"], third["runs"], third["difference_to"]) == ("", "0", "elastic_infogan")

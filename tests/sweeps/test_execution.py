@@ -46,6 +46,18 @@ def test_a_cluster_that_does_not_answer_is_named(stand_ins, tmp_path):
             run_sweep(stand_ins("good"), tmp_path / "sweep", address=address)
 
 
+def test_other_runs_of_the_sweep_are_left_alone(stand_ins, tmp_path):
+    """Nothing is left to do for the asked run, so that Ray is not needed."""
+    spec, directory = stand_ins("good", "last"), SweepDirectory(tmp_path / "sweep")
+    directory.prepare(spec)
+    stand_in.make_commands(directory.path)(spec.runs[0])
+    directory.run(spec.runs[0].name).mkdir()
+    (tmp_path / f"sweep-{spec.runs[0].name}.json").rename(directory.evaluation(spec.runs[0].name))
+    (outcome,) = run_sweep(spec, directory.path, address="no:1", only={spec.runs[0].name})
+    assert (outcome.run, outcome.status.state) == (spec.runs[0], "done")
+    assert load_sweep(directory.path).status[spec.runs[1].name].state == "waiting"
+
+
 def lives(process):
     """Whether a process runs; a zombie does not."""
     try:

@@ -18,13 +18,21 @@ def test_a_specification_is_read_back_and_runs_may_only_be_added(stand_ins, tmp_
     more = stand_ins("c", "a", "b")
     directory.prepare(more)
     assert load_sweep(directory.path).spec == more
-    changed = more._replace(runs=(*more.runs[:2], more.runs[2]._replace(train_arguments=("--seed=1",))))
+    other = {**more.runs[2].config, "seed": 1}
+    changed = more._replace(runs=(*more.runs[:2], more.runs[2]._replace(config=other)))
     for asked, what in ((spec, "a run c-uniform_infogan-split0-seed0, which sweep.yaml lacks"),
                         (changed, r"other settings of b-uniform_infogan-split0-seed0 \(--dataset=digits "),
                         (more._replace(export=True), "other values of evaluate or export")):
         with pytest.raises(UserError, match=f"sweep holds a sweep with {what}.*; expected the same"):
             directory.prepare(asked)
     assert load_sweep(directory.path).spec == more
+    # A split that becomes a list, in another order of the keys, is that of before.
+    (tmp_path / "lists").mkdir()
+    lists, digits = SweepDirectory(tmp_path / "lists"), {"dataset": "digits", "method": "uniform_infogan"}
+    lists.prepare(parse_spec({"runs": [digits]}, "a.yaml"))
+    wider = parse_spec({"runs": [{"split": "0-1", **digits}]}, "a.yaml")
+    lists.prepare(wider)
+    assert load_sweep(lists.path).spec == wider
 
 
 def test_other_directories_and_damaged_files_are_refused(stand_ins, tmp_path):

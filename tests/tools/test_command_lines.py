@@ -177,6 +177,11 @@ REFUSED = [
     ("summarize", "", "no file is named; expected one or more evaluation.json"),
     ("summarize", "no.json", "no.json: no such file; expected an evaluation.json"),
     ("sweep", "", "the arguments are none; expected exactly one, SPEC"),
+    ("sweep", "a.yaml --cpus_per_run=nan",
+     "flag --cpus_per_run=nan: expected a finite number; --help lists the flags"),
+    ("sweep", "a.yaml --gpus_per_run=1.5",
+     "flag --gpus_per_run=1.5: expected 0, a share of one GPU of 0.0001 or more, or a whole number; --help "
+     "lists the flags"),
     ("sweep", "no.yaml", "no.yaml: No such file or directory; expected a path that can be read or written"),
     ("sweep", "file", "file is None; expected keys among runs, evaluate, export"),
     ("train_classifier", "", f"--dataset is missing; expected one of {DATASETS}"),
