@@ -19,7 +19,9 @@ from eig_tf.evaluation import metrics
 
 VERSION = 2
 _DECIMALS = 6
-_SCORES_OF_CATEGORIES = ("nmi", "ent")
+# What the metrics of codes are called for categories.
+_SCORES_OF_CATEGORIES = {"nmi": "nmi", "ent": "ent", "prior_total_variation": "distribution_error_of_prior",
+                         "prior_total_variation_of_uniform": "distribution_error_of_uniform"}
 # Fields of configs that were renamed since some evaluations were written.
 _RENAMED_CONFIG_FIELDS = {("optimizer", "generator_average_decay"): "ema_decay"}
 # Version 1 had no version number. These are the places of its numbers, by their names today.
@@ -105,14 +107,20 @@ class EvaluationRecord:
         """Return the prior over the matched classes, float64 [C], and the probability of unmatched codes."""
         return metrics.match_prior(self.prior, self.code_to_class, len(self.class_names))
 
+    @property
+    def scores_categories(self) -> bool:
+        """Whether the method has several codes for each category, and the categories were found."""
+        return bool(METHODS[self.config["method"]].codes_per_category and self.categories)
+
     def score(self, metric: str) -> float | None:
         """Return a metric, or None where the evaluation lacks it.
 
-        NMI and ENT of a method with several codes for each category are those of its categories, which
-        correspond to the codes of other methods.
+        With `scores_categories`, NMI, ENT and the error of the matched prior are those of the categories,
+        which correspond to the codes of other methods.
         """
-        grouped = METHODS[self.config["method"]].codes_per_category and metric in _SCORES_OF_CATEGORIES
-        return ((self.categories or {}) if grouped else self.metrics).get(metric)
+        if self.categories and self.scores_categories and metric in _SCORES_OF_CATEGORIES:
+            return self.categories.get(_SCORES_OF_CATEGORIES[metric])
+        return self.metrics.get(metric)
 
     def flat_config(self) -> dict[str, Any]:
         """Return the config's fields in one dict, `{"training.epochs": 200, ...}`."""

@@ -178,7 +178,7 @@ def _format_category_row(row: Row, evaluations: Sequence[Evaluation]) -> list[st
 
 
 def _values(row: Row, records: Sequence[EvaluationRecord], metric: str) -> list[float]:
-    values = [value for value in (record.metrics.get(metric) for record in records) if value is not None]
+    values = [value for value in (record.score(metric) for record in records) if value is not None]
     if len(values) < len(records):
         raise UserError(f"an evaluation of {', '.join(map(str, row))} has no {metric}; expected one that "
                         "tools/evaluate.py wrote")

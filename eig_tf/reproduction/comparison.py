@@ -69,11 +69,6 @@ class Run(NamedTuple):
         return f"classes of seed {seed}" if self.evaluation.row.class_set == "random" else f"split {split}"
 
     @property
-    def has_categories(self) -> bool:
-        """Whether the method has several codes for each category."""
-        return bool(METHODS[self.evaluation.row.method].codes_per_category)
-
-    @property
     def key(self) -> tuple:
         """What pairs runs of one column: class set if numbered, split and seed."""
         return tuple(map(str, self.evaluation.run))
@@ -333,8 +328,9 @@ def describe_settings(runs: Sequence[Run]) -> list[str]:
              f"{' and '.join(routing)} routing", f"judge {rows[0].judge} ({accuracy:.3f})"]
     numbers = {run.evaluation.record.training["num_training_images"] for run in runs}
     images = " to ".join(f"{number:,}" for number in sorted({min(numbers), max(numbers)}))
-    grouped = {f"{run.row}: NMI and ENT are of its {_num_categories(run)} categories, which have "
-               f"{len(run.evaluation.record.prior)} codes" for run in runs if run.has_categories}
+    grouped = {f"{one.config['method']}: scores are of its {one.config['categories']['num_categories']} "
+               f"categories, which have {len(one.prior)} codes"
+               for one in (run.evaluation.record for run in runs) if one.scores_categories}
     return [f"{', '.join(parts)}; data: {record.training.get('data_source')}, {images} training images",
             *sorted(grouped),
             *([f"fields other than the preset's: {'; '.join(deviations)}"] if deviations else [])]
@@ -356,13 +352,9 @@ def _config_settings(run):
     settings = {"method": (config["method"], False),
                 **{name: (value, value == preset.get(name)) for name, value in config.items()
                    if name not in (*_FREE_FIELDS, *_TUNED_FIELDS, "preset")}}
-    if run.has_categories:
+    if METHODS[config["method"]].codes_per_category:
         settings["networks.num_codes"] = settings["categories.num_categories"]
     return settings
-
-
-def _num_categories(run):
-    return run.evaluation.record.flat_config()["categories.num_categories"]
 
 
 def name_by_difference(runs: Sequence[Run]) -> list[Run]:

@@ -67,7 +67,7 @@ def test_methods_with_categories_are_scored_by_them(write_evaluation):
     row = "agglomerative_infogan"
     assert table.rows["coil"] == (*ROWS, row)
     assert [table.cells["coil", row, metric].mean for metric in ("nmi", "ent")] == [0.9, 0.1]
-    assert f"{row}: NMI and ENT are of its 4 categories, which have 12 codes" in table.notes["coil"]
+    assert f"{row}: scores are of its 4 categories, which have 12 codes" in table.notes["coil"]
     assert [run.value("one_nn_accuracy") for run in read_runs([second])] == [0.8]
     # A folder of a data set's name is another column.
     cars = read_runs([write_evaluation("cars.json", dataset="folder", source="the folder cars")])
