@@ -19,9 +19,11 @@ from eig_tf.evaluation import metrics
 
 VERSION = 2
 _DECIMALS = 6
-# What the metrics of codes are called for categories.
-_SCORES_OF_CATEGORIES = {"nmi": "nmi", "ent": "ent", "prior_total_variation": "distribution_error_of_prior",
-                         "prior_total_variation_of_uniform": "distribution_error_of_uniform"}
+# Where the metrics of codes are among those of categories.
+_SCORES_OF_CATEGORIES = {
+    "nmi": ("nmi",), "ent": ("ent",), "prior_total_variation": ("distribution_error_of_prior",),
+    "prior_total_variation_of_uniform": ("distribution_error_of_uniform",),
+    **{f"real_{name}": ("real", name) for name in ("accuracy", "nmi", "ari")}}
 # Fields of configs that were renamed since some evaluations were written.
 _RENAMED_CONFIG_FIELDS = {("optimizer", "generator_average_decay"): "ema_decay"}
 # Version 1 had no version number. These are the places of its numbers, by their names today.
@@ -115,12 +117,15 @@ class EvaluationRecord:
     def score(self, metric: str) -> float | None:
         """Return a metric, or None where the evaluation lacks it.
 
-        With `scores_categories`, NMI, ENT and the error of the matched prior are those of the categories,
-        which correspond to the codes of other methods.
+        With `scores_categories`, NMI, ENT, the error of the matched prior and the scores of real images are
+        those of the categories, which correspond to the codes of other methods.
         """
-        if self.categories and self.scores_categories and metric in _SCORES_OF_CATEGORIES:
-            return self.categories.get(_SCORES_OF_CATEGORIES[metric])
-        return self.metrics.get(metric)
+        if not self.scores_categories or metric not in _SCORES_OF_CATEGORIES:
+            return self.metrics.get(metric)
+        value: Any = self.categories
+        for name in _SCORES_OF_CATEGORIES[metric]:
+            value = (value or {}).get(name)
+        return value
 
     def flat_config(self) -> dict[str, Any]:
         """Return the config's fields in one dict, `{"training.epochs": 200, ...}`."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-COLOURS = 7  # that the style sheet has
+COLOURS = 8  # that the style sheet has
 
 
 class Line(NamedTuple):

@@ -86,7 +86,8 @@ def load_spec(path: str | os.PathLike) -> SweepSpec:
     """Read a specification from a YAML file; see `parse_spec`.
 
     Raises:
-        UserError: the file is missing, is not YAML or is not a valid specification.
+        UserError: the file is not YAML or is not a valid specification.
+        OSError: the file cannot be read.
     """
     # An optional dependency, which other commands need not have.
     try:

@@ -152,13 +152,14 @@ def test_other_files_are_refused(tmp_path, text):
 
 
 def test_scores_are_those_of_categories_where_a_method_has_several_codes_for_each():
-    values = {"nmi": 0.5, "prior_total_variation": 0.4, "one_nn_accuracy": 0.7}
-    of_categories = {"nmi": 0.9, "ent": 0.1, "distribution_error_of_prior": 0.2}
+    values = {"nmi": 0.5, "prior_total_variation": 0.4, "one_nn_accuracy": 0.7, "real_accuracy": 0.3}
+    of_categories = {"nmi": 0.9, "ent": 0.1, "distribution_error_of_prior": 0.2, "real": {"accuracy": 0.8}}
     for method, categories, expected in (
-            ("elastic_infogan", of_categories, [0.5, None, 0.4, 0.7]),
-            ("agglomerative_infogan", of_categories, [0.9, 0.1, 0.2, 0.7]),
-            ("agglomerative_infogan", None, [0.5, None, 0.4, 0.7])):
+            ("elastic_infogan", of_categories, [0.5, None, 0.4, 0.7, 0.3]),
+            ("agglomerative_infogan", of_categories, [0.9, 0.1, 0.2, 0.7, 0.8]),
+            ("agglomerative_infogan", {"nmi": 0.9}, [0.9, None, None, 0.7, None]),
+            ("agglomerative_infogan", None, [0.5, None, 0.4, 0.7, 0.3])):
         config = config_lib.load_preset("digits", method=method).to_dict()
         record = _record(config=config, metrics=values, categories=categories)
         assert [record.score(name) for name in (
-            "nmi", "ent", "prior_total_variation", "one_nn_accuracy")] == expected
+            "nmi", "ent", "prior_total_variation", "one_nn_accuracy", "real_accuracy")] == expected
