@@ -32,6 +32,7 @@ from eig_tf.evaluation.judge.training import balanced_indices
 from eig_tf.networks.classifiers import small_cnn
 from eig_tf.runs.category_files import load_categories
 from eig_tf.runs.run_directory import RunDirectory
+from eig_tf.runs.training_images import load_training_images
 
 FLAGS = flags.FLAGS
 
@@ -57,7 +58,7 @@ def measure_rebalancing(run_dir: str, steps: int, seeds: int, min_probability: f
     report = reports.describe_run("recall on held-out images, mean over classifiers")
     directory = RunDirectory(run_dir)
     config, model, epochs = directory.restore_model()
-    whole, trained = registry.load_split(config, data_dir or directory.load_environment().data_dir, cache_dir)
+    whole, trained = load_training_images(directory, config, data_dir, cache_dir)
     if trained.labels is None:
         raise UserError(f"{run_dir} is a run on images without labels; expected labelled ones")
     held_out, trained = registry.left_out_images(config, whole), trained.labelled()

@@ -55,9 +55,10 @@ def main(arguments: list[str]) -> None:
     asked = FLAGS.num_categories
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.categories import discovery, number
-    from eig_tf.data import registry
+    from eig_tf.data import names
     from eig_tf.runs import category_files
     from eig_tf.runs.run_directory import RunDirectory
+    from eig_tf.runs.training_images import load_training_images
     directory = RunDirectory(run_dir)
     config, model, epochs = directory.restore_model()
     candidates = _parse_candidates(model.num_codes)
@@ -69,8 +70,9 @@ def main(arguments: list[str]) -> None:
     given = {name: FLAGS[name].value for name in ("ignore_colours", "contrastive_steps")}
     settings = category_files.discovery_settings(config)._replace(
         **{name: value for name, value in given.items() if value is not None})
-    data_dir = FLAGS.data_dir or directory.load_environment().data_dir
-    _, image_set = registry.load_split(config, data_dir, FLAGS.cache_dir)
+    _, image_set = load_training_images(directory, config, FLAGS.data_dir, FLAGS.cache_dir)
+    for note in image_set.notes:
+        print(names.printable(f"note: {note}"))
     if candidates:
         discovery.numbers_to_compare(candidates, model.num_codes, len(image_set.images))
         real = discovery.represent_images(model, image_set.images, settings)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from eig_tf import files
 from eig_tf.categories.categorizer import categorize_in_batches
-from eig_tf.data import registry
+from eig_tf.data import names, registry
 from eig_tf.evaluation import category_metrics
 from eig_tf.evaluation.judge import judge
 from eig_tf.evaluation.record import EvaluationRecord, save_record
@@ -17,6 +17,7 @@ from eig_tf.evaluation.registry import EvaluationContext, compute_metrics, metri
 from eig_tf.figures import charts, page
 from eig_tf.runs.category_files import load_categories
 from eig_tf.runs.run_directory import RunDirectory
+from eig_tf.runs.training_images import load_training_images
 
 IMAGES_PER_CODE = 1000
 
@@ -52,7 +53,9 @@ def evaluate_run(path: str | os.PathLike, cache_dir: str | os.PathLike,
     environment = directory.load_environment()
     recipe = judge.choose_recipe(config, architecture, pretrained_weights)
     data_dir = data_dir or environment.data_dir
-    whole, image_set = registry.load_split(config, data_dir, cache_dir)
+    whole, image_set = load_training_images(directory, config, data_dir, cache_dir)
+    for note in image_set.notes:
+        print(names.printable(f"note: {note}"), flush=True)
     judge.check_classes(image_set)
     trained = judge.load_or_train_judge(whole, cache_dir, config.dataset, recipe)
 

@@ -28,6 +28,7 @@ from eig_tf.models.sampling import encode_in_batches, generate_images
 from eig_tf.random_streams import Stream, stream_seed
 from eig_tf.runs.category_files import load_categories
 from eig_tf.runs.run_directory import RunDirectory
+from eig_tf.runs.training_images import load_training_images
 
 TABLE = "images.csv"
 _COLUMNS = ("file", "group", "origin", "source", "probability")
@@ -218,8 +219,7 @@ def rebalance(run_dir: str | os.PathLike, output: str | os.PathLike, by: str = "
     if decisions_path is not None:
         decisions = load_decisions(
             decisions_path, run_identifier(directory, discovery is not None), epochs, num_categories)
-    whole, image_set = registry.load_split(
-        config, data_dir or directory.load_environment().data_dir, cache_dir)
+    whole, image_set = load_training_images(directory, config, data_dir, cache_dir)
     if by == "class" and image_set.labels is None:
         raise UserError("--by is class; the images have no labels, expected --by=category")
     with progress.stage(f"categorizes {len(image_set.images):,} images"):

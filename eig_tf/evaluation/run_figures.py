@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import is_valid_linkage
 
 from eig_tf.categories.grouping import CodeGrouping
-from eig_tf.data import registry
 from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
 from eig_tf.evaluation import knn, metrics
@@ -29,6 +28,7 @@ from eig_tf.figures.page import class_label
 from eig_tf.models import sampling
 from eig_tf.runs.category_files import GROUPING, load_categories
 from eig_tf.runs.run_directory import RunDirectory
+from eig_tf.runs.training_images import load_training_images
 
 # Three lines of a label fit beside images of this side.
 _SMALL_SIDE = 52
@@ -106,8 +106,8 @@ class PlottedRun:
     @functools.cached_property
     def image_set(self) -> ImageSet:
         """The training images."""
-        data_dir = self._data_dir or self.directory.load_environment().data_dir
-        return registry.load_split(self.config, data_dir, self._cache_dir)[1]
+        _, image_set = load_training_images(self.directory, self.config, self._data_dir, self._cache_dir)
+        return image_set
 
     @property
     def learned(self) -> bool:

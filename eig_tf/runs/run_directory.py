@@ -33,7 +33,7 @@ class RunEnvironment(NamedTuple):
 
     Attributes:
         data_dir: where the data set's files were, or None.
-        data: what tells the training images from others; see `fingerprint_images` in `runs.training`.
+        data: what tells the training images from others; see `runs.training_images`.
         segments: one dict for each part of the training without interruption: `first_epoch`, `last_epoch`,
             `precision`, `machine`, `devices`, `hosts`, `packages` and `git_revision`. An epoch that was
             continued by another process belongs to both.

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import os
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from ml_collections import config_dict
 from tensorflow import keras
@@ -22,7 +19,7 @@ from eig_tf import progress
 from eig_tf.categories.categorizer import strong_delta
 from eig_tf.config import METHODS
 from eig_tf.data import augment, pipeline, registry
-from eig_tf.data.image_set import ImageSet, summary_lines
+from eig_tf.data.image_set import summary_lines
 from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model, check_codes, compile_model
 from eig_tf.runs import environment
@@ -37,6 +34,7 @@ from eig_tf.runs.category_files import (
 from eig_tf.runs.hosts import make_hosts
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment, prepare_run_directory
 from eig_tf.runs.stop_requests import StopRequests
+from eig_tf.runs.training_images import fingerprint_images
 from eig_tf.runs.training_progress import TrainingProgress
 
 # Side of images, and number of weights, above which a CPU is too slow.
@@ -227,17 +225,6 @@ def _follow_categories(model, image_set, config, directory, manager, fit, hosts)
     fit(epochs)
     if hosts.is_chief:
         regroup_run(directory, config, model_of_one_host(), epochs, image_set.images, found)
-
-
-def fingerprint_images(image_set: ImageSet) -> dict[str, Any]:
-    """Return what tells a training set from others, wherever its files lie.
-
-    Returns:
-        `num_images`, and `digest`, of a hundred of the images.
-    """
-    num = len(image_set.images)
-    some = np.unique(np.linspace(0, num - 1, 100).astype(np.int64))
-    return {"num_images": num, "digest": hashlib.sha256(image_set.images[some].tobytes()).hexdigest()[:16]}
 
 
 def _start_segment(directory, segment, data_dir, data):
