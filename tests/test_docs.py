@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from eig_tf.evaluation import summary
+from eig_tf.reproduction.targets import reproduce
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -30,11 +31,23 @@ def cells(text, heading):
 
 
 @pytest.mark.parametrize(("page", "pattern"), [
-    ("README.md", "results/*/*.json"), ("docs/results.md", "results/grids/*/*.json")])
+    ("docs/results.md", "results/*/*.json"), ("docs/results.md", "results/grids/*/*.json")])
 def test_tables_are_those_of_the_result_files(page, pattern):
     evaluations = [summary.read_evaluation(path) for path in sorted(REPOSITORY.glob(pattern))]
     assert evaluations
     assert summary.markdown_table(evaluations) in read(page)
+
+
+@pytest.mark.parametrize("name, evaluations", [
+    ("digits", ["digits"]), ("table1", ["digits", "mnist_15_epochs", "categories/mnist_15_epochs", "*_cpu"])])
+def test_tables_are_what_the_commands_make(name, evaluations, tmp_path):
+    patterns = [str(REPOSITORY / "results" / pattern) for pattern in evaluations]
+    reproduce("table1", tmp_path, evaluations=patterns)
+    for suffix in ("md", "csv", "tex"):
+        assert (tmp_path / f"table1.{suffix}").read_text() == read(f"results/tables/{name}/table1.{suffix}")
+    if name == "table1":
+        nmi = read("results/tables/table1/table1.md").split("## NMI on all data sets\n\n")[1].split("\n\n")[0]
+        assert nmi in read("README.md")
 
 
 @pytest.mark.parametrize("pattern", [
