@@ -27,7 +27,8 @@ flags.DEFINE_string("workdir", None, "run directory; runs/discover-<name of the 
 flags.DEFINE_string("devices", None, "what to train on: gpu, gpu:0,1 (numbers of GPUs) or cpu; all GPUs, "
                     "else one CPU, when absent")
 flags.DEFINE_bool("dry_run", False, "print the plan and stop")
-for _name in ("preset", "cache_dir", "seed", "image_size", "resize", "num_categories", "num_codes"):
+for _name in ("preset", "cache_dir", "seed", "image_size", "resize", "recursive", "num_categories",
+              "num_codes"):
     flags.declare_key_flag(_name)
 
 

@@ -1,5 +1,6 @@
 """The error of bad input, and the exception that ends a training after a signal."""
 
+import re
 import signal
 
 
@@ -25,3 +26,12 @@ class TrainingStopped(BaseException):
         name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
         super().__init__(f"stopped by {name}; {outlook}")
         self.status = 128 + number
+
+
+def write_failure(error: Exception) -> str:
+    """Return why a file could not be written, from an `OSError` or an error of TensorFlow's file systems."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    # "{{function_node NAME}} PATH; No space left on device [Op:SaveV2]"
+    text = re.sub(r"\{\{.*?\}\}|\[Op:.*", "", " ".join(str(error).split()))
+    return text.rpartition("; ")[2].strip()[-200:]

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,15 @@ def real_data():
     if not directory:
         pytest.skip("EIG_TF_DATA names no directory")
     return Path(directory)
+
+
+@pytest.fixture
+def full_disk():
+    """Every file ends at 50 kB, as on a disk that is full by then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture(scope="session")

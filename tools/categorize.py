@@ -1,12 +1,12 @@
 """Sort real images by the categories that a run has found; no labels are needed.
 
     python tools/categorize.py RUN_DIR
-    python tools/categorize.py RUN_DIR --images=FOLDER --output=found.csv
+    python tools/categorize.py RUN_DIR --images=FOLDER
     python tools/categorize.py RUN_DIR --images=images.zip --output=found.csv
 
 Without --images, all images of the run's own data set are sorted; with it, those of any folder, list or
-archive, resized and converted to the run's size and colours. Writes a table with a row for every image, and
-beside it a picture of the most confident images of each category.
+archive, resized and converted to the run's size and colours, but for files that cannot be read. Writes a
+table with a row for every image, and beside it a picture of the most confident images of each category.
 
 If the codes of the run are grouped into categories (RUN_DIR/categories), the columns are file, category,
 probability, code (that of the encoder) and code_probability. Otherwise each code is a category, and the
@@ -30,10 +30,11 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("images", None, "folder, list or archive of images to sort; the run's own data set when "
                     "absent")
+flags.DEFINE_bool("recursive", False, "take the files of --images at any depth, also beside sub-folders")
 flags.DEFINE_string("data_dir", None, "directory of the run's data set; that of the training when absent")
 flags.DEFINE_string("cache_dir", files.default_cache_dir(), "directory of decoded data sets")
 flags.DEFINE_string("output", None, "CSV file to write, with a PNG of the same name beside it; "
-                    "categories.csv in RUN_DIR when absent")
+                    "categories.csv in RUN_DIR when absent, categories_NAME.csv with --images=NAME")
 flags.DEFINE_string("decisions", None, "JSON file of decisions on the categories, saved in the run's report")
 
 
@@ -57,13 +58,16 @@ def main(arguments: list[str]) -> None:
     if FLAGS.images is not None and not Path(FLAGS.images).exists():
         raise UserError(f"--images is {FLAGS.images!r}, which does not exist; expected a folder, a list or "
                         "an archive of images")
-    output = run_dir / "categories.csv" if FLAGS.output is None else Path(FLAGS.output)
+    if FLAGS.recursive and FLAGS.images is None:
+        raise UserError("--recursive is given without --images; expected it for other images only")
+    output = Path(FLAGS.output) if FLAGS.output is not None else run_dir / (
+        "categories.csv" if FLAGS.images is None else f"categories_{Path(FLAGS.images).resolve().stem}.csv")
     check_output(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.data import names
     from eig_tf.evaluation import categorize
     image_set, found, notes = categorize.categorize(
-        run_dir, output, FLAGS.images, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.decisions)
+        run_dir, output, FLAGS.images, FLAGS.data_dir, FLAGS.cache_dir, FLAGS.decisions, FLAGS.recursive)
     print(names.printable(f"{len(image_set.images)} images from {image_set.source}"))
     for note in notes:
         print(names.printable(f"note: {note}"))

@@ -6,6 +6,9 @@ from absl import flags
 
 AUTO = "auto"
 
+# The flag is one of the module that has it defined, whose --help lists it.
+flags.disclaim_key_flags()
+
 
 class NumberOrAuto(flags.ArgumentParser):
     """Parse an integer, or `auto`, which stays text."""

@@ -258,5 +258,8 @@ def config_from_dict(saved: dict[str, Any]) -> config_dict.ConfigDict:
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}")
     config = load_preset(saved["dataset"], saved.get("preset", "paper"), saved["method"]).lock()
+    unknown = flatten(config_dict.ConfigDict(saved)).keys() - flatten(config).keys()
+    if unknown:
+        raise ValueError(f"it has {', '.join(sorted(unknown))}, which this version does not know")
     config.update(saved)
     return config

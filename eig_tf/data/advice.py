@@ -102,8 +102,11 @@ def _size_advice(survey: Survey) -> Iterator[Advice]:
     median = int(np.median(survey.shorter_sides))
     size = image_sizes(median, on_gpu=False)[0]
     with_gpu = "; with a GPU, --image_size=128 keeps more" if median >= 128 else ""
-    yield Advice((f"--image_size={size}",),
-                 f"half of the images have a shorter side of {median} pixels or more{with_gpu}")
+    reason = f"half of the images have a shorter side of {median} pixels or more{with_gpu}"
+    if median < size:
+        reason = (f"the smallest size; half of the images have a shorter side of {median} pixels or less, "
+                  "and are enlarged")
+    yield Advice((f"--image_size={size}",), reason)
     if size < _LARGEST_CPU_SIZE:
         yield Advice(("--preset=cpu", f"{flag('discriminator_augment.shift')}=4"),
                      f"smaller networks; the preset's shift of 8 pixels is much of {size}")

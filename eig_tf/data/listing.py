@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from eig_tf import progress
+from eig_tf.config import flag
 from eig_tf.data import cache, pictures, storage
 from eig_tf.data.image_set import ImageSet
 from eig_tf.data.names import first_few
@@ -106,7 +107,7 @@ def check_share(listing: Listing, unreadable: Sequence[str]) -> None:
     if len(unreadable) > listing.max_unreadable * total:
         raise UserError(f"{listing.directory}: {len(unreadable)} of {total} files are missing or unreadable "
                         f"({first_few(unreadable, '; ')}); expected a share of at most "
-                        f"{listing.max_unreadable:g}")
+                        f"{listing.max_unreadable:g}, the value of {flag('data.max_unreadable')}")
 
 
 def check_decoded(listing: Listing, decoded: Sequence[Entry], unreadable: Sequence[str]) -> None:

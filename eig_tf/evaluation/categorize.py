@@ -84,7 +84,7 @@ class Categories(NamedTuple):
 
 def categorize(run_dir: str | os.PathLike, output: Path, images: str | os.PathLike | None = None,
                data_dir: str | os.PathLike | None = None, cache_dir: str | os.PathLike | None = None,
-               decisions_path: str | os.PathLike | None = None
+               decisions_path: str | os.PathLike | None = None, recursive: bool = False
                ) -> tuple[ImageSet, Categories, list[str]]:
     """Sort images by the categories of a run's last checkpoint; write a table and a figure.
 
@@ -96,6 +96,7 @@ def categorize(run_dir: str | os.PathLike, output: Path, images: str | os.PathLi
         data_dir: directory of the run's own data set; that of the training when None.
         cache_dir: directory of decoded sets; the user's cache directory when None.
         decisions_path: decisions on the categories, see `load_decisions`; None for none.
+        recursive: whether `images` are taken at any depth, also beside sub-folders.
 
     Returns:
         The images, their categories, and sentences for people, on files that were left out for example.
@@ -118,7 +119,10 @@ def categorize(run_dir: str | os.PathLike, output: Path, images: str | os.PathLi
         image_set = registry.load(
             config, data_dir or directory.load_environment().data_dir, cache_dir)
     else:
-        image_set = registry.load(folder_config(config), images, cache_dir)
+        options = folder_config(config)
+        # Files that cannot be read are named in a note: nothing is trained on what is left.
+        options.data.recursive, options.data.max_unreadable = recursive, 1.0
+        image_set = registry.load(options, images, cache_dir)
     categories = categorize_images(model, image_set.images, discovery)
     if decisions is not None:
         categories = categories.merge(decisions.merged_into)

@@ -76,6 +76,7 @@ class BalancedGroup(NamedTuple):
         num_real: how many real images there are.
         kept: int64 [n], sorted indices of the real images that are kept.
         wanted: how many generated images the group needs.
+        has_codes: whether the run has codes of the group.
         blocks: these images, to be iterated over once: for each block of candidates, uint8 [m, H, W, C] and
             float64 [m], what the run gives the group for each image; m may be 0. In all, they may be fewer
             than are wanted.
@@ -85,6 +86,7 @@ class BalancedGroup(NamedTuple):
     num_real: int
     kept: np.ndarray
     wanted: int
+    has_codes: bool
     blocks: Iterator[tuple[np.ndarray, np.ndarray]]
 
 
@@ -159,13 +161,17 @@ def balance_groups(sorter: Sorter, groups: Groups, per_group: int | None = None,
         if len(real) > size:
             kept = np.sort(np.random.default_rng([seed, group]).choice(real, size, replace=False))
         wanted = size - len(kept)
-        yield BalancedGroup(name, len(real), kept, wanted, _generate_blocks(
-            sorter, indicator[:, group], wanted, min_probability, seed, group))
+        of_group = indicator[:, group]
+        weights = (of_group * sorter.prior) @ sorter.code_distribution
+        yield BalancedGroup(name, len(real), kept, wanted, bool(weights.any()), _generate_blocks(
+            sorter, of_group, weights, wanted, min_probability, seed, group))
 
 
-def _generate_blocks(sorter, of_group, wanted, min_probability, seed, group):
-    """Yield images and probabilities of a group, whose categories `of_group`, bool [M], names."""
-    weights = (of_group * sorter.prior) @ sorter.code_distribution
+def _generate_blocks(sorter, of_group, weights, wanted, min_probability, seed, group):
+    """Yield images and probabilities of a group.
+
+    Its categories are those of `of_group`, bool [M], and its codes are drawn by `weights`, [K].
+    """
     kept, block = 0, 0
     generator = np.random.default_rng([seed, group, int(Stream.REBALANCE)])
     while kept < wanted and weights.any() and (
@@ -247,9 +253,13 @@ def rebalance(run_dir: str | os.PathLike, output: str | os.PathLike, by: str = "
         for number, group in enumerate(balanced):
             num_generated = _write_group(group, image_set, sources, folder, table)
             lines.append(f"{group.num_real:>8,}  {len(group.kept):>8,}  {num_generated:>9,}  {group.name}")
-            if num_generated < group.wanted:
-                why = ("the run recognizes less than a tenth of what it generates for it"
-                       if (groups.of_category == number).any() else "no category belongs to it")
+            why = ("no category belongs to it" if not (groups.of_category == number).any() else
+                   "the run recognizes less than a tenth of what it generates for it" if group.has_codes else
+                   "the run has no code for it")
+            if not len(group.kept) + num_generated:
+                (folder / group.name).rmdir()
+                notes.append(f"{group.name} has no image and is left out: {why}")
+            elif num_generated < group.wanted:
                 notes.append(f"{group.name} lacks {group.wanted - num_generated:,} images: {why}")
             advance()
         _check_free(output)

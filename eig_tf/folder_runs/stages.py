@@ -75,7 +75,7 @@ def _check_folder(request):
         for line in registry.find_loader("folder").check_directory(place, config):
             print(names.printable(line), flush=True)
     print("near-duplicates, and what mirroring changes:  python tools/preview_data.py --dataset=folder "
-          f"--data_dir={shlex.quote(request.folder)} --check", flush=True)
+          f"--data_dir={shlex.quote(request.folder)} --method=agglomerative_infogan --check", flush=True)
 
 
 def _sort_and_report(workdir, folder, cache_dir):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
 from eig_tf import files
-from eig_tf.errors import UserError
+from eig_tf.errors import UserError, write_failure
 from eig_tf.figures import grids, tiling
 from eig_tf.runs.hosts import LOST_HOST_ERRORS, Hosts
 from eig_tf.runs.run_directory import RunDirectory
@@ -179,8 +181,11 @@ class Checkpoints(keras.callbacks.Callback):
         except tf.errors.OpError as error:
             if self.hosts.num_hosts > 1 and isinstance(error, LOST_HOST_ERRORS):
                 raise
-            raise UserError(f"{self.manager.directory} cannot be written: {error.message[:200]}; the "
-                            "checkpoint before is kept") from None
+            for unfinished in Path(self.manager.directory).glob("*_temp"):
+                shutil.rmtree(unfinished, ignore_errors=True)
+            kept = "the checkpoint before is kept" if self.manager.checkpoints else "nothing is saved"
+            raise UserError(f"{self.manager.directory} cannot be written: {write_failure(error)}; "
+                            f"{kept}") from None
         self.directory.delete_unlisted_checkpoints(self.manager)
         self.saved_at = self.clock()
 

@@ -18,7 +18,7 @@ from eig_tf.categories.discovery import Discovery
 from eig_tf.categories.grouping import CodeGrouping, load_grouping
 from eig_tf.data import names
 from eig_tf.data.pictures import CROP
-from eig_tf.errors import UserError
+from eig_tf.errors import UserError, write_failure
 from eig_tf.evaluation import metrics
 from eig_tf.evaluation.record import EvaluationRecord, load_record
 from eig_tf.models.base import GenerativeModel
@@ -75,8 +75,7 @@ def reported_write_errors(output: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
-        raise UserError(f"--output {str(output)!r} cannot be written: {reason}") from None
+        raise UserError(f"--output {str(output)!r} cannot be written: {write_failure(error)}") from None
 
 
 def export_run(path: str | os.PathLike, output: str | os.PathLike | None = None, name: str | None = None,

@@ -215,6 +215,14 @@ def test_damaged_or_missing_saved_config_is_refused_with_its_path(content, tmp_p
     assert str(path) in str(error.value)
 
 
+def test_fields_of_another_version_are_named(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(_saved(training={"epochs": 2, "momentum": 0.9}, colour="red")))
+    with pytest.raises(UserError, match="is not a config that this version wrote: it has colour, "
+                                        r"training\.momentum, which this version does not know$"):
+        config_lib.load_config(path)
+
+
 def test_fields_that_a_later_version_added_take_their_defaults(tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(_saved(training={"epochs": 2})))

@@ -102,6 +102,7 @@ def test_size_is_that_of_half_of_the_images(tmp_path, look, sides, flags):
     assert lines[0] == (f"shorter sides of the images: {min(sides)} to {max(sides)} pixels, median "
                         f"{sorted(sides)[1]}")
     assert ("with a GPU" in suggested[flags]) == (sorted(sides)[1] >= 128)
+    assert ("are enlarged" in suggested[flags]) == (sorted(sides)[1] < 28)
     assert suggested["--config.data.channels=1"] == "no image has colour"
     assert "only you can say" in suggested[""]
 

@@ -101,6 +101,7 @@ def test_a_group_without_codes_and_one_with_too_many_images(sorter):
     first, second = balance_groups(sorter, groups)
     assert (first.num_real, first.wanted) == (10, 0)
     assert (second.num_real, second.wanted, list(second.blocks)) == (0, 10, [])
+    assert (first.has_codes, second.has_codes) == (True, False)
     (few,) = balance_groups(sorter, Groups(["a"], np.array([0, -1, -1]), np.zeros(10, int)), per_group=4)
     assert (few.num_real, few.wanted) == (10, 0)
     assert len(set(few.kept)) == 4 and list(few.kept) == sorted(few.kept)
@@ -193,7 +194,7 @@ def test_a_folder_is_written_whole_and_read_back(run_dir, tmp_path, monkeypatch)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["balanced", "cache"]
 
 
-def test_decisions_name_merge_and_leave_out_categories(run_dir, tmp_path):
+def test_decisions_name_merge_and_leave_out_categories(run_dir, tmp_path, monkeypatch):
     decisions = write_decisions(tmp_path / "d.json", run_dir, ("a/b", None, None), ("", 0, None),
                                 ("x", None, "reject"))
     table, notes = rebalance.rebalance(run_dir, tmp_path / "out", per_group=5, decisions_path=decisions)
@@ -205,6 +206,12 @@ def test_decisions_name_merge_and_leave_out_categories(run_dir, tmp_path):
     num_rejected = int((categorize_in_batches(network, image_set.images).argmax(axis=1) == 2).sum())
     assert left_out == ([f"{num_rejected:,} images are of rejected categories; they are left out"]
                         if num_rejected else [])
+    network.layers[-1].bias.assign([100.0, 0.0, 0.0])
+    monkeypatch.setattr("eig_tf.runs.category_files.load_categorizer", lambda path: network)
+    table, notes = rebalance.rebalance(run_dir, tmp_path / "one", per_group=5)
+    assert [path.name for path in (tmp_path / "one").iterdir() if path.is_dir()] == ["category_00"]
+    assert notes[-2:] == [f"category_0{number} has no image and is left out: the run recognizes less than a "
+                          "tenth of what it generates for it" for number in (1, 2)]
     rejected = write_decisions(tmp_path / "r.json", run_dir, *[("", None, "reject")] * 3)
     with pytest.raises(UserError, match="which rejects all images"):
         rebalance.rebalance(run_dir, tmp_path / "none", decisions_path=rejected)

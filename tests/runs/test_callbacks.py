@@ -125,6 +125,13 @@ def test_checkpoints_by_time_within_an_epoch_and_at_its_end(checkpoints):
     assert saved(checkpoints) == (1, 0, {})
 
 
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(checkpoints):
+    with pytest.raises(UserError, match="checkpoints cannot be written: File too large; nothing is saved$"):
+        checkpoints.callback._save(1, 0, {})
+    assert list((checkpoints.directory.path / "checkpoints").iterdir()) == []
+
+
 def test_epoch_that_was_begun_goes_on_with_its_losses(checkpoints):
     callback, model = checkpoints.callback, checkpoints.model
     callback.manager.checkpoint.steps_done.assign(4)

@@ -1,6 +1,5 @@
 """Finished runs without training: small networks with made-up weights, their models and their exports."""
 
-import resource
 import shutil
 
 import numpy as np
@@ -148,15 +147,6 @@ def continuous_served(continuous_run, tmp_path_factory):
 def vae_live(tmp_path_factory):
     """A restored `JointVAE`: no noise, three continuous codes."""
     return _make_run(tmp_path_factory.mktemp("vae_run"), "joint_vae", num_continuous=3).restore_model()[1]
-
-
-@pytest.fixture
-def full_disk():
-    """Every file ends at 50 kB, as on a disk that is full by then."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture(scope="session")

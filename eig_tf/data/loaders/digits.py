@@ -11,6 +11,7 @@ from ml_collections import config_dict
 from sklearn import datasets
 
 from eig_tf.data.image_set import ImageSet
+from eig_tf.errors import UserError
 
 IMAGE_SIZE = 28
 
@@ -23,12 +24,17 @@ def load_images(directory: str | os.PathLike | None = None) -> ImageSet:
     enlarged view.
 
     Args:
-        directory: not used.
+        directory: None; the images are part of scikit-learn.
 
     Returns:
         1,797 grey images of ten classes.
+
+    Raises:
+        UserError: a directory is given.
     """
-    del directory
+    if directory is not None:
+        raise UserError(f"--data_dir is {str(directory)!r}, which holds no prepared set; digits have no "
+                        "files; expected a set that tools/prepare_data.py wrote, or no --data_dir")
     digits = datasets.load_digits()
     padded = np.pad(digits.images, [(0, 0), (1, 1), (1, 1)])[..., np.newaxis] * (255.0 / 16.0)
     enlarged = tf.image.resize(padded, [IMAGE_SIZE, IMAGE_SIZE], method="bicubic").numpy()

@@ -5,11 +5,17 @@ import pytest
 from sklearn import datasets
 
 from eig_tf.data.loaders import digits
+from eig_tf.errors import UserError
 
 
 @pytest.fixture(scope="module")
 def image_set():
     return digits.load_images()
+
+
+def test_a_directory_is_refused(tmp_path):
+    with pytest.raises(UserError, match="--data_dir is '.*', which holds no prepared set; digits have no files"):
+        digits.load_images(tmp_path)
 
 
 def test_all_digits_are_there(image_set):

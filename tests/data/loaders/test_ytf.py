@@ -164,7 +164,7 @@ def test_box_that_does_not_fit_the_frame(tmp_path, box):
 ])
 def test_missing_boxes_and_frames_are_counted_and_named(faces, config, tmp_path, change, sentence):
     damage(faces, NAMES[0], change)
-    with pytest.raises(UserError, match=r"1 of . files are missing or unreadable.* at most 0\.05") as error:
+    with pytest.raises(UserError, match=r"1 of . files are missing or unread.* at most 0\.05, the") as error:
         registry.load(config, faces, tmp_path / "cache")
     assert sentence in str(error.value)
     config.data.max_unreadable = 0.5
