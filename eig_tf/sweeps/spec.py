@@ -23,6 +23,8 @@ _EVALUATE_BOUNDS = {"images_per_code": (1, 10**6), "evaluation_seed": (0, 2**31 
 _CLASSIFIERS = ("small_cnn", "resnet50")
 _FLAG_FIELDS = {flag: field for field, flag in config_lib.NAMED_FLAGS.items()}
 _GROUP_KEYS = (*_FLAG_FIELDS, "data_dir", "config", "method_config", "label")
+# Flags that methods of one group may differ in.
+_METHOD_FLAGS = ("num_codes", "num_categories")
 # Flags that are a part of every run's name.
 _IN_NAME = ("dataset", "preset", "method", "class_set", "split", "seed")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,149}")
@@ -195,16 +197,35 @@ def _runs_of_group(group: Any, place: str) -> Iterator[SweepRun]:
     flags = {key: _values(value, key, f"{place}.{key}") for key, value in group.items()
              if key in _FLAG_FIELDS}
     _check_keys(of_methods, tuple(map(str, flags["method"])), f"{place}.method_config")
-    of_methods = {method: _fields(fields, f"{place}.method_config.{method}")
-                  for method, fields in of_methods.items()}
+    of_methods = {method: _method_settings(content, {*flags, *overrides}, f"{place}.method_config.{method}")
+                  for method, content in of_methods.items()}
     for values in itertools.product(*flags.values()):
-        chosen = dict(zip(flags, values))
-        fields = {**overrides, **of_methods.get(chosen["method"], {})}
-        for field_values in itertools.product(*fields.values()):
-            config = dict(zip(fields, field_values))
-            varied = [f"{key.rpartition('.')[2]}{value}" for key, value in {**chosen, **config}.items()
-                      if len({**flags, **fields}[key]) > 1 and key not in _IN_NAME]
+        own = of_methods.get(dict(zip(flags, values))["method"], {})
+        # A setting of None is one of the group that the method goes without.
+        settings = {key: found for key, found in {
+            **{flag: [value] for flag, value in zip(flags, values)}, **overrides, **own}.items()
+            if found is not None}
+        for setting in itertools.product(*settings.values()):
+            found = dict(zip(settings, setting))
+            chosen = {key: value for key, value in found.items() if key in _FLAG_FIELDS}
+            config = {key: value for key, value in found.items() if key not in _FLAG_FIELDS}
+            varied = [f"{key.rpartition('.')[2]}{value}" for key, value in found.items()
+                      if len({**settings, **flags, **own}[key] or ()) > 1 and key not in _IN_NAME]
             yield _make_run(chosen, config, varied, label, data_dir, place)
+
+
+def _method_settings(content: Any, of_group: set[str], place: str) -> dict[str, list[Any] | None]:
+    """Return the values of flags and fields of a method; None for those of its group that it goes without."""
+    if not isinstance(content or {}, dict):
+        raise UserError(f"{place} is {content!r}; expected fields such as training.epochs with their values")
+    content = content or {}
+    dropped = dict.fromkeys(key for key, value in content.items() if value is None)
+    for key in dropped:
+        if key not in of_group:
+            raise UserError(f"{place}.{key} is null, and the group does not set it; expected a value")
+    given = {key: value for key, value in content.items() if key not in dropped}
+    flags = {key: _values(given.pop(key), key, f"{place}.{key}") for key in _METHOD_FLAGS if key in given}
+    return {**dropped, **flags, **_fields(given, place)}
 
 
 def _make_run(chosen: dict[str, Any], overrides: dict[str, Any], varied: list[str], label: str | None,

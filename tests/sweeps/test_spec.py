@@ -69,6 +69,23 @@ def test_the_config_of_a_run_is_that_of_its_command_line(command):
     assert run.config["networks"]["num_codes"] == 15 and "tensorflow" not in result.stderr
 
 
+def test_a_method_may_differ_from_its_group():
+    """It has lists of its own, and goes without what is null."""
+    spec = parse_spec(groups(
+        method=["elastic_infogan", "joint_vae", "agglomerative_infogan"], num_codes=12,
+        config={"training.epochs": 5, "loss.gumbel_temperature": 0.5}, method_config={
+            "agglomerative_infogan": {"num_codes": None, "num_categories": [3, 4], "training.epochs": 2},
+            "joint_vae": {"loss.gumbel_temperature": None}}), "a")
+    assert {run.name: run.train_arguments[2:] for run in spec.runs} == {
+        "digits-elastic_infogan-split0-seed0": (
+            "--num_codes=12", "--config.training.epochs=5", "--config.loss.gumbel_temperature=0.5"),
+        "digits-joint_vae-split0-seed0": ("--num_codes=12", "--config.training.epochs=5"),
+        **{f"digits-agglomerative_infogan-split0-seed0-num_categories{number}": (
+            f"--num_categories={number}", "--config.training.epochs=2",
+            "--config.loss.gumbel_temperature=0.5") for number in (3, 4)}}
+    assert [run.config["networks"]["num_codes"] for run in spec.runs] == [12, 12, 9, 12]
+
+
 @pytest.mark.parametrize(("content", "sentence"), [
     (None, "a.yaml is None; expected keys among runs, evaluate, export"),
     ({}, "a.yaml: runs is None; expected a list of one group of runs or more"),
@@ -112,6 +129,11 @@ def test_the_config_of_a_run_is_that_of_its_command_line(command):
      "python -m eig_tf.train --dataset=NAME --help lists"),
     (groups(method_config={"joint_vae": {}}),
      "a.yaml: runs[0].method_config has the key 'joint_vae'; expected keys among elastic_infogan"),
+    (groups(method_config={"elastic_infogan": {"training.epochs": None}}), "a.yaml: runs[0].method_config."
+     "elastic_infogan.training.epochs is null, and the group does not set it; expected a value"),
+    (groups(method_config={"elastic_infogan": {"seed": 1}}),
+     "a.yaml: runs[0].method_config.elastic_infogan has the field seed; expected seed beside config, since it "
+     "has a flag of its own"),
     (groups(label="../up"), "a.yaml: runs[0] has a run of the name '.._up-elastic_infogan-split0-seed0'; "
      "expected up to 150 characters, a letter or a digit first; another label helps"),
     ({"runs": [DIGITS, DIGITS]}, "a.yaml: runs[1] has a run digits-elastic_infogan-split0-seed0, and so has "
