@@ -1,14 +1,17 @@
-"""The progress of work that takes long: a bar on a terminal, one line elsewhere."""
+"""The progress of work that takes long: a bar on a terminal, a line a minute elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 # Seconds that work may take in silence where no terminal shows a bar.
 _SILENCE = 2.0
+# Seconds between two lines there.
+_INTERVAL = 60.0
 
 
 def format_seconds(seconds: float) -> str:
@@ -31,8 +34,8 @@ def stage(title: str | None, total: int | None = None, unit: str = "step") -> It
     """Show the progress of the work in a `with` block.
 
     A terminal shows the title, and a bar below it if there are steps. Elsewhere the title is printed when the
-    work has lasted two seconds; shorter work prints nothing. A stage with steps must not contain another
-    stage or print anything, which would break its bar.
+    work has lasted two seconds, and the number of steps every minute; shorter work prints nothing. A stage
+    with steps must not contain another stage or print anything, which would break its bar.
 
     Args:
         title: what is done, such as `encodes 1,000 images`; None when that was printed before.
@@ -53,7 +56,7 @@ def stage(title: str | None, total: int | None = None, unit: str = "step") -> It
     timer.daemon = True
     timer.start()
     try:
-        yield _ignore
+        yield _lines(total, unit) if total else _ignore
     finally:
         timer.cancel()
 
@@ -76,6 +79,19 @@ def _bar(total, unit):
         # Keras ends the line of a full bar only.
         if 0 < done < total:
             print(flush=True)
+
+
+def _lines(total, unit):
+    done, printed = 0, time.monotonic()
+
+    def advance(steps=1, values=None):
+        nonlocal done, printed
+        done += steps
+        if time.monotonic() - printed >= _INTERVAL and done < total:
+            printed = time.monotonic()
+            _announce(f"  {unit} {done:,} of {total:,}")
+
+    return advance
 
 
 def _ignore(steps=1, values=None):

@@ -74,6 +74,19 @@ def test_elsewhere_long_work_is_announced_in_one_line_while_it_goes_on(capsys, s
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(("interval", "shown"), [
+    (0, "  step 10 of 1,200\n  step 1,010 of 1,200\n"), (60, "")])
+def test_elsewhere_the_steps_are_a_line_a_minute(capsys, silence, monkeypatch, interval, shown):
+    """The last step is the end, which is seen by what follows."""
+    silence(100)
+    monkeypatch.setattr(progress, "_INTERVAL", interval)
+    with progress.stage("learns", 1200) as advance:
+        advance(10)
+        advance(1000)
+        advance(190)
+    assert capsys.readouterr().out == shown
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_elsewhere_short_work_is_silent(capsys, silence, fails):
     silence(0.3)

@@ -153,6 +153,8 @@ def check_divisible(batch_size: int, replicas: int) -> None:
 def _fit(model, image_set, config, make_view, output, manager, callbacks, hosts, stops, last_epoch):
     """Train until an epoch, which may have been reached before."""
     steps = len(image_set.images) // config.training.batch_size
+    search_after = (config.training.epochs - config_lib.guided_epochs(config)
+                    if METHODS[config.method].codes_per_category else None)
     checkpoint = manager.checkpoint
     writer = tf.summary.create_file_writer(str(output.logs))
     while int(checkpoint.epochs_done) < last_epoch:
@@ -170,7 +172,8 @@ def _fit(model, image_set, config, make_view, output, manager, callbacks, hosts,
                            SampleGrids(output, config.training.epochs, writer),
                            Checkpoints(output, manager, steps, config.training.checkpoint_minutes, hosts,
                                        stops),
-                           *([TrainingProgress(config.training.epochs)] if hosts.is_chief else [])])
+                           *([TrainingProgress(config.training.epochs, search_after=search_after)]
+                             if hosts.is_chief else [])])
             stopping, = hosts.mean(stops.requested is not None)
         if stopping:
             stops.stop()

@@ -27,12 +27,15 @@ class TrainingProgress(keras.callbacks.Callback):
 
     Args:
         epochs: the number of epochs of the whole training, which may take several calls of `fit`.
+        search_after: the epoch after which categories are searched, whose time is not known; None for none.
         clock: returns seconds.
     """
 
-    def __init__(self, epochs: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, epochs: int, clock: Callable[[], float] = time.monotonic,
+                 search_after: int | None = None) -> None:
         super().__init__()
         self.epochs = epochs
+        self.search_after = search_after
         self.clock = clock
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -49,5 +52,7 @@ class TrainingProgress(keras.callbacks.Callback):
             return
         self._printed = now
         seconds = float(np.median(times[1:][-_RECENT:] if len(times) > 1 else times))
+        search = self.search_after is not None and epoch <= self.search_after
         print(f"epoch {epoch} of {self.epochs}, {progress.format_seconds(seconds)} an epoch, "
-              f"about {progress.format_seconds((self.epochs - epoch) * seconds)} left", flush=True)
+              f"about {progress.format_seconds((self.epochs - epoch) * seconds)} left"
+              f"{', the search for categories apart' if search else ''}", flush=True)

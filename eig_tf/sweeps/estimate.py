@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eig_tf import config as config_lib
+from eig_tf import progress
+from eig_tf.config import METHODS
 from eig_tf.errors import UserError
 from eig_tf.sweeps.attempts import run_commands, run_environment
 from eig_tf.sweeps.execution import is_finished, ray_slots
@@ -34,7 +36,7 @@ def print_plan(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str 
 
     The time of a run is that of finished runs in the sweep directory that differ only in split, seed and
     class set. If there are none, it is the number of steps times the time of a step, which a process measures
-    on this machine, without the evaluation. Nothing is written to the sweep directory.
+    on this machine; the last line says what that leaves out. Nothing is written to the sweep directory.
 
     Args:
         spec: see `eig_tf.sweeps.spec`; the other arguments are those of `execution.run_sweep`.
@@ -65,8 +67,11 @@ def print_plan(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str 
         measured[_kind(run)] = [steps * seconds]
     total = sum(statistics.mean(measured[_kind(run)]) * run.config["training"]["epochs"] for run in pending)
     side_by_side = max(1, min(slots, len(pending)))
+    searches = any(METHODS[run.method].codes_per_category for run in unknown)
+    not_measured = ["the start of each run", "evaluations", *(["searches for categories"] if searches else [])]
     print(f"{len(pending)} runs to do, {len(finished)} done; {side_by_side} side by side take about "
-          f"{total / side_by_side / 3600:.2g} hours{', evaluations apart' if unknown else ''}")
+          f"{progress.format_seconds(total / side_by_side)}"
+          f"{', without ' + ', '.join(not_measured) if unknown else ''}")
 
 
 def _kind(run: SweepRun) -> str:

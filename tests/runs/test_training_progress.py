@@ -42,6 +42,14 @@ def test_first_epoch_counts_only_until_there_is_another(train, capsys):
         "epoch 3 of 200, 50 s an epoch, about 2.7 h left"]
 
 
+def test_the_search_for_categories_is_named_until_it_is_over(train, capsys):
+    train(TrainingProgress(4, Clock(), search_after=2), [100, 100, 100, 100])
+    assert lines(capsys) == [
+        "epoch 1 of 4, 100 s an epoch, about 5 min left, the search for categories apart",
+        "epoch 2 of 4, 100 s an epoch, about 3 min left, the search for categories apart",
+        "epoch 3 of 4, 100 s an epoch, about 100 s left"]
+
+
 def test_median_of_the_last_ten_epochs(train, capsys):
     """One slow epoch changes nothing, and ten that are slow replace those before."""
     train(TrainingProgress(100, Clock()), [90] + [30] * 12 + [1000] + [31] * 10 + [1])

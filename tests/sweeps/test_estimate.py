@@ -32,5 +32,6 @@ def test_a_plan_of_a_known_and_a_measured_run(tmp_path, monkeypatch, capsys):
     assert lines[0] == small.name
     assert lines[3] == "measures steps of 1 settings"
     assert re.fullmatch(r"small, uniform_infogan: [1-9]\d*\.\d ms for each of 18 steps of an epoch", lines[4])
-    assert lines[5:] == ["2 runs to do, 1 done; 2 side by side take about 1 hours, evaluations apart"]
+    assert lines[5:] == ["2 runs to do, 1 done; 2 side by side take about 60 min, without the start of each "
+                         "run, evaluations"]
     assert [path.name for path in directory.path.glob("runs/*")] == [done.name]

@@ -132,8 +132,8 @@ def test_a_method_may_differ_from_its_group():
     (groups(method_config={"elastic_infogan": {"training.epochs": None}}), "a.yaml: runs[0].method_config."
      "elastic_infogan.training.epochs is null, and the group does not set it; expected a value"),
     (groups(method_config={"elastic_infogan": {"seed": 1}}),
-     "a.yaml: runs[0].method_config.elastic_infogan has the field seed; expected seed beside config, since it "
-     "has a flag of its own"),
+     "a.yaml: runs[0].method_config.elastic_infogan has the field seed; expected seed beside config, since "
+     "it has a flag of its own"),
     (groups(label="../up"), "a.yaml: runs[0] has a run of the name '.._up-elastic_infogan-split0-seed0'; "
      "expected up to 150 characters, a letter or a digit first; another label helps"),
     ({"runs": [DIGITS, DIGITS]}, "a.yaml: runs[1] has a run digits-elastic_infogan-split0-seed0, and so has "
