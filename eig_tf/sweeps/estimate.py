@@ -68,7 +68,7 @@ def print_plan(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str 
     total = sum(statistics.mean(measured[_kind(run)]) * run.config["training"]["epochs"] for run in pending)
     side_by_side = max(1, min(slots, len(pending)))
     searches = any(METHODS[run.method].codes_per_category for run in unknown)
-    not_measured = ["the start of each run", "evaluations", *(["searches for categories"] if searches else [])]
+    not_measured = ["the start of each run", "evaluations", *["searches for categories"] * searches]
     print(f"{len(pending)} runs to do, {len(finished)} done; {side_by_side} side by side take about "
           f"{progress.format_seconds(total / side_by_side)}"
           f"{', without ' + ', '.join(not_measured) if unknown else ''}")
