@@ -127,7 +127,7 @@ def test_checkpoints_by_time_within_an_epoch_and_at_its_end(checkpoints):
 
 @pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_is_named_and_leaves_nothing_half_written(checkpoints):
-    with pytest.raises(UserError, match="checkpoints cannot be written: File too large; nothing is saved$"):
+    with pytest.raises(UserError, match=r"checkpoints cannot be written: File too large; nothing is saved$"):
         checkpoints.callback._save(1, 0, {})
     assert list((checkpoints.directory.path / "checkpoints").iterdir()) == []
 

@@ -234,6 +234,6 @@ def test_an_output_that_is_a_file_is_refused(finished_run, tmp_path):
 @pytest.mark.slow
 @pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_leaves_no_version(finished_run, tmp_path):
-    with pytest.raises(UserError, match="cannot be written: File too large$"):
+    with pytest.raises(UserError, match=r"cannot be written: File too large$"):
         export_run(finished_run.path, tmp_path)
     assert os.listdir(tmp_path / "mnist") == [".lock"]

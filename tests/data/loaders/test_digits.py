@@ -14,7 +14,7 @@ def image_set():
 
 
 def test_a_directory_is_refused(tmp_path):
-    with pytest.raises(UserError, match="--data_dir is '.*', which holds no prepared set; digits have"):
+    with pytest.raises(UserError, match=r"--data_dir is '.*', which holds no prepared set; digits have"):
         digits.load_images(tmp_path)
 
 
