@@ -38,13 +38,14 @@ def test_tables_are_those_of_the_result_files(page, pattern):
     assert summary.markdown_table(evaluations) in read(page)
 
 
-@pytest.mark.parametrize("name, evaluations", [
-    ("digits", ["digits"]), ("table1", ["digits", "mnist_15_epochs", "categories/mnist_15_epochs", "*_cpu"])])
-def test_tables_are_what_the_commands_make(name, evaluations, tmp_path):
+@pytest.mark.parametrize("name, target, evaluations", [
+    ("digits", "table1", ["digits"]), ("ablations", "ablations", ["ablations/settings"]),
+    ("table1", "table1", ["digits", "mnist_15_epochs", "categories/mnist_15_epochs", "*_cpu"])])
+def test_tables_are_what_the_commands_make(name, target, evaluations, tmp_path):
     patterns = [str(REPOSITORY / "results" / pattern) for pattern in evaluations]
-    reproduce("table1", tmp_path, evaluations=patterns)
-    for suffix in ("md", "csv", "tex"):
-        assert (tmp_path / f"table1.{suffix}").read_text() == read(f"results/tables/{name}/table1.{suffix}")
+    reproduce(target, tmp_path, evaluations=patterns)
+    for file in (f"{target}.{suffix}" for suffix in ("md", "csv", "tex")):
+        assert (tmp_path / file).read_text() == read(f"results/tables/{name}/{file}")
     if name == "table1":
         nmi = read("results/tables/table1/table1.md").split("## NMI on all data sets\n\n")[1].split("\n\n")[0]
         assert nmi in read("README.md")

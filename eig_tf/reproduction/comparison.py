@@ -196,7 +196,9 @@ def compare_with_paper(name: str, title: str, published_table: str | None, metri
                 difference = None if row == reference else paired_difference(
                     of_row, values.get(reference, {}), {run.key: run.data_group for run in chosen})
                 cells[dataset, row, metric] = make_cell(list(of_row.values()), published or None, difference)
-        notes[dataset] = (*describe_settings(chosen), *remarks)
+        # Rows that differ in their settings say themselves in what.
+        described = chosen if across_rows else by_row.get(reference, chosen)
+        notes[dataset] = (*describe_settings(described), *remarks)
     return Table(name, title, _ABOUT.format(reference=reference), tuple(metrics), found_rows, cells, notes,
                  reference)
 

@@ -75,6 +75,11 @@ def test_differences_on_digits(one, other):
     assert f"`{one}` less that of `{other}`: {found}" in TEXT
 
 
+def test_continuous_codes_of_the_claims():
+    runs, without = runs_of("continuous_digits"), runs_of("digits")
+    assert f"{mean_nmi(runs, without)}, difference {difference(runs, without)}" in TEXT
+
+
 def test_ablations_of_the_claims():
     starts = [ablation(label) for label in ("default", "prior_start_1", "prior_start_2", "prior_start_3")]
     for metric in ("nmi", "prior_total_variation"):
@@ -82,6 +87,21 @@ def test_ablations_of_the_claims():
         assert f" {first}, {second}, {third} and {fourth}; " in TEXT
     assert f"NMI of 3 less that of the uniform start {difference(starts[3], starts[0])}" in TEXT
     assert f"NMI of `shared` less that of `head`: {difference(ablation('routing_shared'), starts[0])}" in TEXT
+
+
+def test_what_becomes_of_codes_that_are_too_many_or_too_few():
+    priors = [run.evaluation.record.prior for label in ("codes_15", "codes_20") for run in ablation(label)]
+    assert f"smallest learned probability is {min(map(min, priors)):.3f}." in " ".join(TEXT.split())
+    entropies = [means(ablation(label), "ent")[0] for label in ("default", "codes_15", "codes_20")]
+    assert "ENT falls from {} to {} and {}, ".format(*entropies) in " ".join(TEXT.split())
+    for run in ablation("codes_8"):
+        assert len(set(run.evaluation.record.confusion.argmax(axis=1))) == 7
+    fast = max(ablation("prior_rate_1e-2"), key=lambda run: max(run.evaluation.record.prior))
+    assert (f"a probability of {max(fast.evaluation.record.prior):.3f} for one code and an NMI of "
+            f"{fast.value('nmi'):.3f}") in " ".join(TEXT.split())
+    for label in ("prior_start_2", "prior_start_3", "tau_1"):
+        found = difference(ablation(label), ablation("default")).removesuffix(" (4 splits)")
+        assert found in " ".join(TEXT.split())
 
 
 @pytest.mark.parametrize("metric, after", [
