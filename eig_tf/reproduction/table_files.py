@@ -119,9 +119,10 @@ def draw_table(table: Table) -> Figure:
         places[0].set_yticks(range(len(rows)), names[:len(rows)], fontsize=6)
         places[0].set_ylim(len(rows) - 0.5, -0.5)
         del names[:len(rows)]
+    kinds = [("o", _OWN, "this project (number of runs)"),
+             *([("D", _PAPER, "paper")] if _has(table, "published") else [])]
     handles = [axes[0, 0].plot([], [], marker, color=colour, markersize=4, label=label)[0]
-               for marker, colour, label in (("o", _OWN, "this project (number of runs)"),
-                                             ("D", _PAPER, "paper"))]
+               for marker, colour, label in kinds]
     figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, fontsize=7)
     return figure
 

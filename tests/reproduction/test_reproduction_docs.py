@@ -99,6 +99,8 @@ def test_what_becomes_of_codes_that_are_too_many_or_too_few():
     fast = max(ablation("prior_rate_1e-2"), key=lambda run: max(run.evaluation.record.prior))
     assert (f"a probability of {max(fast.evaluation.record.prior):.3f} for one code and an NMI of "
             f"{fast.value('nmi'):.3f}") in " ".join(TEXT.split())
+    distances = [means(ablation(label), "generated_total_variation")[0] for label in ("tau_1", "default")]
+    assert "a total variation of {} in the place of {}.".format(*distances) in " ".join(TEXT.split())
     for label in ("prior_start_2", "prior_start_3", "tau_1"):
         found = difference(ablation(label), ablation("default")).removesuffix(" (4 splits)")
         assert found in " ".join(TEXT.split())
