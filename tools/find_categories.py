@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> None:
         print(names.printable(f"note: {note}"))
     if candidates:
         discovery.numbers_to_compare(candidates, model.num_codes, len(image_set.images))
-        real = discovery.represent_images(model, image_set.images, settings)
+        real = discovery.represent_images(model, image_set.images, settings, directory.contrastive_encoder)
         print(number.format_numbers(number.measure_numbers(real.features, candidates, config.seed)))
         return
     with directory.locked():

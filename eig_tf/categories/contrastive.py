@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
+import os
+import zipfile
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from eig_tf import progress
+from eig_tf import files, progress
 from eig_tf.categories.categorizer import bound_delta, decaying_adam
 from eig_tf.data import augment
 from eig_tf.data.image_set import StoredImages
@@ -39,6 +44,36 @@ def contrastive_delta(delta: dict[str, Any], ignore_colours: bool) -> dict[str, 
     return bound_delta(delta, {**_LEAST, **(_OTHER_COLOURS if ignore_colours else {})}, _MOST)
 
 
+def load_or_train_encoder(path: str | os.PathLike, images: np.ndarray, delta: dict[str, Any], seed: int,
+                          steps: int) -> keras.Model:
+    """Return the encoder of `train_contrastive_encoder`, from a file if it was trained on the same before.
+
+    A training that was interrupted later, or that is to find another number of categories, need not learn the
+    features again.
+
+    Args:
+        path: an `.npz` file, which is replaced if it is damaged or was made from anything else.
+        images, delta, seed, steps: see `train_contrastive_encoder`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    settings = json.dumps([delta, seed, steps, images.shape], sort_keys=True)
+    key = hashlib.sha256(settings.encode() + images.tobytes()).hexdigest()
+    # A file that is missing, damaged or of other images is replaced.
+    with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), \
+            np.load(path) as saved:
+        if str(saved["key"]) == key:
+            encoder = _build(images)
+            encoder.set_weights([saved[f"weights_{index}"] for index in range(len(saved.files) - 1)])
+            return encoder
+    encoder = train_contrastive_encoder(images, delta, seed, steps)
+    weights = {f"weights_{index}": value for index, value in enumerate(encoder.get_weights())}
+    with files.replacing(path) as temporary:
+        np.savez(temporary, key=key, **weights)
+    return encoder
+
+
 def train_contrastive_encoder(images: np.ndarray | StoredImages, delta: dict[str, Any], seed: int,
                               steps: int) -> keras.Model:
     """Train a categorizer's encoder with NT-Xent on two views of each image (SimCLR, Chen et al. 2020).
@@ -57,8 +92,7 @@ def train_contrastive_encoder(images: np.ndarray | StoredImages, delta: dict[str
     generator = np.random.default_rng(seed)
     keras.utils.set_random_seed(seed)
     with policy("float32"):
-        height, width, channels = images.shape[1:]
-        encoder, projection = build_encoder((height, width, channels)), build_projection()
+        encoder, projection = _build(images), build_projection()
         optimizer = decaying_adam(_RATE, steps)
     train_step = _make_train_step(encoder, projection, optimizer, delta)
     size = min(_BATCH, len(images))
@@ -68,6 +102,12 @@ def train_contrastive_encoder(images: np.ndarray | StoredImages, delta: dict[str
             seeds = [stream_seed(seed, Stream.CONTRASTIVE, step, view) for view in range(2)]
             advance(values=[("loss", train_step(images[batch], seeds))])
     return encoder
+
+
+def _build(images):
+    height, width, channels = images.shape[1:]
+    with policy("float32"):
+        return build_encoder((height, width, channels))
 
 
 def _make_train_step(encoder, projection, optimizer, delta):

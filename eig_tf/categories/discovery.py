@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from eig_tf.categories.categorizer import (
     encode_in_batches,
     train_categorizer,
 )
-from eig_tf.categories.contrastive import contrastive_delta, train_contrastive_encoder
+from eig_tf.categories.contrastive import contrastive_delta, load_or_train_encoder, train_contrastive_encoder
 from eig_tf.categories.evidence import group_codes, resembled_shares
 from eig_tf.categories.grouping import CodeGrouping
 from eig_tf.categories.number import default_candidates, most_categories
@@ -91,13 +92,18 @@ class Discovery(NamedTuple):
 
 
 def represent_images(model: GenerativeModel, images: np.ndarray | StoredImages,
-                     settings: DiscoverySettings) -> RealImages:
+                     settings: DiscoverySettings, encoder_path: str | os.PathLike | None = None
+                     ) -> RealImages:
     """Return real images with their codes and features, by Q or by an encoder of their own.
 
     Args:
         model: a trained model with K codes.
         images: its training images, uint8 [N, H, W, C].
         settings: the settings.
+        encoder_path: file of the encoder, see `load_or_train_encoder`; None for none.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     generator = np.random.default_rng(settings.seed)
     pool = images[_choose(generator, len(images), MAX_SELF_LABELLED)]
@@ -109,7 +115,9 @@ def represent_images(model: GenerativeModel, images: np.ndarray | StoredImages,
     if settings.contrastive_steps:
         # Grey images have no colours to ignore.
         delta = contrastive_delta(settings.delta, settings.ignore_colours and channels == 3)
-        encoder = train_contrastive_encoder(pool, delta, settings.seed, settings.contrastive_steps)
+        arguments = (pool, delta, settings.seed, settings.contrastive_steps)
+        encoder = (train_contrastive_encoder(*arguments) if encoder_path is None
+                   else load_or_train_encoder(encoder_path, *arguments))
         features = encode_in_batches(encoder, pool[first])
     return RealImages(pool, (height, width, channels), codes, first, features, encoder)
 

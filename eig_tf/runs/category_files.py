@@ -63,7 +63,7 @@ def find_run_categories(directory: RunDirectory, settings: DiscoverySettings, mo
         numbers = numbers_to_compare(None, model.num_codes, len(images))
     else:
         check_num_categories(num_categories, model.num_codes, len(images))
-    real = represent_images(model, images, settings)
+    real = represent_images(model, images, settings, directory.contrastive_encoder)
     evidence = None
     if numbers:
         evidence = measure_numbers(real.features, numbers, settings.seed)

@@ -73,6 +73,7 @@ class RunDirectory:
         self.prior_picture = self.path / "prior.png"
         self.export = self.path / "export"
         self.categories = self.path / "categories"
+        self.contrastive_encoder = self.path / "contrastive_encoder.npz"
         self.lock = self.path / ".lock"
         self.lock_holder = self.path / ".lock_holder.json"
 

@@ -31,6 +31,27 @@ def test_training_can_be_repeated_and_moves_the_weights():
     assert not np.allclose(one, none)
 
 
+def test_an_encoder_is_learned_once_and_anew_for_anything_else(tmp_path, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, [9, 16, 16, 3], dtype=np.uint8)
+    delta, path, trained = contrastive.contrastive_delta({}, ignore_colours=True), tmp_path / "a.npz", []
+    train = contrastive.train_contrastive_encoder
+    monkeypatch.setattr(contrastive, "train_contrastive_encoder",
+                        lambda *arguments: trained.append(arguments) or train(*arguments))
+
+    def features(images, *arguments):
+        return encode_in_batches(contrastive.load_or_train_encoder(path, images, *arguments), images)
+    first = features(images, delta, 3, 2)
+    np.testing.assert_array_equal(features(images, delta, 3, 2), first)
+    assert len(trained) == 1 and [file.name for file in tmp_path.iterdir()] == ["a.npz"]
+    for number, arguments in enumerate([(images, {}, 3, 2), (images, {}, 4, 2), (images, {}, 4, 1),
+                                        (images[::-1], {}, 4, 1)], 2):
+        features(*arguments)
+        assert len(trained) == number
+    for damage in (b"", path.read_bytes()[:-100]):
+        path.write_bytes(damage)
+        np.testing.assert_array_equal(features(images, delta, 3, 2), first)
+
+
 def test_equal_images_are_no_error():
     images = np.full([2, 8, 8, 1], 255, np.uint8)
     encoder = contrastive.train_contrastive_encoder(
