@@ -74,7 +74,7 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
 
     Raises:
         UserError: data are missing, the runs of a column are not alike, nothing can be shown, or `datasets`
-            is given for a target without columns.
+            or `reference` has no effect on the target.
     """
     check_target(target)
     output, protocol = Path(output), load_protocol()
@@ -88,13 +88,7 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
                if target == name or (target == ALL and evaluations is None and _has_columns(figure, columns))}
     tables = {name: table for name, table in TABLES.items()
               if target == name or (target == ALL and _table_columns(table, columns))}
-    if datasets is not None and target not in (*TABLES, ALL):
-        raise UserError(f"--datasets is given for {target}, which has no columns to choose from; expected it "
-                        f"for {', '.join(TABLES)} or {ALL}")
-    if target in tables and not _table_columns(tables[target], columns):
-        raise UserError(f"{target} has no column: there are runs of {', '.join(columns) or 'no data set'}; "
-                        f"expected runs of {', '.join(paper_results()[tables[target].published])}, or of a "
-                        "set that is not in the paper")
+    _check_request(target, tables, columns, datasets, reference)
     problems = source.prepare(_needs(tables, figures, columns, target == ABLATIONS))
     remarks = []
     if evaluations is None and preset == "paper":
@@ -114,6 +108,22 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
     if target == ABLATIONS:
         paths += _make_ablations(source, output)
     return paths, problems
+
+
+def _check_request(target, tables, columns, datasets, reference):
+    """Refuse what would have no effect or no result, before anything is trained."""
+    if datasets is not None and target not in (*TABLES, ALL):
+        raise UserError(f"--datasets is given for {target}, which has no columns to choose from; expected it "
+                        f"for {', '.join(TABLES)} or {ALL}")
+    if target in tables and not _table_columns(tables[target], columns):
+        raise UserError(f"{target} has no column: there are runs of {', '.join(columns) or 'no data set'}; "
+                        f"expected runs of {', '.join(paper_results()[tables[target].published])}, or of a "
+                        "set that is not in the paper")
+    for name, table in tables.items():
+        rows = [*_table_rows(table), *_own_methods(table)]
+        if reference not in rows:
+            raise UserError(f"--reference is {reference}, which is no row of {name}; expected one of "
+                            f"{', '.join(rows)}")
 
 
 def _columns(source: Source, datasets: Sequence[str] | None) -> list[str]:
@@ -164,13 +174,8 @@ def _needs(tables, figures, columns, ablations) -> dict[str, Collection[str] | N
 def _make_table(name, table, source, columns, output, remarks, reference):
     columns = _table_columns(table, columns)
     runs = [run for column in columns for run in source.runs(column)]
-    rows = _table_rows(table)
-    others = [] if RANDOM_WEIGHTS in rows else [run.row for run in runs]
-    if reference not in (*rows, *others):
-        raise UserError(f"--reference is {reference}, which is no row of {name}; expected one of "
-                        f"{', '.join(dict.fromkeys([*rows, *others]))}")
-    compared = compare_with_paper(name, table.title, table.published, table.metrics, rows, runs, columns,
-                                  reference)
+    compared = compare_with_paper(name, table.title, table.published, table.metrics, _table_rows(table), runs,
+                                  columns, reference)
     return write_table(compared._replace(overview=len(columns) > 1), output, remarks)
 
 
