@@ -112,7 +112,7 @@ def test_every_published_result_is_read_and_none_loses_a_number(repository):
         versions.add(content.get("version", 1))
         assert not record.extra
         assert set(numbers({name: content[name] for name in content if name != "config"})) <= {
-            *numbers(record.metrics), *numbers(record.judge)}
+            *numbers(record.metrics), *numbers(record.judge), *numbers(record.categories)}
         assert len(record.metrics) == 16
         assert record.flat_config()["seed"] == content.get("seed", content["config"]["seed"])
     assert versions == {1, 2}
