@@ -75,6 +75,13 @@ def test_differences_on_digits(one, other):
     assert f"`{one}` less that of `{other}`: {found}" in TEXT
 
 
+@pytest.mark.parametrize("one, other", [
+    ("gumbel_infogan_pos", "gumbel_infogan"), ("elastic_infogan", "gumbel_infogan_pos")])
+def test_differences_on_mnist(one, other):
+    found = [difference(runs_of(name, one), runs_of(name, other)) for name in ("digits", "mnist_15_epochs")]
+    assert f"`{one}` less that of `{other}`: {found[0]} on digits, {found[1]} on MNIST" in TEXT
+
+
 def test_continuous_codes_of_the_claims():
     runs, without = runs_of("continuous_digits"), runs_of("digits")
     assert f"{mean_nmi(runs, without)}, difference {difference(runs, without)}" in TEXT
