@@ -69,7 +69,7 @@ def read_evaluation(path: str | os.PathLike) -> Evaluation:
     numbered = class_set in class_sets.class_set_numbers(config["dataset"])
     row = Row(config["dataset"], config["method"], record.epochs, config.get("loss.gradient_routing", ""),
               config["networks.width"], "" if numbered else class_set, config["preset"],
-              _settings(config), judge_name(record), record.training.get("data_source", ""))
+              _settings(config), _judge_name(record), record.training.get("data_source", ""))
     run = (*([class_set] if numbered else []), config["split"], config["seed"])
     return Evaluation(record, row, run)
 
@@ -202,7 +202,6 @@ def format_setting(name: str, value: Any) -> str:
     return f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
 
 
-def judge_name(record: EvaluationRecord) -> str:
-    """Return the architecture of the judge."""
+def _judge_name(record: EvaluationRecord) -> str:
     name = record.judge.get("architecture", "")
     return _JUDGE_NAMES.get(name, name)
