@@ -9,6 +9,7 @@ Targets:
   table1 to table4        NMI and ENT, both with deviations, 1-NN accuracy
   fig1, fig3 to fig9      images of the codes; neighbours of real images (fig9)
   traversals              images along two continuous codes (section 4.2)
+  claims                  the paper's claims as paired differences, with a verdict for each data set
   false_negatives         E(F.N.) of the paper's splits (supplement 2); needs no training
   ablations               elastic_infogan on digits and on a split of MNIST, with one setting changed at
                           a time; not in the paper
@@ -38,7 +39,8 @@ flags.DEFINE_string("output", None, "directory of tables and figures; reproducti
 flags.DEFINE_string("sweep_dir", None, "directory of the sweeps; OUTPUT/sweeps when absent")
 flags.DEFINE_multi_string("evaluations", None, "evaluation.json files or directories of them, with * and ?; "
                           "may be repeated. Nothing is trained")
-flags.DEFINE_list("datasets", None, "columns to make, such as mnist,cars; all when absent")
+flags.DEFINE_list("datasets", None, "columns of tables 1 to 4 and of the claims, such as mnist,cars; all when "
+                  "absent")
 flags.DEFINE_enum("reference", "elastic_infogan", list(METHODS), "method that the differences in tables 1 to "
                   "4 are to")
 

@@ -22,7 +22,10 @@ REFERENCE = "elastic_infogan"
 CONFIDENCE = 0.95
 METRIC_NAMES = {
     "nmi": "NMI", "ent": "ENT", "one_nn_accuracy": "1-NN", "prior_total_variation": "TV matched",
-    "generated_total_variation": "TV generated", "expected_false_negatives": "E(F.N.)"}
+    "generated_total_variation": "TV generated", "expected_false_negatives": "E(F.N.)",
+    "one_nn_accuracy_of_random_weights": "1-NN before training",
+    "prior_total_variation_of_uniform": "TV matched of a uniform prior",
+    "generated_total_variation_of_uniform": "TV generated from uniform codes"}
 _ABOUT = (
     "Means over runs ± standard deviation (n - 1), with the number of runs in brackets; `missing` where "
     "there is no run. The difference is to {reference}, over pairs of runs of the same data set, class set, "

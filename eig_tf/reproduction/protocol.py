@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from eig_tf.errors import UserError
 
-FALSE_NEGATIVES, ABLATIONS, ALL = "false_negatives", "ablations", "all"
+CLAIMS, FALSE_NEGATIVES, ABLATIONS, ALL = "claims", "false_negatives", "ablations", "all"
 RANDOM_WEIGHTS = "random_weights"
 
 
@@ -36,6 +36,26 @@ TABLES = {
 }
 
 
+class Claim(NamedTuple):
+    """A claim of the paper: a metric of one method exceeds a metric of another on the same data.
+
+    Attributes:
+        text: what it says, with the section.
+        greater: method and metric.
+        less: method and metric.
+    """
+
+    text: str
+    greater: tuple[str, str]
+    less: tuple[str, str]
+
+
+def load_claims() -> list[Claim]:
+    """Return the claims of `protocol.json`."""
+    return [Claim(entry["claim"], tuple(entry["greater"]), tuple(entry["less"]))
+            for entry in load_protocol()["claims"]]
+
+
 def load_protocol() -> dict[str, Any]:
     """Return the content of `protocol.json`, which describes itself."""
     return json.loads(Path(__file__).with_name("protocol.json").read_text(encoding="utf-8"))
@@ -43,7 +63,7 @@ def load_protocol() -> dict[str, Any]:
 
 def target_names() -> list[str]:
     """Return the names of everything that can be made."""
-    return [*TABLES, *load_protocol()["figures"], FALSE_NEGATIVES, ABLATIONS, ALL]
+    return [*TABLES, *load_protocol()["figures"], CLAIMS, FALSE_NEGATIVES, ABLATIONS, ALL]
 
 
 def check_target(target: str) -> None:

@@ -51,7 +51,7 @@ def format_markdown(table: Table, remarks: Sequence[str] = ()) -> str:
             parts += [f"## {METRIC_NAMES[metric]} on all data sets", _format_overview(table, metric)]
     for dataset, rows in table.rows.items():
         parts += [f"## {dataset}",
-                  _format_lines(_headings(table), [_texts(table, dataset, row) for row in rows]),
+                  format_lines(_headings(table), [_texts(table, dataset, row) for row in rows]),
                   "\n".join(f"- {note}" for note in table.notes[dataset])]
     parts += ["\n".join(f"- {remark}" for remark in remarks)] if remarks else []
     return "\n\n".join(parts) + "\n"
@@ -62,10 +62,10 @@ def _format_overview(table: Table, metric: str) -> str:
     names = dict.fromkeys(row for rows in table.rows.values() for row in rows)
     lines = [[row, *(_own_text(table.cells[dataset, row, metric], table) if row in rows else MISSING
                      for dataset, rows in table.rows.items())] for row in names]
-    return _format_lines([table.row_heading, *table.rows], lines)
+    return format_lines([table.row_heading, *table.rows], lines)
 
 
-def _format_lines(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def format_lines(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in [headings, ["---"] * len(headings), *lines])
 
 

@@ -14,6 +14,7 @@ from eig_tf.evaluation.paper import paper_results
 from eig_tf.evaluation.plots import save_figures
 from eig_tf.figures.page import figure_style
 from eig_tf.reproduction import panels
+from eig_tf.reproduction.claims import compare_claims, write_claims
 from eig_tf.reproduction.comparison import (
     REFERENCE,
     Run,
@@ -25,11 +26,13 @@ from eig_tf.reproduction.false_negatives import compute_false_negatives
 from eig_tf.reproduction.protocol import (
     ABLATIONS,
     ALL,
+    CLAIMS,
     FALSE_NEGATIVES,
     RANDOM_WEIGHTS,
     TABLES,
     PaperTable,
     check_target,
+    load_claims,
     load_protocol,
 )
 from eig_tf.reproduction.sources import GivenRuns, SweepRuns
@@ -63,7 +66,7 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
         target: one of `protocol.target_names()`; `all` leaves the ablations out, which are not the paper's.
         output: directory of the files, which is made if it is missing.
         preset: `paper`, the paper's protocol, or `cpu`, small networks and substitute data.
-        evaluations: see `GivenRuns`; nothing is trained, and `all` means tables only.
+        evaluations: see `GivenRuns`; nothing is trained, and `all` makes no figures.
         sweep_dir: directory of the sweeps; `sweeps` in `output` when None.
         datasets: columns to make; all when None.
         reference: the method that differences in tables 1 to 4 are to.
@@ -89,13 +92,17 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
     tables = {name: table for name, table in TABLES.items()
               if target == name or (target == ALL and _table_columns(table, columns))}
     _check_request(target, tables, columns, datasets, reference)
-    problems = source.prepare(_needs(tables, figures, columns, target == ABLATIONS))
+    claims = load_claims() if target in (CLAIMS, ALL) else []
+    problems = source.prepare(_needs(tables, figures, claims, columns, target == ABLATIONS))
     remarks = []
     if evaluations is None and preset == "paper":
         remarks = [f"not stated by the paper: {remark}" for remark in protocol["not_stated"]]
     paths = []
     for name, table in tables.items():
         paths += _make_table(name, table, source, columns, output, remarks, reference)
+    if claims:
+        runs = [run for column in columns for run in source.runs(column)]
+        paths += write_claims(compare_claims(claims, runs, columns), output)
     for name, figure in figures.items():
         try:
             paths += _make_figure(name, figure, source, output, options)
@@ -112,9 +119,12 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
 
 def _check_request(target, tables, columns, datasets, reference):
     """Refuse what would have no effect or no result, before anything is trained."""
-    if datasets is not None and target not in (*TABLES, ALL):
+    with_columns = (*TABLES, CLAIMS, ALL)
+    if datasets is not None and target not in with_columns:
         raise UserError(f"--datasets is given for {target}, which has no columns to choose from; expected it "
-                        f"for {', '.join(TABLES)} or {ALL}")
+                        f"for one of {', '.join(with_columns)}")
+    if target == CLAIMS and not columns:
+        raise UserError("there is no run of a data set; expected one at least")
     if target in tables and not _table_columns(tables[target], columns):
         raise UserError(f"{target} has no column: there are runs of {', '.join(columns) or 'no data set'}; "
                         f"expected runs of {', '.join(paper_results()[tables[target].published])}, or of a "
@@ -159,12 +169,15 @@ def _has_columns(figure, columns):
                for sweep, _ in figure["panels"])
 
 
-def _needs(tables, figures, columns, ablations) -> dict[str, Collection[str] | None]:
+def _needs(tables, figures, claims, columns, ablations) -> dict[str, Collection[str] | None]:
     """Return the methods that are needed of each sweep; None for all."""
     needs: dict[str, set[str]] = {}
     for table in tables.values():
         for column in _table_columns(table, columns):
             needs.setdefault(column, set()).update(_table_rows(table), _own_methods(table))
+    for claim in claims:
+        for column in columns:
+            needs.setdefault(column, set()).update(method for method, _ in (claim.greater, claim.less))
     for figure in figures.values():
         for sweep, method in figure["panels"]:
             needs.setdefault(sweep, set()).add(method)

@@ -14,6 +14,8 @@ runs:
     config: {training.epochs: 2, training.batch_size: 200, networks.width: 0.0625}
 evaluate: {images_per_code: 10}
 """
+TOTAL_VARIATIONS = {f"{name}_total_variation{of}": 0.1
+                    for name in ("prior", "generated") for of in ("", "_of_uniform")}
 
 
 def names(paths):
@@ -24,12 +26,12 @@ def test_tables_of_given_evaluations(write_evaluation, tmp_path):
     for method, nmi in (("elastic_infogan", 0.8), ("uniform_infogan", 0.6)):
         for dataset in ("digits", "mnist", "shapenet"):
             write_evaluation(f"given/{dataset}-{method}.json", method, dataset, nmi=nmi, one_nn_accuracy=0.9,
-                             one_nn_accuracy_of_random_weights=0.3)
+                             one_nn_accuracy_of_random_weights=0.3, **TOTAL_VARIATIONS)
     given = [str(tmp_path / "given")]
     paths, problems = reproduce("all", tmp_path / "out", evaluations=given)
-    assert problems == [] and names(paths) == sorted(
+    assert problems == [] and names(paths) == sorted(["claims.csv", "claims.md", *(
         f"{name}.{suffix}" for name in ("table1", "table2", "table3", "table4", "false_negatives")
-        for suffix in ("md", "csv", "tex", "png"))
+        for suffix in ("md", "csv", "tex", "png"))])
     text = (tmp_path / "out" / "table1.md").read_text()
     # The paper's columns come first; a column without any run is left out.
     assert [line for line in text.splitlines() if line.startswith("## ")] == [
@@ -39,6 +41,11 @@ def test_tables_of_given_evaluations(write_evaluation, tmp_path):
     # Table 4 has no ShapeNet.
     table4 = (tmp_path / "out" / "table4.md").read_text()
     assert "## shapenet" not in table4 and "| random_weights | 0.300 (1) | 0.486 ± 0.009 |" in table4
+    text = (tmp_path / "out" / "claims.md").read_text()
+    assert "| missing | missing | missing |" in text
+    assert "| +0.200 (1) | +0.200 (1) | +0.200 (1) | open on mnist, shapenet, digits |" in text
+    reproduce("claims", tmp_path / "one", evaluations=given, datasets=["digits"])
+    assert "| +0.200 (1) | open on digits |" in (tmp_path / "one" / "claims.md").read_text()
     reproduce("table2", tmp_path / "one", evaluations=given, datasets=["mnist"], reference="uniform_infogan")
     text = (tmp_path / "one" / "table2.md").read_text()
     assert text.count("\n## ") == 1 and "| elastic_infogan | 0.800 (1) | 0.889 ± 0.044 | +0.200 (1) |" in text
@@ -75,6 +82,7 @@ def test_the_papers_protocol_says_what_the_paper_does_not(write_evaluation, tmp_
     ("table1", {"datasets": ["digits", "cars"]}, "--datasets has 'cars'; expected some of digits"),
     ("table4", {"dataset": "shapenet"}, "table4 has no column: there are runs of shapenet; expected"),
     ("fig3", {"datasets": ["digits"]}, "--datasets is given for fig3, which has no columns to choose from"),
+    ("claims", {}, r"a\.json has no one_nn_accuracy; expected an evaluation that tools/evaluate\.py wrote"),
     ("table4", {"reference": "joint_vae"}, "--reference is joint_vae, which is no row of table4"),
     ("fig3", {}, "there is no split on which all of uniform_infogan of mnist"),
 ])

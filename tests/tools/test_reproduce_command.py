@@ -6,7 +6,7 @@ import statistics
 import pytest
 
 TARGETS = ("table1, table2, table3, table4, fig1, fig3, fig4, fig5, fig6, fig7, fig8, fig9, traversals, "
-           "false_negatives, ablations, all")
+           "claims, false_negatives, ablations, all")
 
 
 def test_help_and_bad_command_lines_need_no_tensorflow(run, refused, without_tensorflow):

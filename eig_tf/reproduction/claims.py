@@ -1,0 +1,163 @@
+"""The claims of the paper as paired differences on each data set, with a verdict."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from eig_tf import files
+from eig_tf.evaluation.paper import published_value
+from eig_tf.reproduction.comparison import (
+    METRIC_NAMES,
+    Difference,
+    Run,
+    check_equal_settings,
+    choose_tuned,
+    paired_difference,
+)
+from eig_tf.reproduction.protocol import CLAIMS, RANDOM_WEIGHTS, Claim
+from eig_tf.reproduction.table_files import MISSING, format_difference, format_lines
+
+_ABOUT = (
+    "Each claim says that a metric of one method exceeds that of another. A cell is the mean difference, "
+    "over pairs of runs of the same data set, class set, split and seed, with Student's 95 % interval and "
+    "the number of independent differences, as in the other tables; `missing` where there is no pair. A "
+    "claim holds on a data set if the interval is above 0, does not hold if it is below 0, and is open "
+    "otherwise. The intervals are not corrected for the number of claims.")
+_CSV_COLUMNS = ("claim", "greater", "less", "metric", "dataset", "difference", "low", "high", "differences",
+                "verdict", "paper")
+_METRICS_OF_TABLES = {"nmi": "table_1", "one_nn_accuracy": "table_4"}
+HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
+
+
+class ClaimResult(NamedTuple):
+    """A claim on the data sets of a table.
+
+    Attributes:
+        claim: the claim.
+        differences: by data set; None without a pair of runs.
+        published: the same difference of the paper's numbers by data set, None where it has none.
+    """
+
+    claim: Claim
+    differences: dict[str, Difference | None]
+    published: dict[str, float | None]
+
+    def verdicts(self) -> dict[str, list[str]]:
+        """Return the data sets on which the claim holds, does not hold and is open, without those of none."""
+        found: dict[str, list[str]] = {HOLDS: [], FAILS: [], OPEN: []}
+        for dataset, difference in self.differences.items():
+            if difference is not None:
+                found[judge(difference)].append(dataset)
+        return {verdict: datasets for verdict, datasets in found.items() if datasets}
+
+
+def judge(difference: Difference) -> str:
+    """Return `HOLDS`, `FAILS` or `OPEN` by the interval of a difference that should be positive."""
+    if difference.low is not None and difference.low > 0:
+        return HOLDS
+    return FAILS if difference.high is not None and difference.high < 0 else OPEN
+
+
+def compare_claims(claims: Sequence[Claim], runs: Sequence[Run],
+                   datasets: Sequence[str]) -> list[ClaimResult]:
+    """Compute the differences of claims.
+
+    Args:
+        claims: the claims.
+        runs: the evaluations.
+        datasets: the columns, also those without runs.
+
+    Raises:
+        UserError: two evaluations are of one run, runs of one column differ in their settings, or an
+            evaluation lacks a metric.
+    """
+    by_dataset = {}
+    for dataset in datasets:
+        of_column = [run for run in runs if run.dataset == dataset]
+        check_equal_settings(of_column)
+        by_dataset[dataset], _ = choose_tuned(of_column)
+    return [ClaimResult(claim,
+                        {dataset: _difference(claim, of_column) for dataset, of_column in by_dataset.items()},
+                        {dataset: _published_difference(claim, dataset) for dataset in datasets})
+            for claim in claims]
+
+
+def write_claims(results: Sequence[ClaimResult], output: str | os.PathLike) -> list[Path]:
+    """Write `claims.md` and `claims.csv` into a directory, which is made if missing; return the paths."""
+    output = Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for suffix, text in (("md", format_markdown(results)), ("csv", format_csv(results))):
+        paths.append(output / f"{CLAIMS}.{suffix}")
+        files.write_text(text, paths[-1])
+    return paths
+
+
+def format_markdown(results: Sequence[ClaimResult]) -> str:
+    """Return a table of the differences and verdicts, and one of the differences of the paper's numbers."""
+    datasets = list(results[0].differences)
+    found = [[result.claim.text, _compared(result.claim),
+              *(format_difference(difference) or MISSING for difference in result.differences.values()),
+              _format_verdicts(result.verdicts())] for result in results]
+    published = [[result.claim.text,
+                  *("" if value is None else f"{value:+.3f}" for value in result.published.values())]
+                 for result in results if any(value is not None for value in result.published.values())]
+    parts = ["# Claims of the paper", _ABOUT,
+             format_lines(["claim", "difference", *datasets, "verdict"], found)]
+    if published:
+        parts += ["## The same differences of the paper's numbers",
+                  format_lines(["claim", *datasets], published)]
+    return "\n\n".join(parts) + "\n"
+
+
+def format_csv(results: Sequence[ClaimResult]) -> str:
+    """Return one line for each claim and data set, with all digits; unknown numbers are empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_CSV_COLUMNS)
+    for result in results:
+        (greater, metric), (less, _) = result.claim.greater, result.claim.less
+        for dataset, difference in result.differences.items():
+            writer.writerow([result.claim.text, greater, less, metric, dataset, *(difference or (None,) * 4),
+                             judge(difference) if difference else None, result.published[dataset]])
+    return text.getvalue()
+
+
+def _difference(claim: Claim, runs: Sequence[Run]) -> Difference | None:
+    greater, less = (_values(runs, *side) for side in (claim.greater, claim.less))
+    return paired_difference(greater, less, {run.key: run.data_group for run in runs})
+
+
+def _values(runs: Sequence[Run], method: str, metric: str) -> Mapping[tuple, float]:
+    return {run.key: run.value(metric) for run in runs if run.row == method}
+
+
+def _published_difference(claim: Claim, dataset: str) -> float | None:
+    numbers = [_published(dataset, *side) for side in (claim.greater, claim.less)]
+    return None if None in numbers else numbers[0] - numbers[1]
+
+
+def _published(dataset: str, method: str, metric: str) -> float | None:
+    if metric.endswith("_of_random_weights"):
+        method, metric = RANDOM_WEIGHTS, metric.removesuffix("_of_random_weights")
+    table = _METRICS_OF_TABLES.get(metric)
+    found = table and published_value(table, dataset, method, metric)
+    return found[0] if found else None
+
+
+def _compared(claim: Claim) -> str:
+    """Return what is subtracted from what, in the names of the other tables."""
+    (method, metric), (other, other_metric) = claim.greater, claim.less
+    if metric == other_metric:
+        return f"{METRIC_NAMES[metric]}: `{method}` less `{other}`"
+    return f"`{method}`: {METRIC_NAMES[metric]} less {METRIC_NAMES[other_metric]}"
+
+
+def _format_verdicts(verdicts: Mapping[str, Sequence[str]]) -> str:
+    parts = [f"{verdict} on {', '.join(datasets)}" for verdict, datasets in verdicts.items()]
+    return "; ".join(parts) or MISSING
