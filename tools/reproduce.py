@@ -39,8 +39,8 @@ flags.DEFINE_string("output", None, "directory of tables and figures; reproducti
 flags.DEFINE_string("sweep_dir", None, "directory of the sweeps; OUTPUT/sweeps when absent")
 flags.DEFINE_multi_string("evaluations", None, "evaluation.json files or directories of them, with * and ?; "
                           "may be repeated. Nothing is trained")
-flags.DEFINE_list("datasets", None, "columns of tables 1 to 4 and of the claims, such as mnist,cars; all when "
-                  "absent")
+flags.DEFINE_list("datasets", None, "columns of tables 1 to 4 and of the claims, such as mnist,cars; all "
+                  "when absent")
 flags.DEFINE_enum("reference", "elastic_infogan", list(METHODS), "method that the differences in tables 1 to "
                   "4 are to")
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from matplotlib.figure import Figure
+
 from eig_tf import files
 from eig_tf.evaluation.paper import published_value
+from eig_tf.evaluation.plots import save_figures
+from eig_tf.figures.page import figure_style
 from eig_tf.reproduction.comparison import (
     METRIC_NAMES,
     Difference,
@@ -20,7 +25,15 @@ from eig_tf.reproduction.comparison import (
     paired_difference,
 )
 from eig_tf.reproduction.protocol import CLAIMS, RANDOM_WEIGHTS, Claim
-from eig_tf.reproduction.table_files import MISSING, format_difference, format_lines
+from eig_tf.reproduction.table_files import (
+    MISSING,
+    OWN_COLOUR,
+    PAPER_COLOUR,
+    add_legend,
+    draw_point,
+    format_difference,
+    format_lines,
+)
 
 _ABOUT = (
     "Each claim says that a metric of one method exceeds that of another. A cell is the mean difference, "
@@ -88,14 +101,15 @@ def compare_claims(claims: Sequence[Claim], runs: Sequence[Run],
 
 
 def write_claims(results: Sequence[ClaimResult], output: str | os.PathLike) -> list[Path]:
-    """Write `claims.md` and `claims.csv` into a directory, which is made if missing; return the paths."""
+    """Write `claims.md`, `.csv` and `.png` into a directory, which is made if missing; return the paths."""
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     paths = []
     for suffix, text in (("md", format_markdown(results)), ("csv", format_csv(results))):
         paths.append(output / f"{CLAIMS}.{suffix}")
         files.write_text(text, paths[-1])
-    return paths
+    with figure_style():
+        return [*paths, *save_figures({CLAIMS: draw_claims(results)}, output, ("png",))]
 
 
 def format_markdown(results: Sequence[ClaimResult]) -> str:
@@ -126,6 +140,30 @@ def format_csv(results: Sequence[ClaimResult]) -> str:
             writer.writerow([result.claim.text, greater, less, metric, dataset, *(difference or (None,) * 4),
                              judge(difference) if difference else None, result.published[dataset]])
     return text.getvalue()
+
+
+def draw_claims(results: Sequence[ClaimResult]) -> Figure:
+    """Draw the differences with their intervals beside those of the paper, a column for each data set."""
+    datasets = list(results[0].differences)
+    texts = ["\n".join(textwrap.wrap(f"{result.claim.text}: {_compared(result.claim)}".replace("`", ""), 70))
+             for result in results]
+    figure = Figure(figsize=(4.2 + 1.5 * len(datasets), 1 + 0.34 * len(results)), layout="constrained")
+    axes = figure.subplots(1, len(datasets), squeeze=False, sharey=True)[0]
+    for place, dataset in zip(axes, datasets):
+        place.axvline(0, color="0.7", linewidth=0.8)
+        for position, result in enumerate(results):
+            draw_point(place, position + 0.17, (result.published[dataset], None), PAPER_COLOUR, "D")
+            found = result.differences[dataset]
+            if found is not None:
+                half = None if found.low is None else found.mean - found.low
+                draw_point(place, position - 0.17, (found.mean, half), OWN_COLOUR, "o")
+        place.set_title(dataset, fontsize=8)
+        place.tick_params(axis="x", labelsize=6)
+        place.grid(axis="x", linewidth=0.3)
+    axes[0].set_yticks(range(len(results)), texts, fontsize=6)
+    axes[0].set_ylim(len(results) - 0.5, -0.5)
+    add_legend(figure, axes[0], "this project (95 % interval)", "paper")
+    return figure
 
 
 def _difference(claim: Claim, runs: Sequence[Run]) -> Difference | None:

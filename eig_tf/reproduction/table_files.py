@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from eig_tf import files
@@ -19,7 +20,7 @@ MISSING = "missing"
 _CSV_COLUMNS = ("table", "dataset", "row", "metric", "mean", "std", "runs", "paper", "paper_std",
                 "difference", "low", "high", "differences", "difference_to")
 _LATEX_ESCAPES = str.maketrans({"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "±": r"$\pm$"})
-_OWN, _PAPER = "tab:blue", "0.45"
+OWN_COLOUR, PAPER_COLOUR = "tab:blue", "0.45"
 
 
 def write_table(table: Table, output: str | os.PathLike, remarks: Sequence[str] = ()) -> list[Path]:
@@ -110,21 +111,34 @@ def draw_table(table: Table) -> Figure:
         for place, metric in zip(places, table.metrics):
             for position, row in enumerate(rows):
                 cell = table.cells[dataset, row, metric]
-                _draw_point(place, position + 0.17, cell.published, _PAPER, "D")
-                own = None if cell.mean is None else (cell.mean, cell.std)
-                _draw_point(place, position - 0.17, own, _OWN, "o")
+                draw_point(place, position + 0.17, cell.published or (None, None), PAPER_COLOUR, "D")
+                draw_point(place, position - 0.17, (cell.mean, cell.std), OWN_COLOUR, "o")
             place.set_title(f"{dataset}: {METRIC_NAMES[metric]}", fontsize=8)
             place.tick_params(axis="x", labelsize=6)
             place.grid(axis="x", linewidth=0.3)
         places[0].set_yticks(range(len(rows)), names[:len(rows)], fontsize=6)
         places[0].set_ylim(len(rows) - 0.5, -0.5)
         del names[:len(rows)]
-    kinds = [("o", _OWN, "this project (number of runs)"),
-             *([("D", _PAPER, "paper")] if _has(table, "published") else [])]
-    handles = [axes[0, 0].plot([], [], marker, color=colour, markersize=4, label=label)[0]
+    add_legend(figure, axes[0, 0], "this project (number of runs)",
+               "paper" if _has(table, "published") else None)
+    return figure
+
+
+def draw_point(axes: Axes, position: float, value: tuple[float | None, float | None], colour: str,
+               marker: str) -> None:
+    """Draw a number and its deviation, where they are not None, at a height of a row of `axes`."""
+    mean, deviation = value
+    if mean is not None:
+        axes.errorbar(mean, position, xerr=deviation, fmt=marker, color=colour, markersize=3.5,
+                      elinewidth=0.8, capsize=1.5)
+
+
+def add_legend(figure: Figure, axes: Axes, own: str, paper: str | None) -> None:
+    """Say above a figure what the points of `draw_point` are; None for no points of the paper."""
+    kinds = [("o", OWN_COLOUR, own), *([("D", PAPER_COLOUR, paper)] if paper else [])]
+    handles = [axes.plot([], [], marker, color=colour, markersize=4, label=label)[0]
                for marker, colour, label in kinds]
     figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, fontsize=7)
-    return figure
 
 
 def format_difference(difference: Difference | None, decimals: int = 3) -> str:
@@ -168,9 +182,3 @@ def _cell_texts(cell: Cell, table: Table) -> Iterator[str]:
 
 def _with_deviation(mean, std, decimals):
     return f"{mean:.{decimals}f}" + ("" if std is None else f" ± {std:.{decimals}f}")
-
-
-def _draw_point(axes, position, value, colour, marker):
-    if value is not None:
-        axes.errorbar(value[0], position, xerr=value[1], fmt=marker, color=colour, markersize=3.5,
-                      elinewidth=0.8, capsize=1.5)

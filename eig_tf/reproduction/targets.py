@@ -92,7 +92,7 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
     tables = {name: table for name, table in TABLES.items()
               if target == name or (target == ALL and _table_columns(table, columns))}
     _check_request(target, tables, columns, datasets, reference)
-    claims = load_claims() if target in (CLAIMS, ALL) else []
+    claims = load_claims() if target == CLAIMS or (target == ALL and columns) else []
     problems = source.prepare(_needs(tables, figures, claims, columns, target == ABLATIONS))
     remarks = []
     if evaluations is None and preset == "paper":

@@ -29,7 +29,7 @@ def test_tables_of_given_evaluations(write_evaluation, tmp_path):
                              one_nn_accuracy_of_random_weights=0.3, **TOTAL_VARIATIONS)
     given = [str(tmp_path / "given")]
     paths, problems = reproduce("all", tmp_path / "out", evaluations=given)
-    assert problems == [] and names(paths) == sorted(["claims.csv", "claims.md", *(
+    assert problems == [] and names(paths) == sorted(["claims.csv", "claims.md", "claims.png", *(
         f"{name}.{suffix}" for name in ("table1", "table2", "table3", "table4", "false_negatives")
         for suffix in ("md", "csv", "tex", "png"))])
     text = (tmp_path / "out" / "table1.md").read_text()
