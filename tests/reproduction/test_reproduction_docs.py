@@ -83,7 +83,8 @@ def test_what_becomes_of_codes_that_are_too_many_or_too_few():
     entropies = means("ent", *map(ablation, ("default", "codes_15", "codes_20")))
     assert "ENT falls from {} to {} and {}, ".format(*entropies) in TEXT
     for label, numbers in (("codes_8", {7}), ("codes_5", {4, 5})):
-        assert {len(set(run.evaluation.record.confusion.argmax(axis=1))) for run in ablation(label)} == numbers
+        confusions = [run.evaluation.record.confusion for run in ablation(label)]
+        assert {len(set(confusion.argmax(axis=1))) for confusion in confusions} == numbers
     assert "and ENT is {}.".format(*means("ent", ablation("codes_5"))) in TEXT
     fast = max(ablation("prior_rate_1e-2"), key=lambda run: max(run.evaluation.record.prior))
     assert (f"a probability of {max(fast.evaluation.record.prior):.3f} for one code and an NMI of "
