@@ -80,6 +80,20 @@ def test_the_short_table_of_the_readme_has_the_figures_of_the_whole_one():
     assert sum(int(row["runs"]) for row in short) == len(paths)
 
 
+def test_the_machine_is_like_another_seed():
+    text = " ".join(read("docs/results.md").split())
+
+    def nmi(*names):
+        return [result(f"{name}.json")["metrics"]["nmi"] for name in names]
+    first = nmi("mnist_15_epochs/elastic_infogan-split0-seed0",
+                "ablations/settings/mnist-default-elastic_infogan-split0-seed0")
+    assert "{:.3f} on a core and {:.3f} on a GPU for split 0".format(*first) in text
+    for method in ("elastic_infogan", "uniform_infogan"):
+        name = f"{method}-split1-seed0"
+        assert "{:.3f} and {:.3f} for split 1".format(
+            *nmi(f"mnist_15_epochs/{name}", f"ablations/machines/{name}")) in text
+
+
 def test_the_readme_is_short_and_all_links_lead_somewhere():
     assert len(read("README.md").splitlines()) <= 200
     pages = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *REPOSITORY.glob("docs/*.md")]
