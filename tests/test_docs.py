@@ -47,6 +47,7 @@ ALL_SETS = ["digits", "mnist_15_epochs", "categories/mnist_15_epochs", "*_cpu"]
 def test_tables_are_what_the_commands_make(name, target, evaluations, tmp_path):
     patterns = [str(REPOSITORY / "results" / pattern) for pattern in evaluations]
     paths, _ = reproduce(target, tmp_path, evaluations=patterns)
+    assert {".md", ".csv", ".png"} <= {path.suffix for path in paths}
     for path in paths:
         assert path.suffix == ".png" or path.read_text() == read(f"results/tables/{name}/{path.name}")
     for page, heading in {"table1": [("README.md", "## NMI on all data sets\n\n")],

@@ -41,8 +41,8 @@ _ABOUT = (
     "the number of independent differences, as in the other tables; `missing` where there is no pair. A "
     "claim holds on a data set if the interval is above 0, does not hold if it is below 0, and is open "
     "otherwise. The intervals are not corrected for the number of claims.")
-_CSV_COLUMNS = ("claim", "greater", "less", "metric", "dataset", "difference", "low", "high", "differences",
-                "verdict", "paper")
+_CSV_COLUMNS = ("claim", "greater", "greater_metric", "less", "less_metric", "dataset", "difference", "low",
+                "high", "differences", "verdict", "paper")
 _METRICS_OF_TABLES = {"nmi": "table_1", "one_nn_accuracy": "table_4"}
 HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
 
@@ -135,10 +135,10 @@ def format_csv(results: Sequence[ClaimResult]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_CSV_COLUMNS)
     for result in results:
-        (greater, metric), (less, _) = result.claim.greater, result.claim.less
         for dataset, difference in result.differences.items():
-            writer.writerow([result.claim.text, greater, less, metric, dataset, *(difference or (None,) * 4),
-                             judge(difference) if difference else None, result.published[dataset]])
+            writer.writerow([result.claim.text, *result.claim.greater, *result.claim.less, dataset,
+                             *(difference or (None,) * 4), judge(difference) if difference else None,
+                             result.published[dataset]])
     return text.getvalue()
 
 
@@ -162,17 +162,18 @@ def draw_claims(results: Sequence[ClaimResult]) -> Figure:
         place.grid(axis="x", linewidth=0.3)
     axes[0].set_yticks(range(len(results)), texts, fontsize=6)
     axes[0].set_ylim(len(results) - 0.5, -0.5)
-    add_legend(figure, axes[0], "this project (95 % interval)", "paper")
+    has_published = any(value is not None for result in results for value in result.published.values())
+    add_legend(figure, axes[0], "this project (95 % interval)", "paper" if has_published else None)
     return figure
 
 
 def _difference(claim: Claim, runs: Sequence[Run]) -> Difference | None:
-    greater, less = (_values(runs, *side) for side in (claim.greater, claim.less))
+    methods = {run.row for run in runs}
+    if not {claim.greater[0], claim.less[0]} <= methods:
+        return None
+    greater, less = ({run.key: run.value(metric) for run in runs if run.row == method}
+                     for method, metric in (claim.greater, claim.less))
     return paired_difference(greater, less, {run.key: run.data_group for run in runs})
-
-
-def _values(runs: Sequence[Run], method: str, metric: str) -> Mapping[tuple, float]:
-    return {run.key: run.value(metric) for run in runs if run.row == method}
 
 
 def _published_difference(claim: Claim, dataset: str) -> float | None:

@@ -67,6 +67,7 @@ def _format_overview(table: Table, metric: str) -> str:
 
 
 def format_lines(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
     return "\n".join(f"| {' | '.join(line)} |" for line in [headings, ["---"] * len(headings), *lines])
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,7 +74,8 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
         options: see `SweepRuns`.
 
     Returns:
-        The paths that were written, and sentences on runs that failed and on figures of `all` without runs.
+        The paths that were written, and sentences on runs that failed and on what `all` leaves out: figures
+        without runs, and the claims if an evaluation lacks a metric.
 
     Raises:
         UserError: data are missing, the runs of a column are not alike, nothing can be shown, or `datasets`
@@ -100,12 +102,14 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
     paths = []
     for name, table in tables.items():
         paths += _make_table(name, table, source, columns, output, remarks, reference)
-    if claims:
-        runs = [run for column in columns for run in source.runs(column)]
-        paths += write_claims(compare_claims(claims, runs, columns), output)
-    for name, figure in figures.items():
+    # Figures need run directories and the claims every metric, which `all` can do without.
+    optional: list[tuple[str, Callable[[], list[Path]]]] = [
+        *([(CLAIMS, partial(_make_claims, claims, source, columns, output))] if claims else []),
+        *((name, partial(_make_figure, name, figure, source, output, options))
+          for name, figure in figures.items())]
+    for name, make in optional:
         try:
-            paths += _make_figure(name, figure, source, output, options)
+            paths += make()
         except UserError as error:
             if target != ALL:
                 raise
@@ -124,7 +128,11 @@ def _check_request(target, tables, columns, datasets, reference):
         raise UserError(f"--datasets is given for {target}, which has no columns to choose from; expected it "
                         f"for one of {', '.join(with_columns)}")
     if target == CLAIMS and not columns:
-        raise UserError("there is no run of a data set; expected one at least")
+        raise UserError("there are only runs on balanced data or with continuous codes; expected runs of a "
+                        "column of the tables")
+    if reference != REFERENCE and not tables:
+        raise UserError(f"--reference is given for {target}, where it has no effect; expected it for "
+                        f"{', '.join(TABLES)} or {ALL}")
     if target in tables and not _table_columns(tables[target], columns):
         raise UserError(f"{target} has no column: there are runs of {', '.join(columns) or 'no data set'}; "
                         f"expected runs of {', '.join(paper_results()[tables[target].published])}, or of a "
@@ -190,6 +198,11 @@ def _make_table(name, table, source, columns, output, remarks, reference):
     compared = compare_with_paper(name, table.title, table.published, table.metrics, _table_rows(table), runs,
                                   columns, reference)
     return write_table(compared._replace(overview=len(columns) > 1), output, remarks)
+
+
+def _make_claims(claims, source, columns, output):
+    runs = [run for column in columns for run in source.runs(column)]
+    return write_claims(compare_claims(claims, runs, columns), output)
 
 
 def _make_ablations(source, output):

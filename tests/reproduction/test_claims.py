@@ -61,9 +61,10 @@ def test_claims_of_three_data_sets(runs):
     assert text.endswith("| a learned prior wins | +0.112 |  |  |\n| training helps | +0.479 |  |  |\n")
     rows = list(csv.DictReader(io.StringIO(format_csv(results))))
     assert len(rows) == 9 and rows[2] == {
-        "claim": "a learned prior wins", "greater": "elastic_infogan", "less": "uniform_infogan",
-        "metric": "nmi", "dataset": "coil",
+        "claim": "a learned prior wins", "greater": "elastic_infogan", "greater_metric": "nmi",
+        "less": "uniform_infogan", "less_metric": "nmi", "dataset": "coil",
         **dict.fromkeys(("difference", "low", "high", "differences", "verdict", "paper"), "")}
+    assert rows[-1]["less_metric"] == "one_nn_accuracy_of_random_weights"
     assert rows[0]["verdict"] == "does not hold" and float(rows[0]["low"]) == -0.5
 
 

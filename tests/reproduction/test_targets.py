@@ -51,6 +51,14 @@ def test_tables_of_given_evaluations(write_evaluation, tmp_path):
     assert text.count("\n## ") == 1 and "| elastic_infogan | 0.800 (1) | 0.889 ± 0.044 | +0.200 (1) |" in text
 
 
+def test_all_leaves_out_claims_on_metrics_that_are_not_there(write_evaluation, tmp_path):
+    path = write_evaluation("old.json", one_nn_accuracy=0.9, one_nn_accuracy_of_random_weights=0.3)
+    paths, problems = reproduce("all", tmp_path / "out", evaluations=[str(path)])
+    assert problems == [f"claims is left out: {path} has no generated_total_variation_of_uniform; expected "
+                        "an evaluation that tools/evaluate.py wrote"]
+    assert "table1.md" in names(paths) and "false_negatives.md" in names(paths)
+
+
 def test_the_papers_protocol_says_what_the_paper_does_not(write_evaluation, tmp_path, monkeypatch):
     """All runs are there; the ablations are rows of what differs from the preset."""
     (tmp_path / "tiny.yaml").write_text(
@@ -82,12 +90,15 @@ def test_the_papers_protocol_says_what_the_paper_does_not(write_evaluation, tmp_
     ("table1", {"datasets": ["digits", "cars"]}, "--datasets has 'cars'; expected some of digits"),
     ("table4", {"dataset": "shapenet"}, "table4 has no column: there are runs of shapenet; expected"),
     ("fig3", {"datasets": ["digits"]}, "--datasets is given for fig3, which has no columns to choose from"),
+    ("claims", {"reference": "uniform_infogan"}, "--reference is given for claims, where it has no effect"),
+    ("claims", {"fields": {"networks.num_continuous": 2}}, "only runs on balanced data or with contin"),
     ("claims", {}, r"a\.json has no one_nn_accuracy; expected an evaluation that tools/evaluate\.py wrote"),
     ("table4", {"reference": "joint_vae"}, "--reference is joint_vae, which is no row of table4"),
     ("fig3", {}, "there is no split on which all of uniform_infogan of mnist"),
 ])
 def test_what_cannot_be_made(write_evaluation, tmp_path, target, options, sentence):
-    path = write_evaluation("a.json", dataset=options.pop("dataset", "digits"))
+    dataset, fields = options.pop("dataset", "digits"), options.pop("fields", None)
+    path = write_evaluation("a.json", dataset=dataset, fields=fields)
     with pytest.raises(UserError, match=sentence):
         reproduce(target, tmp_path / "out", evaluations=[str(path)], **options)
     assert not (tmp_path / "out").exists()
