@@ -66,9 +66,9 @@ def test_ablations_change_one_setting_each():
     runs = [run for run in spec_of("cpu", "ablations").runs if (run.split, run.seed) == (0, 0)]
     digits, mnist = ([run for run in runs if run.dataset == name] for name in ("digits", "mnist"))
     labels, mnist_labels = ([run.label for run in each] for each in (digits, mnist))
-    assert labels[0] == "default" and len(set(labels)) == len(labels) == 22
+    assert labels[0] == "default" and len(set(labels)) == len(labels) == 23
     assert all(len(run.train_arguments) == 3 + (run.label != "default") for run in digits)
-    assert mnist_labels[0] == "mnist-default" and len(set(mnist_labels)) == len(mnist_labels) == 10
+    assert mnist_labels[0] == "mnist-default" and len(set(mnist_labels)) == len(mnist_labels) == 11
     default = flatten(mnist[0].config)
     for run in mnist[1:]:
         assert run.label.removeprefix("mnist-") in labels
