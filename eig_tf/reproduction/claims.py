@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import statistics
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,11 +41,13 @@ _ABOUT = (
     "over pairs of runs of the same data set, class set, split and seed, with Student's 95 % interval and "
     "the number of independent differences, as in the other tables; `missing` where there is no pair. A "
     "claim holds on a data set if the interval is above 0, does not hold if it is below 0, and is open "
-    "otherwise. The intervals are not corrected for the number of claims.")
+    "otherwise. The column over data sets is the mean of the differences of all data sets, each of which "
+    "counts once, and its interval is over them. The intervals are not corrected for the number of claims.")
 _CSV_COLUMNS = ("claim", "greater", "greater_metric", "less", "less_metric", "dataset", "difference", "low",
                 "high", "differences", "verdict", "paper")
 _METRICS_OF_TABLES = {"nmi": "table_1", "one_nn_accuracy": "table_4"}
 HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
+OVER_DATASETS = "over data sets"
 
 
 class ClaimResult(NamedTuple):
@@ -52,8 +55,8 @@ class ClaimResult(NamedTuple):
 
     Attributes:
         claim: the claim.
-        differences: by data set; None without a pair of runs.
-        published: the same difference of the paper's numbers by data set, None where it has none.
+        differences: by data set, and with two data sets or more `OVER_DATASETS`; None without a pair of runs.
+        published: the same difference of the paper's numbers, None where it has none.
     """
 
     claim: Claim
@@ -61,7 +64,7 @@ class ClaimResult(NamedTuple):
     published: dict[str, float | None]
 
     def verdicts(self) -> dict[str, list[str]]:
-        """Return the data sets on which the claim holds, does not hold and is open, without those of none."""
+        """Return where the claim holds, does not hold and is open, without the verdicts of nowhere."""
         found: dict[str, list[str]] = {HOLDS: [], FAILS: [], OPEN: []}
         for dataset, difference in self.differences.items():
             if difference is not None:
@@ -94,10 +97,16 @@ def compare_claims(claims: Sequence[Claim], runs: Sequence[Run],
         of_column = [run for run in runs if run.dataset == dataset]
         check_equal_settings(of_column)
         by_dataset[dataset], _ = choose_tuned(of_column)
-    return [ClaimResult(claim,
-                        {dataset: _difference(claim, of_column) for dataset, of_column in by_dataset.items()},
-                        {dataset: _published_difference(claim, dataset) for dataset in datasets})
-            for claim in claims]
+    results = []
+    for claim in claims:
+        found = {dataset: _difference(claim, of_column) for dataset, of_column in by_dataset.items()}
+        published = {dataset: _published_difference(claim, dataset) for dataset in datasets}
+        if len(datasets) > 1:
+            found[OVER_DATASETS] = _difference_over_datasets(found)
+            known = [value for value in published.values() if value is not None]
+            published[OVER_DATASETS] = statistics.mean(known) if known else None
+        results.append(ClaimResult(claim, found, published))
+    return results
 
 
 def write_claims(results: Sequence[ClaimResult], output: str | os.PathLike) -> list[Path]:
@@ -114,7 +123,7 @@ def write_claims(results: Sequence[ClaimResult], output: str | os.PathLike) -> l
 
 def format_markdown(results: Sequence[ClaimResult]) -> str:
     """Return a table of the differences and verdicts, and one of the differences of the paper's numbers."""
-    datasets = list(results[0].differences)
+    columns = list(results[0].differences)
     found = [[result.claim.text, _compared(result.claim),
               *(format_difference(difference) or MISSING for difference in result.differences.values()),
               _format_verdicts(result.verdicts())] for result in results]
@@ -122,10 +131,10 @@ def format_markdown(results: Sequence[ClaimResult]) -> str:
                   *("" if value is None else f"{value:+.3f}" for value in result.published.values())]
                  for result in results if any(value is not None for value in result.published.values())]
     parts = ["# Claims of the paper", _ABOUT,
-             format_lines(["claim", "difference", *datasets, "verdict"], found)]
+             format_lines(["claim", "difference", *columns, "verdict"], found)]
     if published:
         parts += ["## The same differences of the paper's numbers",
-                  format_lines(["claim", *datasets], published)]
+                  format_lines(["claim", *columns], published)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -143,7 +152,7 @@ def format_csv(results: Sequence[ClaimResult]) -> str:
 
 
 def draw_claims(results: Sequence[ClaimResult]) -> Figure:
-    """Draw the differences with their intervals beside those of the paper, a column for each data set."""
+    """Draw the differences with their intervals beside those of the paper, a panel for each data set."""
     datasets = list(results[0].differences)
     texts = ["\n".join(textwrap.wrap(f"{result.claim.text}: {_compared(result.claim)}".replace("`", ""), 70))
              for result in results]
@@ -176,6 +185,11 @@ def _difference(claim: Claim, runs: Sequence[Run]) -> Difference | None:
     return paired_difference(greater, less, {run.key: run.data_group for run in runs})
 
 
+def _difference_over_datasets(differences: Mapping[str, Difference | None]) -> Difference | None:
+    means = {(dataset,): found.mean for dataset, found in differences.items() if found is not None}
+    return paired_difference(means, dict.fromkeys(means, 0.0), {key: key[0] for key in means})
+
+
 def _published_difference(claim: Claim, dataset: str) -> float | None:
     numbers = [_published(dataset, *side) for side in (claim.greater, claim.less)]
     return None if None in numbers else numbers[0] - numbers[1]
@@ -198,5 +212,10 @@ def _compared(claim: Claim) -> str:
 
 
 def _format_verdicts(verdicts: Mapping[str, Sequence[str]]) -> str:
-    parts = [f"{verdict} on {', '.join(datasets)}" for verdict, datasets in verdicts.items()]
+    parts = []
+    for verdict, columns in verdicts.items():
+        datasets = [column for column in columns if column != OVER_DATASETS]
+        places = [OVER_DATASETS] if OVER_DATASETS in columns else []
+        places += [f"on {', '.join(datasets)}"] if datasets else []
+        parts.append(f"{verdict} {' and '.join(places)}")
     return "; ".join(parts) or MISSING

@@ -45,22 +45,28 @@ def test_claims_of_three_data_sets(runs):
     half = 4.302652729911275 * 0.125 / 3 ** 0.5
     assert priors.differences["digits"] == pytest.approx((0.375, 0.375 - half, 0.375 + half, 3))
     assert priors.differences["mnist"] == (-0.5, -0.5, -0.5, 2) and priors.differences["coil"] is None
-    assert priors.verdicts() == {"holds": ["digits"], "does not hold": ["mnist"]}
+    # The means -0.5 and 0.375 have a mean of -0.0625; t(1) = 12.706205.
+    half = 12.706204736432095 * 0.875 / 2
+    assert priors.differences["over data sets"] == pytest.approx((-0.0625, -0.0625 - half, -0.0625 + half, 2))
+    assert priors.verdicts() == {"holds": ["digits"], "does not hold": ["mnist"], "open": ["over data sets"]}
     # 0.1, 1.1 and 2.1 for the three splits; both sides are of one run.
     assert generated.differences["digits"].mean == pytest.approx(1.1)
-    assert generated.verdicts() == {"open": ["mnist", "digits"]}
+    assert generated.verdicts() == {"open": ["mnist", "digits", "over data sets"]}
     assert trained.differences["digits"] == (0.375, 0.375, 0.375, 3)
     # Table 1 has 0.889 and 0.777 for MNIST, table 4 0.9655 and 0.4865.
-    assert priors.published == {"mnist": pytest.approx(0.112), "digits": None, "coil": None}
+    assert priors.published == {"mnist": pytest.approx(0.112), "digits": None, "coil": None,
+                                "over data sets": pytest.approx(0.112)}
     assert trained.published["mnist"] == pytest.approx(0.9655 - 0.4865)
     text = format_markdown(results)
     assert ("| a learned prior wins | NMI: `elastic_infogan` less `uniform_infogan` "
             "| -0.500 [-0.500, -0.500] (2) | +0.375 [+0.064, +0.686] (3) "
-            "| missing | holds on digits; does not hold on mnist |\n") in text
+            "| missing | -0.062 [-5.621, +5.496] (2) "
+            "| holds on digits; does not hold on mnist; open over data sets |\n") in text
     assert "| `elastic_infogan`: TV generated from uniform codes less TV generated |" in text
-    assert text.endswith("| a learned prior wins | +0.112 |  |  |\n| training helps | +0.479 |  |  |\n")
+    assert text.endswith("| a learned prior wins | +0.112 |  |  | +0.112 |\n"
+                         "| training helps | +0.479 |  |  | +0.479 |\n")
     rows = list(csv.DictReader(io.StringIO(format_csv(results))))
-    assert len(rows) == 9 and rows[2] == {
+    assert len(rows) == 12 and rows[2] == {
         "claim": "a learned prior wins", "greater": "elastic_infogan", "greater_metric": "nmi",
         "less": "uniform_infogan", "less_metric": "nmi", "dataset": "coil",
         **dict.fromkeys(("difference", "low", "high", "differences", "verdict", "paper"), "")}

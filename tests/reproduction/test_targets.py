@@ -42,8 +42,9 @@ def test_tables_of_given_evaluations(write_evaluation, tmp_path):
     table4 = (tmp_path / "out" / "table4.md").read_text()
     assert "## shapenet" not in table4 and "| random_weights | 0.300 (1) | 0.486 ± 0.009 |" in table4
     text = (tmp_path / "out" / "claims.md").read_text()
-    assert "| missing | missing | missing |" in text
-    assert "| +0.200 (1) | +0.200 (1) | +0.200 (1) | open on mnist, shapenet, digits |" in text
+    assert "| missing | missing | missing | missing |" in text
+    assert ("| +0.200 (1) | +0.200 (1) | +0.200 (1) | +0.200 [+0.200, +0.200] (3) "
+            "| holds over data sets; open on mnist, shapenet, digits |") in text
     reproduce("claims", tmp_path / "one", evaluations=given, datasets=["digits"])
     assert "| +0.200 (1) | open on digits |" in (tmp_path / "one" / "claims.md").read_text()
     reproduce("table2", tmp_path / "one", evaluations=given, datasets=["mnist"], reference="uniform_infogan")
