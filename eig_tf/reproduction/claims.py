@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import statistics
 import textwrap
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from eig_tf import files
 from eig_tf.evaluation.paper import published_value
-from eig_tf.evaluation.plots import save_figures
-from eig_tf.figures.page import figure_style
 from eig_tf.reproduction.comparison import (
     METRIC_NAMES,
     Difference,
@@ -32,8 +28,11 @@ from eig_tf.reproduction.table_files import (
     PAPER_COLOUR,
     add_legend,
     draw_point,
+    format_csv_lines,
     format_difference,
     format_lines,
+    label_panels,
+    write_files,
 )
 
 _ABOUT = (
@@ -111,14 +110,8 @@ def compare_claims(claims: Sequence[Claim], runs: Sequence[Run],
 
 def write_claims(results: Sequence[ClaimResult], output: str | os.PathLike) -> list[Path]:
     """Write `claims.md`, `.csv` and `.png` into a directory, which is made if missing; return the paths."""
-    output = Path(output)
-    output.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for suffix, text in (("md", format_markdown(results)), ("csv", format_csv(results))):
-        paths.append(output / f"{CLAIMS}.{suffix}")
-        files.write_text(text, paths[-1])
-    with figure_style():
-        return [*paths, *save_figures({CLAIMS: draw_claims(results)}, output, ("png",))]
+    texts = {"md": format_markdown(results), "csv": format_csv(results)}
+    return write_files(CLAIMS, texts, partial(draw_claims, results), output)
 
 
 def format_markdown(results: Sequence[ClaimResult]) -> str:
@@ -140,15 +133,10 @@ def format_markdown(results: Sequence[ClaimResult]) -> str:
 
 def format_csv(results: Sequence[ClaimResult]) -> str:
     """Return one line for each claim and data set, with all digits; unknown numbers are empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
-    for result in results:
-        for dataset, difference in result.differences.items():
-            writer.writerow([result.claim.text, *result.claim.greater, *result.claim.less, dataset,
-                             *(difference or (None,) * 4), judge(difference) if difference else None,
-                             result.published[dataset]])
-    return text.getvalue()
+    return format_csv_lines(_CSV_COLUMNS, (
+        [result.claim.text, *result.claim.greater, *result.claim.less, dataset, *(difference or (None,) * 4),
+         judge(difference) if difference else None, result.published[dataset]]
+        for result in results for dataset, difference in result.differences.items()))
 
 
 def draw_claims(results: Sequence[ClaimResult]) -> Figure:
@@ -166,11 +154,7 @@ def draw_claims(results: Sequence[ClaimResult]) -> Figure:
             if found is not None:
                 half = None if found.low is None else found.mean - found.low
                 draw_point(place, position - 0.17, (found.mean, half), OWN_COLOUR, "o")
-        place.set_title(dataset, fontsize=8)
-        place.tick_params(axis="x", labelsize=6)
-        place.grid(axis="x", linewidth=0.3)
-    axes[0].set_yticks(range(len(results)), texts, fontsize=6)
-    axes[0].set_ylim(len(results) - 0.5, -0.5)
+    label_panels(axes, datasets, texts)
     has_published = any(value is not None for result in results for value in result.published.values())
     add_legend(figure, axes[0], "this project (95 % interval)", "paper" if has_published else None)
     return figure

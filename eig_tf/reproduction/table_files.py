@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -34,14 +36,24 @@ def write_table(table: Table, output: str | os.PathLike, remarks: Sequence[str] 
     Returns:
         The paths.
     """
+    texts = {"md": format_markdown(table, remarks), "csv": format_csv(table), "tex": format_latex(table)}
+    return write_files(table.name, texts, partial(draw_table, table), output)
+
+
+def write_files(name: str, texts: Mapping[str, str], draw: Callable[[], Figure],
+                output: str | os.PathLike) -> list[Path]:
+    """Write texts by suffix and a picture, `<name>.png`, into a directory, which is made if missing.
+
+    Returns:
+        The paths.
+    """
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
-    texts = {"md": format_markdown(table, remarks), "csv": format_csv(table), "tex": format_latex(table)}
     for suffix, text in texts.items():
-        files.write_text(text, output / f"{table.name}.{suffix}")
+        files.write_text(text, output / f"{name}.{suffix}")
     with figure_style():
-        pictures = save_figures({table.name: draw_table(table)}, output, ("png",))
-    return [*(output / f"{table.name}.{suffix}" for suffix in texts), *pictures]
+        pictures = save_figures({name: draw()}, output, ("png",))
+    return [*(output / f"{name}.{suffix}" for suffix in texts), *pictures]
 
 
 def format_markdown(table: Table, remarks: Sequence[str] = ()) -> str:
@@ -73,13 +85,16 @@ def format_lines(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str
 
 def format_csv(table: Table) -> str:
     """Return one line for each data set, row and metric, with all digits; unknown numbers are empty."""
+    return format_csv_lines(_CSV_COLUMNS, (
+        [table.name, dataset, row, metric, cell.mean, cell.std, cell.num, *(cell.published or (None, None)),
+         *(cell.difference or (None,) * 4), table.reference]
+        for (dataset, row, metric), cell in table.cells.items()))
+
+
+def format_csv_lines(headings: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
+    """Return a CSV table; None is empty."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
-    for (dataset, row, metric), cell in table.cells.items():
-        writer.writerow([table.name, dataset, row, metric, cell.mean, cell.std, cell.num,
-                         *(cell.published or (None, None)), *(cell.difference or (None,) * 4),
-                         table.reference])
+    csv.writer(text, lineterminator="\n").writerows([headings, *lines])
     return text.getvalue()
 
 
@@ -114,11 +129,8 @@ def draw_table(table: Table) -> Figure:
                 cell = table.cells[dataset, row, metric]
                 draw_point(place, position + 0.17, cell.published or (None, None), PAPER_COLOUR, "D")
                 draw_point(place, position - 0.17, (cell.mean, cell.std), OWN_COLOUR, "o")
-            place.set_title(f"{dataset}: {METRIC_NAMES[metric]}", fontsize=8)
-            place.tick_params(axis="x", labelsize=6)
-            place.grid(axis="x", linewidth=0.3)
-        places[0].set_yticks(range(len(rows)), names[:len(rows)], fontsize=6)
-        places[0].set_ylim(len(rows) - 0.5, -0.5)
+        label_panels(places, [f"{dataset}: {METRIC_NAMES[metric]}" for metric in table.metrics],
+                     names[:len(rows)])
         del names[:len(rows)]
     add_legend(figure, axes[0, 0], "this project (number of runs)",
                "paper" if _has(table, "published") else None)
@@ -132,6 +144,16 @@ def draw_point(axes: Axes, position: float, value: tuple[float | None, float | N
     if mean is not None:
         axes.errorbar(mean, position, xerr=deviation, fmt=marker, color=colour, markersize=3.5,
                       elinewidth=0.8, capsize=1.5)
+
+
+def label_panels(panels: Sequence[Axes], titles: Sequence[str], rows: Sequence[str]) -> None:
+    """Write the titles of panels side by side, and the names of their common rows on the left."""
+    for panel, title in zip(panels, titles):
+        panel.set_title(title, fontsize=8)
+        panel.tick_params(axis="x", labelsize=6)
+        panel.grid(axis="x", linewidth=0.3)
+    panels[0].set_yticks(range(len(rows)), rows, fontsize=6)
+    panels[0].set_ylim(len(rows) - 0.5, -0.5)
 
 
 def add_legend(figure: Figure, axes: Axes, own: str, paper: str | None) -> None:

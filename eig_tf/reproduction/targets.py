@@ -194,15 +194,18 @@ def _needs(tables, figures, claims, columns, ablations) -> dict[str, Collection[
 
 def _make_table(name, table, source, columns, output, remarks, reference):
     columns = _table_columns(table, columns)
-    runs = [run for column in columns for run in source.runs(column)]
+    runs = _column_runs(source, columns)
     compared = compare_with_paper(name, table.title, table.published, table.metrics, _table_rows(table), runs,
                                   columns, reference)
     return write_table(compared._replace(overview=len(columns) > 1), output, remarks)
 
 
 def _make_claims(claims, source, columns, output):
-    runs = [run for column in columns for run in source.runs(column)]
-    return write_claims(compare_claims(claims, runs, columns), output)
+    return write_claims(compare_claims(claims, _column_runs(source, columns), columns), output)
+
+
+def _column_runs(source, columns):
+    return [run for column in columns for run in source.runs(column)]
 
 
 def _make_ablations(source, output):
