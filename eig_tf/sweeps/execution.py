@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import logging
 import os
@@ -41,7 +42,7 @@ def run_sweep(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str |
               gpus_per_run: float = 0.0, address: str | None = None, max_retries: int = 3,
               only: Collection[str] | None = None,
               make_commands: Callable[[SweepRun], dict[str, list[str]]] | None = None) -> list[RunOutcome]:
-    """Train and evaluate the runs of a sweep that are not done yet, side by side.
+    """Train and evaluate the runs of a sweep that are not done yet, side by side and in their order.
 
     A run whose process, worker or machine dies is started again and continues after its last checkpoint. One
     that ends with a user error, such as a training that diverged, is not. When a sweep is interrupted, its
@@ -127,8 +128,8 @@ def ray_slots(address: str | None, cpus_per_run: float, gpus_per_run: float) -> 
         raise UserError(f"--address is {address!r}, and Ray cannot be used there: {reason}; expected that of "
                         "a cluster that ray start made, or none for this machine") from None
     try:
-        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        slots = sum(room_of_machine(machine, cpus_per_run, gpus_per_run) for machine in machines)
+        machines = _machines(ray)
+        slots = _room(ray, cpus_per_run, gpus_per_run)
         if not slots:
             found = "; ".join(f"{machine.get('CPU', 0):g} cores and {machine.get('GPU', 0):g} GPUs"
                               for machine in machines)
@@ -137,6 +138,14 @@ def ray_slots(address: str | None, cpus_per_run: float, gpus_per_run: float) -> 
         yield slots
     finally:
         ray.shutdown()
+
+
+def _machines(ray) -> list[dict[str, float]]:
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def _room(ray, cpus_per_run: float, gpus_per_run: float) -> int:
+    return sum(room_of_machine(machine, cpus_per_run, gpus_per_run) for machine in _machines(ray))
 
 
 def room_of_machine(resources: dict[str, float], cpus_per_run: float, gpus_per_run: float) -> int:
@@ -182,15 +191,19 @@ class _Sweep:
         # Ray sets handlers of its own, so that these come later.
         with stops.handled(), stops.deferred(), table:
             commands = {run.name: make_commands(run) for run in self.pending()}
-            tasks = {self._submit(ray, name, commands[name]): name for name in commands}
-            running = {}
+            waiting, tasks, running = collections.deque(commands), {}, {}
             table.update(self.statuses)
-            while tasks and not (stopping and not running):
+            while (tasks or waiting) and not (stopping and not running):
+                table.slots = _room(ray, self.cpus_per_run, self.gpus_per_run)
+                # Ray keeps no order among tasks that wait; one that does makes a cluster grow on demand.
+                while waiting and len(tasks) <= table.slots and not stopping:
+                    name = waiting.popleft()
+                    tasks[self._submit(ray, name, commands[name])] = name
                 ready, _ = ray.wait(list(tasks), timeout=_TICK)
                 for task in ready:
                     name = tasks.pop(task)
                     if self._finish(name, self._result(ray, task), stopping):
-                        tasks[self._submit(ray, name, commands[name])] = name
+                        waiting.appendleft(name)
                 if stops.requested and not stopping:
                     stopping = True
                     # Ray's own cancellation is an exception that may get lost in a task.

@@ -113,7 +113,7 @@ class ProgressTable:
         for run in pending:
             values = known.get((run.label, run.setting), every)
             total += sum(values) / len(values) * (1 - shares[run.name])
-        return f", about {progress.format_seconds(total / min(self.slots, len(pending)))} left"
+        return f", about {progress.format_seconds(total / max(1, min(self.slots, len(pending))))} left"
 
     def _elapsed(self, name, status):
         return time.monotonic() - self.started.get((name, status.attempts), time.monotonic())
