@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,11 @@ class EvaluationRecord:
     def scores_categories(self) -> bool:
         """Whether the method has several codes for each category, and the categories were found."""
         return bool(METHODS[self.config["method"]].codes_per_category and self.categories)
+
+    @property
+    def lacks_categories(self) -> bool:
+        """Whether the method has several codes for each category, and the categories were not found yet."""
+        return bool(METHODS[self.config["method"]].codes_per_category) and not self.categories
 
     def score(self, metric: str) -> float | None:
         """Return a metric, or None where the evaluation lacks it.
@@ -236,9 +242,13 @@ def _check_record(record: EvaluationRecord, num_codes: int | None) -> None:
         raise ValueError("metrics, details, judge and training are not all JSON objects")
     if record.categories is not None and not isinstance(record.categories, dict):
         raise ValueError(f"categories is {record.categories!r}, not a JSON object")
-    for name, value in record.metrics.items():
-        if value is not None and not isinstance(value, (int, float)):
-            raise ValueError(f"metrics.{name} is {value!r}, not a number")
+    numbers = {"epochs": record.epochs, "images_per_code": record.images_per_code,
+               "evaluation_seed": record.evaluation_seed,
+               **{f"metrics.{name}": value for name, value in record.metrics.items() if value is not None},
+               **{f"judge.{name}": record.judge[name] for name in ("accuracy",) if name in record.judge}}
+    for name, value in numbers.items():
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ValueError(f"{name} is {value!r}, not a number")
 
 
 def _rounded(value: Any) -> Any:

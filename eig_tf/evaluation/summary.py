@@ -62,8 +62,9 @@ def read_evaluation(path: str | os.PathLike) -> Evaluation:
     if record is None:
         raise UserError(f"{path}: no such file; expected an evaluation.json")
     for group, name in ((record.judge, "accuracy"), (record.training, "num_training_images")):
-        if name not in group:
-            raise UserError(f"{path} has no {name}; expected an evaluation that tools/evaluate.py wrote")
+        if not isinstance(group.get(name), (int, float)):
+            raise UserError(f"{path} has the {name} {group.get(name)!r}; expected a number, which "
+                            "tools/evaluate.py writes")
     config = record.flat_config()
     class_set = config.get("data.class_set", "")
     numbered = class_set in class_sets.class_set_numbers(config["dataset"])

@@ -46,6 +46,7 @@ def print_plan(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str 
     """
     check_data_directories(spec, data_root)
     directory = SweepDirectory(Path(sweep_dir).expanduser().absolute())
+    directory.check(spec)
     root, cache = (Path(path).expanduser().absolute() for path in (data_root, cache_dir))
     finished = [run for run in spec.runs if is_finished(run, spec, directory)]
     pending = [run for run in spec.runs if run not in finished]
@@ -57,8 +58,9 @@ def print_plan(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str 
         pass
     measured: dict[str, list[float]] = {}
     for run in finished:
-        seconds = directory.load_status(run.name).seconds
-        if seconds:
+        status = directory.load_status(run.name)
+        # The time of an attempt that was killed is not known.
+        if status.seconds and status.attempts == 1:
             measured.setdefault(_kind(run), []).append(seconds / run.config["training"]["epochs"])
     unknown = list({_kind(run): run for run in pending if _kind(run) not in measured}.values())
     for run, (steps, seconds) in zip(unknown, _measure(unknown, root, cache, cpus_per_run, gpus_per_run)):

@@ -70,6 +70,7 @@ def run_sweep(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str |
     """
     check_data_directories(spec, data_root)
     directory = SweepDirectory(Path(sweep_dir).expanduser().absolute())
+    directory.check(spec)
     with directory.locked():
         directory.prepare(spec)
         root, cache = (Path(path).expanduser().absolute()
@@ -94,8 +95,10 @@ def is_finished(run: SweepRun, spec: SweepSpec, directory: SweepDirectory) -> bo
     asked = dict(argument.removeprefix("--").split("=", 1) for argument in spec.evaluate_arguments)
     return (record.config == config_lib.config_from_dict(run.config).to_dict()
             and record.epochs == run.config["training"]["epochs"]
+            and not record.lacks_categories
             and str(record.images_per_code) == asked.get("images_per_code", str(record.images_per_code))
-            and str(record.evaluation_seed) == asked.get("evaluation_seed", str(record.evaluation_seed)))
+            and str(record.evaluation_seed) == asked.get("evaluation_seed", str(record.evaluation_seed))
+            and record.judge.get("architecture") == asked.get("classifier", record.judge.get("architecture")))
 
 
 @contextlib.contextmanager

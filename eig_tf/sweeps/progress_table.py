@@ -96,7 +96,8 @@ class ProgressTable:
         for run in self.spec.runs:
             status, kind = statuses[run.name], (run.label, run.setting)
             shares[run.name] = 0.0
-            if status.state == DONE and status.seconds:
+            # The time of an attempt that was killed is not known.
+            if status.state == DONE and status.attempts == 1:
                 known.setdefault(kind, []).append(status.seconds)
             elif status.state in (WAITING, RUNNING):
                 pending.append(run)

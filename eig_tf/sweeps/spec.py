@@ -25,8 +25,9 @@ _FLAG_FIELDS = {flag: field for field, flag in config_lib.NAMED_FLAGS.items()}
 _GROUP_KEYS = (*_FLAG_FIELDS, "data_dir", "config", "method_config", "label")
 # Flags that methods of one group may differ in.
 _METHOD_FLAGS = ("num_codes", "num_categories")
-# Flags that are a part of every run's name.
-_IN_NAME = ("dataset", "preset", "method", "class_set", "split", "seed")
+# Flags that are a part of every run's name, and those that are without a label.
+_IN_NAME = ("method", "class_set", "split", "seed")
+_IN_DEFAULT_LABEL = ("dataset", "preset")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,149}")
 # Data sets that need no files. Other ones are asked by importing their loaders, which may take seconds.
 _WITHOUT_FILES = ("digits", "mnist")
@@ -97,8 +98,24 @@ def load_spec(path: str | os.PathLike) -> SweepSpec:
     except ImportError:
         raise UserError("pyyaml is not installed, which sweeps need; expected pip install "
                         "'eig_tf[sweep]'") from None
+
+    class Loader(yaml.SafeLoader):
+        """YAML in which no key comes twice, and 007 is the text of an id, not an octal number."""
+
+        def construct_mapping(self, node, deep=False):
+            keys = [key.value for key, _ in node.value]
+            for key, _ in node.value:
+                if keys.count(key.value) > 1:
+                    raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} comes twice",
+                                                            key.start_mark)
+            return super().construct_mapping(node, deep)
+
+        def construct_yaml_int(self, node):
+            return node.value if re.match(r"0\d", node.value) else super().construct_yaml_int(node)
+
+    Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}; expected the "
                         "specification of a sweep, see docs/sweeps.md") from None
@@ -199,6 +216,7 @@ def _runs_of_group(group: Any, place: str) -> Iterator[SweepRun]:
     _check_keys(of_methods, tuple(map(str, flags["method"])), f"{place}.method_config")
     of_methods = {method: _method_settings(content, {*flags, *overrides}, f"{place}.method_config.{method}")
                   for method, content in of_methods.items()}
+    in_name = (*_IN_NAME, *([] if label else _IN_DEFAULT_LABEL))
     for values in itertools.product(*flags.values()):
         own = of_methods.get(dict(zip(flags, values))["method"], {})
         # A setting of None is one of the group that the method goes without.
@@ -210,7 +228,7 @@ def _runs_of_group(group: Any, place: str) -> Iterator[SweepRun]:
             chosen = {key: value for key, value in found.items() if key in _FLAG_FIELDS}
             config = {key: value for key, value in found.items() if key not in _FLAG_FIELDS}
             varied = [f"{key.rpartition('.')[2]}{value}" for key, value in found.items()
-                      if len({**settings, **flags, **own}[key] or ()) > 1 and key not in _IN_NAME]
+                      if len({**settings, **flags, **own}[key] or ()) > 1 and key not in in_name]
             yield _make_run(chosen, config, varied, label, data_dir, place)
 
 

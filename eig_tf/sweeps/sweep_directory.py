@@ -90,6 +90,8 @@ class SweepDirectory:
             content = json.loads(self.spec.read_text(encoding="utf-8"))
             runs = tuple(SweepRun(**{**run, "train_arguments": tuple(run["train_arguments"])})
                          for run in content["runs"])
+            for run in runs:
+                config_lib.config_from_dict(run.config)
             return SweepSpec(content["name"], runs, tuple(content["evaluate_arguments"]), content["export"])
         except FileNotFoundError:
             return None
@@ -128,8 +130,8 @@ class SweepDirectory:
             return self.stop.read_text(encoding="utf-8") == "stop"
         return False
 
-    def prepare(self, spec: SweepSpec) -> None:
-        """Create the directory, or check that the sweep in it is the one asked for; save the specification.
+    def check(self, spec: SweepSpec) -> None:
+        """Check that the directory is new or empty, or holds the sweep asked for.
 
         Runs may be added to a sweep, and nothing else may change.
 
@@ -144,6 +146,14 @@ class SweepDirectory:
                                 "expected a new or empty directory, or one of an earlier sweep")
         else:
             _check_same_sweep(self.path, saved, spec)
+
+    def prepare(self, spec: SweepSpec) -> None:
+        """Create the directory, or check it, and save the specification.
+
+        Raises:
+            UserError: see `check`.
+        """
+        self.check(spec)
         for directory in ("runs", "logs", "status"):
             (self.path / directory).mkdir(parents=True, exist_ok=True)
         files.write_json({**spec._asdict(), "runs": [run._asdict() for run in spec.runs]}, self.spec)

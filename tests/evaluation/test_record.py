@@ -132,6 +132,9 @@ def test_every_published_result_is_read_and_none_loses_a_number(repository):
     ({"metrics": []}, "not all JSON objects"),
     ({"categories": [1]}, r"categories is \[1\], not a JSON object"),
     ({"metrics": {"nmi": "high"}}, "metrics.nmi is 'high', not a number"),
+    ({"metrics": {"nmi": float("nan")}}, "metrics.nmi is nan, not a number"),
+    ({"epochs": "15"}, "epochs is '15', not a number"),
+    ({"judge": {"accuracy": None}}, "judge.accuracy is None, not a number"),
     ({"config": {"dataset": "none", "method": "x", "split": 0, "seed": 0}}, "--dataset is 'none'"),
     ({"config": {}}, "it lacks dataset"), ({"version": 3}, "version is 3, not 2 or earlier"),
     ({"version": "two"}, "version is 'two'"),
@@ -161,5 +164,6 @@ def test_scores_are_those_of_categories_where_a_method_has_several_codes_for_eac
             ("agglomerative_infogan", None, [0.5, None, 0.4, 0.7, 0.3])):
         config = config_lib.load_preset("digits", method=method).to_dict()
         record = _record(config=config, metrics=values, categories=categories)
+        assert record.lacks_categories is (method == "agglomerative_infogan" and not categories)
         assert [record.score(name) for name in (
             "nmi", "ent", "prior_total_variation", "one_nn_accuracy", "real_accuracy")] == expected

@@ -103,5 +103,5 @@ def test_damaged_files_are_named(tmp_path):
     with pytest.raises(UserError, match=r"a\.json is not an evaluation"):
         summary.read_evaluation(tmp_path / "a.json")
     for group, name in (("judge", "accuracy"), ("training", "num_training_images")):
-        with pytest.raises(UserError, match=rf"a\.json has no {name}; expected"):
+        with pytest.raises(UserError, match=rf"a\.json has the {name} None; expected a number"):
             _write(tmp_path / "a.json", **{group: {}})

@@ -14,6 +14,7 @@ import yaml
 
 from eig_tf.errors import UserError
 from eig_tf.sweeps.execution import exit_status, format_outcomes, room_of_machine, run_sweep
+from eig_tf.sweeps.spec import parse_spec
 from eig_tf.sweeps.sweep_directory import SweepDirectory, load_sweep
 
 NAME = "{}-uniform_infogan-split0-seed0"
@@ -99,6 +100,18 @@ def test_deaths_are_retried_and_errors_are_not(cluster, stand_ins, tmp_path):
         f"{directory.log(NAME.format('always_killed'))}",
         f"failed  {NAME.format('user_error')}: --split is bad; expected a good one; see "
         f"{directory.log(NAME.format('user_error'))}"]
+
+
+@pytest.mark.slow
+def test_runs_start_in_the_order_of_the_specification(cluster, tmp_path):
+    """One at a time, in the room of two: Ray itself would start them in any order."""
+    directory = SweepDirectory(tmp_path / "sweep")
+    spec = parse_spec({"runs": [{"dataset": "digits", "method": "uniform_infogan", "label": "good",
+                                 "seed": [5, 3, 4, 0, 2, 1]}]}, "sweep.yaml")
+    run_sweep(spec, directory.path, address=cluster.address, cpus_per_run=2,
+              make_commands=stand_in.make_commands(directory.path))
+    ends = [directory.evaluation(run.name).stat().st_mtime_ns for run in spec.runs]
+    assert len(ends) == 6 and ends == sorted(ends)
 
 
 @pytest.mark.slow

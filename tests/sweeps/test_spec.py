@@ -54,6 +54,20 @@ def test_values_of_other_keys_are_in_the_name_when_they_vary():
         f"digits-elastic_infogan-split0-seed0-num_codes{codes}-contrastive_weight{weight}"
         for codes in (10, 20) for weight in (1, 2.5)]
     assert names(groups(num_codes=[10])) == ["digits-elastic_infogan-split0-seed0"]
+    assert names(groups(dataset=["digits", "mnist"], label="a")) == [
+        f"a-elastic_infogan-split0-seed0-dataset{dataset}" for dataset in ("digits", "mnist")]
+
+
+@pytest.mark.parametrize(("line", "sentence"), [
+    ("seed: 1, seed: 2", "a.yaml is not YAML: the key seed comes twice "),
+    ("class_set: 010", "--class_set is '010'; expected one of 0, "),
+    ("split: 010", "split is '010'; expected a number, a range such as 0-9, or a list of them")])
+def test_yaml_that_means_something_else_than_it_says(tmp_path, line, sentence):
+    """Later keys would replace earlier ones, and numbers that begin with 0 are octal."""
+    (tmp_path / "a.yaml").write_text("runs: [{dataset: cars, method: joint_vae, " + line + "}]")
+    with pytest.raises(UserError) as error:
+        load_spec(tmp_path / "a.yaml")
+    assert sentence in str(error.value)
 
 
 def test_the_config_of_a_run_is_that_of_its_command_line(command):

@@ -1,5 +1,7 @@
 """The directory of a sweep: what may change between two starts, and what is read back."""
 
+import json
+
 import pytest
 from stand_in import make_commands
 
@@ -50,6 +52,11 @@ def test_other_directories_and_damaged_files_are_refused(stand_ins, tmp_path):
     directory.status(name).write_text('{"state": "done", "colour": 1}')
     with pytest.raises(UserError, match=rf"{name}\.json cannot be read: .*; expected the file that "):
         load_sweep(directory.path)
+    for config in (None, {}, {"dataset": "x", "method": "x", "split": 0, "seed": 0}):
+        content = json.loads(directory.spec.read_text())
+        directory.spec.write_text(json.dumps({**content, "runs": [{**content["runs"][0], "config": config}]}))
+        with pytest.raises(UserError, match=r"sweep\.json cannot be read: .*; expected the file that "):
+            load_sweep(directory.path)
 
 
 def test_a_run_is_finished_when_it_was_evaluated_as_asked(tmp_path):
@@ -65,7 +72,8 @@ def test_a_run_is_finished_when_it_was_evaluated_as_asked(tmp_path):
     record.rename(directory.evaluation(run.name))
     assert is_finished(run, spec, directory)
     assert is_finished(run, spec._replace(evaluate_arguments=("--images_per_code=0",)), directory)
-    for other in (spec._replace(evaluate_arguments=("--images_per_code=5",)), spec._replace(export=True)):
+    for other in (spec._replace(evaluate_arguments=("--images_per_code=5",)), spec._replace(export=True),
+                  spec._replace(evaluate_arguments=("--classifier=resnet50",))):
         assert not is_finished(run, other, directory)
     run.config["training"]["epochs"] += 1
     assert not is_finished(run, spec, directory)
@@ -86,24 +94,24 @@ def test_a_run_that_was_stopped_waits_without_an_error(stand_ins, tmp_path):
 
 
 def test_progress_is_a_line_for_each_change(stand_ins, tmp_path, capsys):
-    directory, spec = SweepDirectory(tmp_path), stand_ins("a", "b")
-    first, second = (run.name for run in spec.runs)
-    table = ProgressTable(spec, directory, 1)
-    steps = [{first: RunStatus(), second: RunStatus()},
-             {first: RunStatus("running", 1, host="h"), second: RunStatus()},
-             {first: RunStatus("waiting", 1, error="it died"), second: RunStatus()},
-             {first: RunStatus("running", 2, host="h"), second: RunStatus()},
-             {first: RunStatus("done", 2, 120.0), second: RunStatus()},
-             {first: RunStatus("done", 2, 120.0), second: RunStatus("failed", 1, 3.0, "bad")}]
-    for statuses in steps:
-        table.update(statuses)
-        table.update(statuses)
+    """The time that is left is not that of a run with a lost attempt, whose time is not known."""
+    directory, spec = SweepDirectory(tmp_path), stand_ins("a", "b", "c")
+    first, second, third = (run.name for run in spec.runs)
+    table, waiting = ProgressTable(spec, directory, 1), RunStatus()
+    died, done = RunStatus("done", 2, 5.0), RunStatus("done", 1, 120.0)
+    for statuses in ((waiting, waiting, waiting), (RunStatus("running", 1, host="h"), waiting, waiting),
+                     (RunStatus("waiting", 1, error="it died"), waiting, waiting),
+                     (RunStatus("running", 2, host="h"), waiting, waiting), (died, waiting, waiting),
+                     (died, done, waiting), (died, done, RunStatus("failed", 1, 3.0, "bad"))):
+        for _ in range(2):
+            table.update(dict(zip((first, second, third), statuses)))
     assert capsys.readouterr().out.splitlines() == [
-        f"{first} starts on h; 0 of 2 runs done, 1 running, 0 failed, 1 waiting",
-        f"{first} waits for another attempt (it died); 0 of 2 runs done, 0 running, 0 failed, 2 waiting",
-        f"{first} starts on h, attempt 2; 0 of 2 runs done, 1 running, 0 failed, 1 waiting",
-        f"{first} is done after 2 min; 1 of 2 runs done, 0 running, 0 failed, 1 waiting, about 2 min left",
-        f"{second} failed (bad); 1 of 2 runs done, 0 running, 1 failed, 0 waiting"]
+        f"{first} starts on h; 0 of 3 runs done, 1 running, 0 failed, 2 waiting",
+        f"{first} waits for another attempt (it died); 0 of 3 runs done, 0 running, 0 failed, 3 waiting",
+        f"{first} starts on h, attempt 2; 0 of 3 runs done, 1 running, 0 failed, 2 waiting",
+        f"{first} is done after 5 s; 1 of 3 runs done, 0 running, 0 failed, 2 waiting",
+        f"{second} is done after 2 min; 2 of 3 runs done, 0 running, 0 failed, 1 waiting, about 2 min left",
+        f"{third} failed (bad); 2 of 3 runs done, 0 running, 1 failed, 0 waiting"]
 
 
 def test_a_terminal_shows_one_table(stand_ins, tmp_path, terminal):
