@@ -46,13 +46,17 @@ def main(arguments: list[str]) -> None:
     directory = Path(command.single_argument(arguments, "RUN_DIR or SWEEP_DIR"))
     if not directory.is_dir():
         raise UserError(f"{directory} is not a directory; expected one of a run or of a sweep")
+    if not any((directory / name).is_file() for name in ("config.json", "sweep.json")):
+        raise UserError(f"{directory} has neither config.json nor sweep.json; expected the directory of a "
+                        "run or of a sweep")
     output = directory / "report.html" if FLAGS.output is None else Path(FLAGS.output)
     check_flags(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.data import names
     if (directory / "sweep.json").is_file():
-        if FLAGS.tensorboard:
-            raise UserError(f"--tensorboard is given, but {directory} is a sweep; expected a run with it")
+        for name in ("tensorboard", "data_dir", "cache_dir", "seed"):
+            if FLAGS[name].present:
+                raise UserError(f"--{name} is given, but {directory} is a sweep; expected a run with it")
         from eig_tf.reports.sweep_report import report_sweep
         found, notes = report_sweep(directory, output)
     else:

@@ -16,7 +16,8 @@ Targets:
   all                     everything but the ablations
 A table is written as .md, .csv, .tex and .png, a figure as .png with its caption in .md. A cell without runs
 is `missing`; runs of unequal settings in one column are refused. The same command continues what was
-interrupted; the exit status is 1 if a run failed. docs/reproduction.md says what is run.
+interrupted; the exit status is 1 if a run failed or `all` leaves out a target.
+docs/reproduction.md says what is run.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from absl import flags
 
 from eig_tf.cli import command, sweep_flags
 from eig_tf.config import METHODS
+from eig_tf.errors import UserError
 from eig_tf.reproduction import protocol
 
 FLAGS = flags.FLAGS
@@ -35,7 +37,8 @@ FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(sweep_flags)
 flags.DEFINE_enum("preset", "paper", ["paper", "cpu"], "paper: the paper's protocol; cpu: small networks, "
                   "few epochs and substitute data")
-flags.DEFINE_string("output", None, "directory of tables and figures; reproduction/PRESET when absent")
+flags.DEFINE_string("output", None, "directory of tables and figures; reproduction/PRESET, or with "
+                    "--evaluations reproduction/evaluations, when absent")
 flags.DEFINE_string("sweep_dir", None, "directory of the sweeps; OUTPUT/sweeps when absent")
 flags.DEFINE_multi_string("evaluations", None, "evaluation.json files or directories of them, with * and ?; "
                           "may be repeated. Nothing is trained")
@@ -45,14 +48,29 @@ flags.DEFINE_enum("reference", "elastic_infogan", list(METHODS), "method that th
                   "4 are to")
 
 
+_TRAINING_FLAGS = ("preset", "sweep_dir", "data_root", "cpus_per_run", "gpus_per_run", "address",
+                   "max_retries")
+
+
+def check_training_flags(target: str) -> None:
+    """Raise a `UserError` for flags of trainings where nothing is trained."""
+    why = "--evaluations" if FLAGS.evaluations else target
+    if FLAGS.evaluations or target == protocol.FALSE_NEGATIVES:
+        for name in _TRAINING_FLAGS:
+            if FLAGS[name].present:
+                raise UserError(f"--{name} is given with {why}, where it has no effect; expected one of them")
+
+
 def main(arguments: list[str]) -> int:
     """Make what the command line names; return the exit status."""
     target = command.single_argument(arguments, "a target; --help lists them")
     protocol.check_target(target)
+    check_training_flags(target)
+    directory = "evaluations" if FLAGS.evaluations else FLAGS.preset
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.reproduction.targets import reproduce
     paths, problems = reproduce(
-        target, FLAGS.output or Path("reproduction", FLAGS.preset), preset=FLAGS.preset,
+        target, FLAGS.output or Path("reproduction", directory), preset=FLAGS.preset,
         evaluations=FLAGS.evaluations, sweep_dir=FLAGS.sweep_dir, datasets=FLAGS.datasets,
         reference=FLAGS.reference, **sweep_flags.places_from_flags(), max_retries=FLAGS.max_retries)
     for path in paths:

@@ -13,14 +13,8 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from eig_tf.evaluation.paper import published_value
-from eig_tf.reproduction.comparison import (
-    METRIC_NAMES,
-    Difference,
-    Run,
-    check_equal_settings,
-    choose_tuned,
-    paired_difference,
-)
+from eig_tf.reproduction.comparison import METRIC_NAMES, Difference, paired_difference
+from eig_tf.reproduction.evaluated_runs import Run, check_equal_settings, choose_tuned, describe_settings
 from eig_tf.reproduction.protocol import CLAIMS, RANDOM_WEIGHTS, Claim
 from eig_tf.reproduction.table_files import (
     MISSING,
@@ -44,7 +38,7 @@ _ABOUT = (
     "counts once, and its interval is over them. The intervals are not corrected for the number of claims.")
 _CSV_COLUMNS = ("claim", "greater", "greater_metric", "less", "less_metric", "dataset", "difference", "low",
                 "high", "differences", "verdict", "paper")
-_METRICS_OF_TABLES = {"nmi": "table_1", "one_nn_accuracy": "table_4"}
+_METRICS_OF_TABLES = {"nmi": "table_1", "ent": "table_1", "one_nn_accuracy": "table_4"}
 HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
 OVER_DATASETS = "over data sets"
 
@@ -71,6 +65,18 @@ class ClaimResult(NamedTuple):
         return {verdict: datasets for verdict, datasets in found.items() if datasets}
 
 
+class ClaimTable(NamedTuple):
+    """Claims on the data sets of a table.
+
+    Attributes:
+        results: the claims with their differences.
+        notes: sentences on the settings of the runs by data set, see `describe_settings`.
+    """
+
+    results: list[ClaimResult]
+    notes: dict[str, list[str]]
+
+
 def judge(difference: Difference) -> str:
     """Return `HOLDS`, `FAILS` or `OPEN` by the interval of a difference that should be positive."""
     if difference.low is not None and difference.low > 0:
@@ -79,7 +85,7 @@ def judge(difference: Difference) -> str:
 
 
 def compare_claims(claims: Sequence[Claim], runs: Sequence[Run],
-                   datasets: Sequence[str]) -> list[ClaimResult]:
+                   datasets: Sequence[str]) -> ClaimTable:
     """Compute the differences of claims.
 
     Args:
@@ -105,29 +111,33 @@ def compare_claims(claims: Sequence[Claim], runs: Sequence[Run],
             known = [value for value in published.values() if value is not None]
             published[OVER_DATASETS] = statistics.mean(known) if known else None
         results.append(ClaimResult(claim, found, published))
-    return results
+    return ClaimTable(results, {dataset: describe_settings(of_column)
+                                for dataset, of_column in by_dataset.items()})
 
 
-def write_claims(results: Sequence[ClaimResult], output: str | os.PathLike) -> list[Path]:
+def write_claims(table: ClaimTable, output: str | os.PathLike) -> list[Path]:
     """Write `claims.md`, `.csv` and `.png` into a directory, which is made if missing; return the paths."""
-    texts = {"md": format_markdown(results), "csv": format_csv(results)}
-    return write_files(CLAIMS, texts, partial(draw_claims, results), output)
+    texts = {"md": format_markdown(table), "csv": format_csv(table.results)}
+    return write_files(CLAIMS, texts, partial(draw_claims, table.results), output)
 
 
-def format_markdown(results: Sequence[ClaimResult]) -> str:
-    """Return a table of the differences and verdicts, and one of the differences of the paper's numbers."""
+def format_markdown(table: ClaimTable) -> str:
+    """Return a table of differences and verdicts, one of the paper's differences, and the settings."""
+    results = table.results
     columns = list(results[0].differences)
     found = [[result.claim.text, _compared(result.claim),
               *(format_difference(difference) or MISSING for difference in result.differences.values()),
               _format_verdicts(result.verdicts())] for result in results]
-    published = [[result.claim.text,
+    published = [[result.claim.text, _compared(result.claim),
                   *("" if value is None else f"{value:+.3f}" for value in result.published.values())]
                  for result in results if any(value is not None for value in result.published.values())]
     parts = ["# Claims of the paper", _ABOUT,
              format_lines(["claim", "difference", *columns, "verdict"], found)]
     if published:
         parts += ["## The same differences of the paper's numbers",
-                  format_lines(["claim", *columns], published)]
+                  format_lines(["claim", "difference", *columns], published)]
+    for dataset, notes in table.notes.items():
+        parts += [f"## {dataset}", "\n".join(f"- {note}" for note in notes)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -16,7 +16,7 @@ from eig_tf.figures.image_grid import ImageGrid
 from eig_tf.figures.neighbours import neighbour_places, neighbour_rows
 from eig_tf.figures.page import MARGIN, TITLE_SIZE, Page
 from eig_tf.models import sampling
-from eig_tf.reproduction.comparison import Run
+from eig_tf.reproduction.evaluated_runs import Run
 
 _GAP, _HEADING = 40, 24  # pixels
 

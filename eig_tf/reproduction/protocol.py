@@ -51,9 +51,14 @@ class Claim(NamedTuple):
 
 
 def load_claims() -> list[Claim]:
-    """Return the claims of `protocol.json`."""
-    return [Claim(entry["claim"], tuple(entry["greater"]), tuple(entry["less"]))
-            for entry in load_protocol()["claims"]]
+    """Return the claims of `protocol.json`; those on NMI also as claims on ENT, of which less is better."""
+    claims = []
+    for entry in load_protocol()["claims"]:
+        claim = Claim(entry["claim"], tuple(entry["greater"]), tuple(entry["less"]))
+        claims.append(claim)
+        if claim.greater[1] == claim.less[1] == "nmi":
+            claims.append(Claim(claim.text, (claim.less[0], "ent"), (claim.greater[0], "ent")))
+    return claims
 
 
 def load_protocol() -> dict[str, Any]:

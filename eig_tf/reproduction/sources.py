@@ -12,7 +12,7 @@ from eig_tf import config as config_lib
 from eig_tf.config.presets import PRESET_DIRECTORIES
 from eig_tf.data import imbalance, registry
 from eig_tf.errors import UserError
-from eig_tf.reproduction.comparison import Run, read_runs
+from eig_tf.reproduction.evaluated_runs import Run, read_runs
 from eig_tf.reproduction.protocol import ABLATIONS
 from eig_tf.sweeps.execution import RunOutcome, format_outcomes, is_finished, run_sweep
 from eig_tf.sweeps.spec import SweepRun, SweepSpec, load_spec
@@ -91,8 +91,8 @@ class GivenRuns:
     """The runs of given evaluations, by data set; runs on balanced data and with continuous codes apart.
 
     Args:
-        patterns: glob patterns of `evaluation.json` files under any name, and directories: of a sweep, or of
-            such files.
+        patterns: glob patterns of `evaluation.json` files under any name, and directories: of a sweep, of a
+            run, or of such files.
 
     Raises:
         UserError: a pattern matches nothing, or a file is damaged.
@@ -139,11 +139,13 @@ def find_evaluations(pattern: str) -> list[Path]:
             found.append(place)
         elif (place / "runs").is_dir():
             found += sorted(place.glob("runs/*/evaluation.json"))
+        elif (place / "evaluation.json").is_file():
+            found.append(place / "evaluation.json")
         else:
             found += sorted(place.glob("*.json"))
     if not found:
         raise UserError(f"--evaluations has {pattern!r}, where no evaluation is; expected evaluation.json "
-                        "files, a directory of them or that of a sweep")
+                        "files, a directory of them, or that of a run or a sweep")
     return found
 
 

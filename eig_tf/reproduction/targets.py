@@ -16,13 +16,8 @@ from eig_tf.evaluation.plots import save_figures
 from eig_tf.figures.page import figure_style
 from eig_tf.reproduction import panels
 from eig_tf.reproduction.claims import compare_claims, write_claims
-from eig_tf.reproduction.comparison import (
-    REFERENCE,
-    Run,
-    choose_tuned,
-    compare_with_paper,
-    name_by_difference,
-)
+from eig_tf.reproduction.comparison import REFERENCE, compare_with_paper
+from eig_tf.reproduction.evaluated_runs import Run, choose_tuned, name_by_difference
 from eig_tf.reproduction.false_negatives import compute_false_negatives
 from eig_tf.reproduction.protocol import (
     ABLATIONS,
@@ -98,7 +93,8 @@ def reproduce(target: str, output: str | os.PathLike, *, preset: str = "paper",
     problems = source.prepare(_needs(tables, figures, claims, columns, target == ABLATIONS))
     remarks = []
     if evaluations is None and preset == "paper":
-        remarks = [f"not stated by the paper: {remark}" for remark in protocol["not_stated"]]
+        remarks = [*(f"departs from the paper: {remark}" for remark in protocol["departures"]),
+                   *(f"not stated by the paper: {remark}" for remark in protocol["not_stated"])]
     paths = []
     for name, table in tables.items():
         paths += _make_table(name, table, source, columns, output, remarks, reference)

@@ -61,7 +61,7 @@ def print_plan(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str 
         status = directory.load_status(run.name)
         # The time of an attempt that was killed is not known.
         if status.seconds and status.attempts == 1:
-            measured.setdefault(_kind(run), []).append(seconds / run.config["training"]["epochs"])
+            measured.setdefault(_kind(run), []).append(status.seconds / run.config["training"]["epochs"])
     unknown = list({_kind(run): run for run in pending if _kind(run) not in measured}.values())
     for run, (steps, seconds) in zip(unknown, _measure(unknown, root, cache, cpus_per_run, gpus_per_run)):
         print(f"{run.label}, {run.method}: {seconds * 1e3:.1f} ms for each of {steps} steps of an epoch",

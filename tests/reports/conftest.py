@@ -10,8 +10,11 @@ from PIL import Image
 from eig_tf import config as config_lib
 from eig_tf.categories.categorizer import save_categorizer
 from eig_tf.categories.grouping import CodeGrouping, save_grouping
+from eig_tf.evaluation.record import EvaluationRecord, save_record
 from eig_tf.networks.categorizer import build_categorizer
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
+from eig_tf.sweeps.spec import parse_spec
+from eig_tf.sweeps.sweep_directory import RunStatus, SweepDirectory
 
 CLASSES = ["<b>&'\"", "plain", "<!--<script>"]
 FILES = [b'a"><img src=x onerror=alert(1)>.png', b"line\nbreak.png", b"gr\xfc\xdfe.png", "größe.png".encode(),
@@ -93,3 +96,24 @@ def browser(tmp_path_factory):
     started.downloads = downloads
     yield started
     started.quit()
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """Three seeds of two methods; the last run is not evaluated, and one failed with a hostile sentence."""
+    directory = SweepDirectory(tmp_path / "a sweep")
+    spec = parse_spec({"runs": [{"dataset": "digits", "method": ["uniform_infogan", "elastic_infogan"],
+                                 "seed": [0, 1, 2]}]}, "digits.yaml")
+    directory.prepare(spec)
+    for number, run in enumerate(spec.runs[:-1]):
+        path = directory.run(run.name)
+        (path / "samples").mkdir(parents=True)
+        config = config_lib.load_preset("digits", method=run.method)
+        save_record(EvaluationRecord(
+            config.to_dict(), 2, ("<b>", "one"), np.eye(2), [0, None], [0.5, 0.5], [0.25, 0.75], True,
+            {"nmi": number / 10, "ent": 1.0}), path / "evaluation.json")
+        (path / "history.csv").write_text(f"epoch,d_loss\n1,{1.0 + number}\n2,0.5\n"[:25 - (number == 0) * 6])
+        Image.new("RGB", (30, 30)).save(path / "samples" / "codes_epoch_0002.png")
+        directory.save_status(run.name, RunStatus("done", 1, 60.0))
+    directory.save_status(spec.runs[-1].name, RunStatus("failed", 3, 1.0, "<script>alert(1)</script>"))
+    return directory

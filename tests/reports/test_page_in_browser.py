@@ -1,9 +1,12 @@
-"""The report of a run in a real browser: what people do with it."""
+"""The reports of a run and of a sweep in a real browser: what people do with them."""
 
+import contextlib
 import json
 import time
 
 import pytest
+
+from eig_tf.reports.sweep_report import report_sweep
 
 pytestmark = pytest.mark.slow
 NAME = 'cars & "trucks" <b>\'s\\'
@@ -113,13 +116,43 @@ def test_the_map_and_the_images_by_keyboard(page):
     assert page.get_log("browser") == []
 
 
-@pytest.mark.parametrize("width", [320, 390])
-def test_a_phone_does_not_scroll_sideways(page, width):
+@contextlib.contextmanager
+def phone(page, width):
+    """Show the page as on a phone."""
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                          {"width": width, "height": 740, "deviceScaleFactor": 1, "mobile": True})
     try:
         page.refresh()
-        set_name(page, 0, "name" * 30)
-        assert page.execute_script("return document.documentElement.scrollWidth") <= width
+        yield
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def scrolls_to(page):
+    return page.execute_script("return document.documentElement.scrollWidth")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_phone_does_not_scroll_sideways(page, width):
+    with phone(page, width):
+        set_name(page, 0, "name" * 30)
+        assert scrolls_to(page) <= width
+
+
+def test_the_report_of_a_sweep(browser, sweep, tmp_path):
+    """No run's error is run as a script, tables are sorted by numbers, and pictures are there."""
+    report_sweep(sweep.path, tmp_path / "report.html")
+    browser.get_log("browser")
+    browser.get((tmp_path / "report.html").as_uri())
+    methods = "#comparison tbody th"
+    assert texts(browser, methods) == ["uniform_infogan", "elastic_infogan"]
+    nmi = find(browser, "#comparison th:nth-child(4) button")
+    browser.execute_script("arguments[0].click()", nmi)
+    browser.execute_script("arguments[0].click()", nmi)
+    assert texts(browser, methods) == ["elastic_infogan", "uniform_infogan"]
+    assert browser.execute_script("return [...document.images].every(image => image.naturalWidth > 0)")
+    assert browser.execute_script("return document.images.length") == 5
+    for width in (320, 390):
+        with phone(browser, width):
+            assert scrolls_to(browser) <= width
+    assert browser.get_log("browser") == []

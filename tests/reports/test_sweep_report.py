@@ -1,17 +1,16 @@
 """The report of a sweep that is not finished, with evaluations by hand."""
 
 import html.parser
+import re
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from eig_tf import config as config_lib
 from eig_tf.errors import UserError
 from eig_tf.evaluation.record import EvaluationRecord, save_record
 from eig_tf.reports.sweep_report import report_sweep, summarize_values
 from eig_tf.sweeps.spec import parse_spec
-from eig_tf.sweeps.sweep_directory import RunStatus, SweepDirectory
+from eig_tf.sweeps.sweep_directory import SweepDirectory
 
 
 class Cells(html.parser.HTMLParser):
@@ -45,31 +44,11 @@ def test_values_of_runs():
     assert summarize_values([None]) == {"mean": None, "sd": None, "n": 0}
 
 
-@pytest.fixture
-def sweep(tmp_path):
-    """Three seeds of two methods; the last run is not evaluated, and one failed with a hostile sentence."""
-    directory = SweepDirectory(tmp_path / "a sweep")
-    spec = parse_spec({"runs": [{"dataset": "digits", "method": ["uniform_infogan", "elastic_infogan"],
-                                 "seed": [0, 1, 2]}]}, "digits.yaml")
-    directory.prepare(spec)
-    for number, run in enumerate(spec.runs[:-1]):
-        path = directory.run(run.name)
-        (path / "samples").mkdir(parents=True)
-        config = config_lib.load_preset("digits", method=run.method)
-        save_record(EvaluationRecord(
-            config.to_dict(), 2, ("<b>", "one"), np.eye(2), [0, None], [0.5, 0.5], [0.25, 0.75], True,
-            {"nmi": number / 10, "ent": 1.0}), path / "evaluation.json")
-        (path / "history.csv").write_text("epoch,d_loss\n1,1.0\n2,0.5\n"[:25 - (number == 0) * 6])
-        Image.new("RGB", (30, 30)).save(path / "samples" / "codes_epoch_0002.png")
-        directory.save_status(run.name, RunStatus("done", 1, 60.0))
-    directory.save_status(spec.runs[-1].name, RunStatus("failed", 3, 1.0, "<script>alert(1)</script>"))
-    return directory
-
-
-def test_means_and_links(sweep, tmp_path):
+def test_means_ranks_curves_and_links(sweep, tmp_path):
     found, notes = report_sweep(sweep.path, tmp_path / "report.html")
     assert (found, notes) == ("6 runs: 5 done, 1 failed", [])
-    cells = Cells((tmp_path / "report.html").read_text(encoding="utf-8"))
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    cells = Cells(text)
     assert cells.rows[:3] == [
         ["data set", "method", "n", "NMI", "ENT"],
         ["digits", "uniform_infogan", "3", "0.100 ± 0.100", "1.000 ± 0.000"],
@@ -77,7 +56,15 @@ def test_means_and_links(sweep, tmp_path):
     assert "a%20sweep/runs/digits-elastic_infogan-split0-seed1/" in cells.addresses
     for address in cells.addresses:
         assert address.startswith(("#", "data:", "a%20sweep/runs/"))
-    assert "<script>alert" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    # The mean of ENT is the same, so that it is the best of both.
+    assert re.findall(r'<td class="number best" data-value="([^"]*)">', text) == ["1.0", "0.35", "1.0"]
+    assert re.findall(r"<strong>(\w+)</strong>, NMI ([\d.]+): .*?-seed(\d)/", text) == [
+        ("best", "0.200", "2"), ("median", "0.100", "1"), ("worst", "0.000", "0"),
+        ("best", "0.400", "1"), ("worst", "0.300", "0")]
+    # The mean of 1, 2 and 3, since one run has a single epoch, and from that of 4 and 5 to 0.5.
+    assert "d_loss: 2 lines from epoch 1 to 2, between 0.5 and 4.5" in text
+    assert re.findall(r'points="([^"]*)"', text) == ["0.00,62.50", "0.00,0.00 100.00,100.00"]
 
 
 def test_values_of_lists_are_rows_of_their_own(tmp_path):

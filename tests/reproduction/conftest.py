@@ -10,7 +10,7 @@ from eig_tf.evaluation.record import EvaluationRecord, save_record
 def write_evaluation(tmp_path):
     """Writes the evaluation of a run with fields of its config and metrics; returns its path."""
     def write(name, method="elastic_infogan", dataset="digits", fields=None, judge="small_cnn",
-              images_per_code=100, num_images=640, source=None, categories=None, **metrics):
+              images_per_code=100, num_images=640, source=None, categories=None, machine=None, **metrics):
         config = config_lib.load_preset(dataset, method=method)
         config.update_from_flattened_dict(fields or {})
         path, num_codes = tmp_path / name, config.networks.num_codes
@@ -21,7 +21,8 @@ def write_evaluation(tmp_path):
             [1 / num_codes] * num_codes, True,
             metrics={"nmi": 0.5, "ent": 1.0, **metrics}, judge={"architecture": judge, "accuracy": 0.98},
             images_per_code=images_per_code,
-            training={"data_source": source or dataset, "num_training_images": num_images},
+            training={"data_source": source or dataset, "num_training_images": num_images,
+                      "machine": machine},
             categories=categories), path)
         return path
     return write

@@ -8,7 +8,8 @@ import pytest
 from eig_tf.config import METHODS
 from eig_tf.errors import UserError
 from eig_tf.reproduction.claims import compare_claims, format_csv, format_markdown, judge
-from eig_tf.reproduction.comparison import METRIC_NAMES, Difference, read_runs
+from eig_tf.reproduction.comparison import METRIC_NAMES, Difference
+from eig_tf.reproduction.evaluated_runs import read_runs
 from eig_tf.reproduction.protocol import Claim, load_claims
 
 PRIORS = Claim("a learned prior wins", ("elastic_infogan", "nmi"), ("uniform_infogan", "nmi"))
@@ -39,8 +40,8 @@ def test_a_verdict_is_that_of_the_interval():
 
 
 def test_claims_of_three_data_sets(runs):
-    results = compare_claims([PRIORS, GENERATED, TRAINED], runs, ["mnist", "digits", "coil"])
-    priors, generated, trained = results
+    table = compare_claims([PRIORS, GENERATED, TRAINED], runs, ["mnist", "digits", "coil"])
+    priors, generated, trained = table.results
     # The deviation of the three is 0.125, t(2) = 4.302653.
     half = 4.302652729911275 * 0.125 / 3 ** 0.5
     assert priors.differences["digits"] == pytest.approx((0.375, 0.375 - half, 0.375 + half, 3))
@@ -57,15 +58,18 @@ def test_claims_of_three_data_sets(runs):
     assert priors.published == {"mnist": pytest.approx(0.112), "digits": None, "coil": None,
                                 "over data sets": pytest.approx(0.112)}
     assert trained.published["mnist"] == pytest.approx(0.9655 - 0.4865)
-    text = format_markdown(results)
+    text = format_markdown(table)
     assert ("| a learned prior wins | NMI: `elastic_infogan` less `uniform_infogan` "
             "| -0.500 [-0.500, -0.500] (2) | +0.375 [+0.064, +0.686] (3) "
             "| missing | -0.062 [-5.621, +5.496] (2) "
             "| holds on digits; does not hold on mnist; open over data sets |\n") in text
     assert "| `elastic_infogan`: TV generated from uniform codes less TV generated |" in text
-    assert text.endswith("| a learned prior wins | +0.112 |  |  | +0.112 |\n"
-                         "| training helps | +0.479 |  |  | +0.479 |\n")
-    rows = list(csv.DictReader(io.StringIO(format_csv(results))))
+    assert ("| a learned prior wins | NMI: `elastic_infogan` less `uniform_infogan` "
+            "| +0.112 |  |  | +0.112 |\n"
+            "| training helps | `elastic_infogan`: 1-NN less 1-NN before training | +0.479 |  |  | +0.479 |\n"
+            "\n## mnist\n\n- preset paper, epochs 200, ") in text
+    assert text.endswith("\n## coil\n\n- no runs\n")
+    rows = list(csv.DictReader(io.StringIO(format_csv(table.results))))
     assert len(rows) == 12 and rows[2] == {
         "claim": "a learned prior wins", "greater": "elastic_infogan", "greater_metric": "nmi",
         "less": "uniform_infogan", "less_metric": "nmi", "dataset": "coil",
@@ -81,7 +85,13 @@ def test_runs_of_a_column_are_alike(write_evaluation):
 
 
 def test_claims_are_of_methods_and_metrics_that_exist():
-    """A wrong name would be a row of `missing`."""
-    for claim in load_claims():
+    """A wrong name would be a row of `missing`. Where NMI should be greater, ENT should be less."""
+    claims = load_claims()
+    for claim in claims:
         for method, metric in (claim.greater, claim.less):
             assert method in METHODS and metric in METRIC_NAMES
+    assert claims[:2] == [
+        Claim("Elastic-InfoGAN beats a uniform prior (4.1, table 1)", ("elastic_infogan", "nmi"),
+              ("uniform_infogan", "nmi")),
+        Claim("Elastic-InfoGAN beats a uniform prior (4.1, table 1)", ("uniform_infogan", "ent"),
+              ("elastic_infogan", "ent"))]

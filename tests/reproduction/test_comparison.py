@@ -5,12 +5,8 @@ import math
 import pytest
 
 from eig_tf.errors import UserError
-from eig_tf.reproduction.comparison import (
-    compare_with_paper,
-    name_by_difference,
-    paired_difference,
-    read_runs,
-)
+from eig_tf.reproduction.comparison import compare_with_paper, paired_difference
+from eig_tf.reproduction.evaluated_runs import read_runs
 
 ROWS = ("uniform_infogan", "elastic_infogan")
 
@@ -42,16 +38,6 @@ def test_differences_on_the_same_data_are_averaged_first():
     assert (high - low) / 2 == pytest.approx(12.706204736432095 * 0.1)
     # On a single split, seeds are what there is.
     assert paired_difference(values, reference, dict.fromkeys(values, "a"))[3] == 3
-
-
-def test_what_is_the_same_data(write_evaluation):
-    """The split; for cars and chairs the class set, which the seed draws if it is random."""
-    runs = read_runs([
-        write_evaluation("a.json", fields={"split": 1, "seed": 2}),
-        write_evaluation("b.json", dataset="cars", fields={"split": 1, "seed": 2, "data.class_set": "3"}),
-        write_evaluation("c.json", dataset="cars",
-                         fields={"split": 1, "seed": 2, "data.class_set": "random"})])
-    assert [run.data_group for run in runs] == ["split 1", "class set 3", "classes of seed 2"]
 
 
 def test_methods_with_categories_are_scored_by_them(write_evaluation):
@@ -95,30 +81,6 @@ def test_pairs_are_of_one_split_and_seed_and_missing_cells_stay_missing(write_ev
     assert table.notes["mnist"] == ("no runs",)
 
 
-@pytest.mark.parametrize("changes, name", [
-    ({"fields": {"training.epochs": 7}}, "epochs: 120 and 7"),
-    ({"fields": {"loss.gradient_routing": "shared"}}, "loss.gradient_routing: head and shared"),
-    ({"images_per_code": 50}, "images_per_code: 100 and 50"),
-    ({"judge": "resnet50"}, "the judge: small_cnn and resnet50"),
-    ({"num_images": 5, "fields": {"split": 0}}, "the number of training images: 640 and 5"),
-])
-@pytest.mark.parametrize("method", ["elastic_infogan", "gumbel_infogan"])
-def test_unequal_settings_are_refused_by_name(write_evaluation, method, changes, name):
-    # The VAE lacks most of these fields, and must not stand between those that have them.
-    first, second = write_evaluation("first.json", "joint_vae"), write_evaluation("second.json")
-    changes = {**changes, "fields": {"split": 1, **changes.get("fields", {})}}
-    other = write_evaluation("other.json", method, **changes)
-    with pytest.raises(UserError, match=rf"(first|second)\.json and .*other\.json differ in {name}; exp"):
-        compare([first, second, other])
-
-
-def test_methods_may_differ_in_their_own_defaults_and_old_names(write_evaluation):
-    """JointVAE has a learning rate and a width of its own; judges were once named otherwise."""
-    paths = [write_evaluation("a.json", fields={"training.precision": "float32"}),
-             write_evaluation("b.json", "joint_vae", judge="2 conv + 2 FC")]
-    assert compare(paths).rows["digits"] == (*ROWS, "joint_vae")
-
-
 def test_ablations_may_differ_between_rows_only(write_evaluation):
     paths = [write_evaluation("a.json"), write_evaluation("b.json", fields={"loss.contrastive_weight": 3.0}),
              write_evaluation("c.json", fields={"loss.contrastive_weight": 5.0, "seed": 1})]
@@ -132,46 +94,11 @@ def test_ablations_may_differ_between_rows_only(write_evaluation):
         compare_with_paper("ablations", "", None, ("nmi",), ("default",), runs, ("digits",), **options)
 
 
-def test_rows_name_what_differs_from_the_setting_in_the_middle(write_evaluation):
-    """That is not the preset's, whose rate one of the others has."""
-    rate = {"optimizer.prior_learning_rate": 1e-3}
-    changes = {"a": rate, "b": {}, "c": {**rate, "loss.gradient_routing": "shared"},
-               "d": {**rate, "networks.num_codes": 20}, "e": {**rate, "networks.num_codes": 8},
-               "f": {**rate, "seed": 1}}
-    runs = name_by_difference(read_runs([
-        write_evaluation(f"{name}.json", dataset="mnist", fields=fields)
-        for name, fields in changes.items()]))
-    assert [(run.row, run.path.stem) for run in runs] == [
-        ("elastic_infogan", "a"), ("elastic_infogan", "f"), ("loss.gradient_routing=shared", "c"),
-        ("networks.num_codes=8", "e"), ("networks.num_codes=20", "d"),
-        ("optimizer.prior_learning_rate=0.0002", "b")]
-    assert name_by_difference([]) == []
-
-
 def test_methods_are_not_mixed_in_a_row(write_evaluation):
     with pytest.raises(UserError, match=r"a\.json and .*b\.json differ in method: elastic_infogan and"):
         paths = [write_evaluation("a.json"), write_evaluation("b.json", "joint_vae", fields={"split": 1})]
         runs = [run._replace(row="one label") for run in read_runs(paths)]
         compare_with_paper("ablations", "", None, ("nmi",), (), runs, ("digits",), across_rows=False)
-
-
-def test_two_evaluations_of_one_run_are_refused(write_evaluation):
-    paths = [write_evaluation("a.json"), write_evaluation("copy/a.json")]
-    with pytest.raises(UserError, match="are of one run, digits elastic_infogan 0/0"):
-        compare(paths)
-
-
-def test_the_best_beta_of_those_with_most_runs_counts(write_evaluation):
-    """Beta 30 has the best run, but one only; of 10 and 20 the mean of 20 is larger."""
-    betas = ((10, 0, 0.1), (10, 1, 0.2), (20, 0, 0.2), (20, 1, 0.3), (30, 0, 0.9))
-    paths = [write_evaluation(f"{beta}-{seed}.json", "joint_vae", nmi=nmi, fields={
-        "vae.beta_continuous": float(beta), "vae.beta_discrete": float(beta), "seed": seed})
-        for beta, seed, nmi in betas]
-    table = compare(paths, ("joint_vae",))
-    assert table.cells["digits", "joint_vae", "nmi"][:3] == (
-        pytest.approx(0.25), pytest.approx(0.1 / math.sqrt(2)), 2)
-    assert table.notes["digits"][-1] == ("joint_vae: of beta 10, 20, 30, 20 has the largest mean NMI among "
-                                         "those with the most runs")
 
 
 def test_untrained_weights_count_once_for_each_split_and_seed(write_evaluation):

@@ -5,7 +5,7 @@ import pytest
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
 from eig_tf.figures.page import TITLE_SIZE
-from eig_tf.reproduction.comparison import read_runs
+from eig_tf.reproduction.evaluated_runs import read_runs
 from eig_tf.reproduction.panels import choose_runs, draw_figure
 
 PANELS = [("digits", "uniform_infogan"), ("digits", "joint_vae"), ("digits", "elastic_infogan")]

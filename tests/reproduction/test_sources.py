@@ -135,6 +135,8 @@ def test_given_evaluations_by_pattern_and_directory(finished_sweep, write_evalua
     assert sorted(run.row for run in source.runs("digits")) == [
         "elastic_infogan", "joint_vae", "uniform_infogan"]
     assert len(source.runs("ablations")) == 5
+    (run, *_) = sorted((tmp_path / "tiny" / "runs").iterdir())
+    assert find_evaluations(str(run)) == [run / "evaluation.json"]
     # The paper's figure with continuous codes is of MNIST.
     mnist = write_evaluation("flat/m.json", dataset="mnist", fields={"networks.num_continuous": 2})
     assert [run.path for run in GivenRuns([str(tmp_path / "flat")]).runs("continuous")] == [mnist]

@@ -16,6 +16,10 @@ def test_help_and_bad_command_lines_need_no_tensorflow(run, refused, without_ten
     for arguments, sentence in (
             ([], "the arguments are none; expected exactly one, a target; --help lists them"),
             (["table9"], f"the target is 'table9'; expected one of {TARGETS}"),
+            (["table1", "--evaluations=a", "--sweep_dir=b"], "--sweep_dir is given with --evaluations, where "
+             "it has no effect; expected one of them"),
+            (["false_negatives", "--preset=cpu"], "--preset is given with false_negatives, where it has no "
+             "effect; expected one of them"),
             (["table1", "--preset=gpu"], "flag --preset=gpu: value should be one of <paper|cpu>; --help "
                                          "lists the flags")):
         assert refused(run("reproduce", *arguments, PYTHONPATH=without_tensorflow)) == sentence
@@ -23,15 +27,16 @@ def test_help_and_bad_command_lines_need_no_tensorflow(run, refused, without_ten
 
 @pytest.mark.slow
 def test_tables_of_committed_results(run, repository, tmp_path):
-    finished = run("reproduce", "table1", f"--evaluations={repository}/results/digits", "--output=out")
+    finished = run("reproduce", "table1", f"--evaluations={repository}/results/digits")
     assert finished.returncode == 0, finished.stderr
-    assert finished.stdout.splitlines() == [f"written  out/table1.{suffix}" for suffix in (
-        "md", "csv", "tex", "png")]
+    assert finished.stdout.splitlines() == [
+        f"written  reproduction/evaluations/table1.{suffix}" for suffix in ("md", "csv", "tex", "png")]
     # Recomputed from the result files, since every sweep adds to them.
     values = [json.loads(file.read_text())["metrics"]["nmi"]
               for file in repository.glob("results/digits/elastic_infogan-*.json")]
     cell = f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f} ({len(values)})"
-    assert f"| elastic_infogan | {cell} |" in (tmp_path / "out" / "table1.md").read_text()
+    text = (tmp_path / "reproduction" / "evaluations" / "table1.md").read_text()
+    assert f"| elastic_infogan | {cell} |" in text
 
 
 @pytest.mark.slow
