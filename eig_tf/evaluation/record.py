@@ -244,8 +244,7 @@ def _check_record(record: EvaluationRecord, num_codes: int | None) -> None:
         raise ValueError(f"categories is {record.categories!r}, not a JSON object")
     numbers = {"epochs": record.epochs, "images_per_code": record.images_per_code,
                "evaluation_seed": record.evaluation_seed,
-               **{f"metrics.{name}": value for name, value in record.metrics.items() if value is not None},
-               **{f"judge.{name}": record.judge[name] for name in ("accuracy",) if name in record.judge}}
+               **{f"metrics.{name}": value for name, value in record.metrics.items() if value is not None}}
     for name, value in numbers.items():
         if not isinstance(value, (int, float)) or not math.isfinite(value):
             raise ValueError(f"{name} is {value!r}, not a number")

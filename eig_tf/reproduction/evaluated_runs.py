@@ -67,7 +67,7 @@ class Run(NamedTuple):
             UserError: the evaluation lacks it.
         """
         value = self.evaluation.record.score(metric)
-        if value is None:
+        if not isinstance(value, (int, float)):
             raise UserError(f"{self.path} has no {metric}; expected an evaluation that tools/evaluate.py "
                             "wrote")
         return value
