@@ -1,6 +1,6 @@
 """3D Cars: ten car models in 96 views each, five sets of ten times five imbalanced splits (section 4).
 
-What it trains: 64x64 colour images, 300 to 700 of them by split; batch 50, 600 epochs, as in the paper.
+What it trains: 64x64 colour images, 526 to 712 of them by split; batch 50, 600 epochs, as in the paper.
 With --preset=cpu: smaller networks and 300 epochs, for machines without a GPU; see README, Results.
 What the paper reports: NMI 0.850, ENT 0.303 (`elastic_infogan`).
 

@@ -1,6 +1,6 @@
 """3D Chairs: ten chairs in 62 views each, five sets of ten times five imbalanced splits (section 4).
 
-What it trains: 64x64 colour images, 200 to 450 of them by split; batch 50, 600 epochs, as in the paper.
+What it trains: 64x64 colour images, 298 to 345 of them by split; batch 50, 600 epochs, as in the paper.
 With --preset=cpu: smaller networks and 300 epochs, for machines without a GPU; see README, Results.
 What the paper reports: NMI 0.650, ENT 0.765 (`elastic_infogan`).
 

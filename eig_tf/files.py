@@ -31,12 +31,12 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def delete_left_overs(directory: str | os.PathLike) -> None:
+def delete_left_overs(directory: str | os.PathLike, stem: str = "*") -> None:
     """Delete the temporary files of `replacing` that killed processes left in a directory.
 
-    No other process may be writing there.
+    No other process may be writing there, or with a `stem`, files with this name before the suffix.
     """
-    for left_over in Path(directory).glob(".*.tmp.*"):
+    for left_over in Path(directory).glob(f".{stem}.*.tmp.*"):
         left_over.unlink(missing_ok=True)
 
 

@@ -44,9 +44,12 @@ def test_temporary_file_keeps_suffix_and_directory(tmp_path):
 def test_what_a_killed_process_left_is_deleted_and_nothing_else(tmp_path):
     with files.replacing(tmp_path / "grid.png") as temporary:
         temporary.touch()
-        (tmp_path / temporary.name.replace("grid", "killed")).touch()
+        for name in ("killed", "history"):
+            (tmp_path / temporary.name.replace("grid", name)).touch()
     for name in ("a.tmp.png", ".hidden.png"):
         (tmp_path / name).touch()
+    files.delete_left_overs(tmp_path, "history")
+    assert len(list(tmp_path.iterdir())) == 4
     files.delete_left_overs(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden.png", "a.tmp.png", "grid.png"]
     files.delete_left_overs(tmp_path / "missing")

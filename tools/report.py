@@ -46,11 +46,11 @@ def main(arguments: list[str]) -> None:
     directory = Path(command.single_argument(arguments, "RUN_DIR or SWEEP_DIR"))
     if not directory.is_dir():
         raise UserError(f"{directory} is not a directory; expected one of a run or of a sweep")
+    output = directory / "report.html" if FLAGS.output is None else Path(FLAGS.output)
+    check_flags(output)
     if not any((directory / name).is_file() for name in ("config.json", "sweep.json")):
         raise UserError(f"{directory} has neither config.json nor sweep.json; expected the directory of a "
                         "run or of a sweep")
-    output = directory / "report.html" if FLAGS.output is None else Path(FLAGS.output)
-    check_flags(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.data import names
     if (directory / "sweep.json").is_file():

@@ -71,6 +71,11 @@ def _parse(argv, description, prepare):
     if flags.FLAGS.help:
         print(f"{description}\nflags:\n{flags.FLAGS.main_module_help()}\n{more_help}", flush=True)
         sys.exit(0)
+    for name in flags.FLAGS:
+        # A shell variable that is not set would otherwise mean the default or this directory.
+        flag = flags.FLAGS[name]
+        if flag.present and flag.value == "" and (name.endswith(("dir", "_root")) or name == "output"):
+            raise UserError(f"--{name} is empty; expected a path, or no such flag")
     return arguments
 
 

@@ -369,7 +369,8 @@ class InfoGAN(GenerativeModel):
 def build_from_config(config: config_dict.ConfigDict, class_fractions: np.ndarray | None) -> InfoGAN:
     """Build the model of a config, not compiled; see `registry.build_model`."""
     method, sizes, loss = METHODS[config.method], config.networks, config.loss
-    guided = config_lib.guided_epochs(config) > 0
+    # Also of a run that is too short for a guided epoch: more epochs may be asked for later.
+    guided = bool(method.codes_per_category and config.categories.guidance_share)
     prior = CodePrior(
         sizes.num_codes, learned=method.prior == "learned", temperature=loss.gumbel_temperature,
         probabilities=class_fractions if method.prior == "ground_truth" else None,

@@ -25,6 +25,8 @@ from eig_tf.models.registry import build_model
 from eig_tf.runs.environment import resolve_precision
 
 # Settings that do not change what is trained, so that a run may be continued with other values.
+# Stems of the files in the run directory itself that only training writes.
+_WRITTEN_BY_TRAINING = ("config", "environment", "history", "prior")
 _FREE = ("training.checkpoint_minutes", "training.steps_per_execution")
 
 
@@ -88,6 +90,24 @@ class RunDirectory:
                             "eig_tf.train wrote")
         return config_lib.load_config(self.config)
 
+    def save_config(self, config: config_dict.ConfigDict) -> None:
+        """Write what `load_config` reads, atomically.
+
+        Raises:
+            UserError: the directory cannot be written.
+        """
+        try:
+            config_lib.save_config(config, self.config)
+        except OSError as error:
+            raise UserError(f"--workdir {str(self.path)!r} cannot be written: {error.strerror}") from None
+
+    def num_recorded_epochs(self) -> int:
+        """Return the number of epochs in `history.csv`, which may have one more than the checkpoint."""
+        if not self.history.is_file():
+            return 0
+        with self.history.open("rb") as file:
+            return max(0, sum(1 for _ in file) - 1)
+
     def load_environment(self) -> RunEnvironment:
         """Return on what the run was trained; an empty environment when no step was done yet.
 
@@ -141,6 +161,10 @@ class RunDirectory:
                 files.write_json({"pid": os.getpid(), "host": socket.gethostname()}, self.lock_holder)
                 # Elsewhere in the run directory, other commands may be writing.
                 files.delete_left_overs(self.samples)
+                for name in _WRITTEN_BY_TRAINING:
+                    files.delete_left_overs(self.path, name)
+                for unfinished in self.checkpoints.glob("*_temp"):
+                    shutil.rmtree(unfinished)
         except filelock.Timeout:
             try:
                 holder = json.loads(self.lock_holder.read_text(encoding="utf-8"))
@@ -262,9 +286,10 @@ def prepare_run_directory(path: str | os.PathLike, config: config_dict.ConfigDic
                           data: dict[str, Any] | None = None) -> RunDirectory:
     """Create a run directory, or check that the run in it is the one asked for.
 
-    More epochs than the saved config states do not make another run: nothing in training depends on their
-    number, so the directory's config is updated and training continues. The same holds for a precision
-    that is stated explicitly; the segments of the environment record it.
+    Another number of epochs than the saved config states, but not fewer than are done, does not make another
+    run, nor does a precision that is stated explicitly; the segments of the environment record it. The saved
+    config of such a run stays until its checkpoint is restored, see `save_config`. A run without a step has
+    nothing to lose, and its config is replaced.
 
     Args:
         path: the directory.
@@ -273,7 +298,7 @@ def prepare_run_directory(path: str | os.PathLike, config: config_dict.ConfigDic
         data: what tells the training images from others; see `RunEnvironment`.
 
     Returns:
-        The `RunDirectory`, with the config saved.
+        The `RunDirectory`, with a config saved.
 
     Raises:
         UserError: the directory holds a run of another config, on other images or in another precision,
@@ -282,17 +307,19 @@ def prepare_run_directory(path: str | os.PathLike, config: config_dict.ConfigDic
     directory = RunDirectory(path)
     directory.create()
     try:
-        if directory.config.is_file():
-            if overwrite:
-                _check_is_run(directory)
-                _clear(directory)
-            else:
-                _check_same_config(directory, config)
-                _check_same_data(directory, data)
-                _check_same_precision(directory, config)
-        config_lib.save_config(config, directory.config)
+        if directory.config.is_file() and overwrite:
+            _check_is_run(directory)
+            _clear(directory)
     except OSError as error:
         raise UserError(f"--workdir {str(path)!r} cannot be written: {error.strerror}") from None
+    if directory.history.is_file() or directory.checkpoint_paths():
+        _check_same_config(directory, config)
+        _check_same_data(directory, data)
+        _check_same_precision(directory, config)
+    else:
+        if directory.config.is_file():
+            _check_is_run(directory)
+        directory.save_config(config)
     return directory
 
 
@@ -320,7 +347,8 @@ def _clear(directory):
 
 def _check_same_config(directory, config):
     saved = directory.load_config()
-    saved.training.epochs = max(saved.training.epochs, config.training.epochs)
+    if config.training.epochs >= min(directory.num_recorded_epochs(), saved.training.epochs):
+        saved.training.epochs = config.training.epochs
     if config.training.precision != "auto":
         saved.training.precision = config.training.precision
     asked = config_lib.flatten(config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import tempfile
 import time
 from collections.abc import Sequence
@@ -74,7 +75,13 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
     hosts = make_hosts(devices, host_timeout)
     stops = StopRequests()
     with hosts.lost_host_is_an_error(), stops.handled():
-        return _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, stops)
+        try:
+            return _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, stops)
+        except tf.errors.ResourceExhaustedError as error:
+            found = re.search(r"OOM when allocating tensor with shape\[[\d,]*\]", error.message)
+            raise UserError(f"the networks or a batch do not fit into the memory"
+                            f"{f' ({found[0]})' if found else ''}; expected a smaller "
+                            "--config.networks.width or --config.training.batch_size") from None
 
 
 def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, stops):
@@ -125,6 +132,8 @@ def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, st
         directory.restore_newest(checkpoint)
         epochs_done, steps_done = int(checkpoint.epochs_done), int(checkpoint.steps_done)
         hosts.check_same({"checkpoint of step": int(model.step.numpy())})
+        if hosts.is_chief:
+            directory.save_config(config)
         if epochs_done or steps_done:
             within = f", step {steps_done} of the next" if steps_done else ""
             print(f"continues after epoch {epochs_done}{within}")
@@ -133,8 +142,10 @@ def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, st
             _start_segment(output, segment, data_dir, data)
         fit = functools.partial(
             _fit, model, image_set, config, make_view, output, manager, callbacks, hosts, stops)
-        fit(config.training.epochs - config_lib.guided_epochs(config))
-        if METHODS[config.method].codes_per_category:
+        guided_from = config.training.epochs - config_lib.guided_epochs(config)
+        fit(guided_from)
+        # A callback may have ended the training before.
+        if METHODS[config.method].codes_per_category and int(checkpoint.epochs_done) >= guided_from:
             _follow_categories(model, image_set, config, directory, manager, fit, hosts)
         # The chief's checkpoints are complete before any host ends.
         hosts.mean(0)
@@ -226,7 +237,7 @@ def _follow_categories(model, image_set, config, directory, manager, fit, hosts)
     model.follow_categories(found.categorizer, found.grouping.code_to_category,
                             strong_delta(dict(config.augment)))
     fit(epochs)
-    if hosts.is_chief:
+    if hosts.is_chief and int(manager.checkpoint.epochs_done) == epochs:
         regroup_run(directory, config, model_of_one_host(), epochs, image_set.images, found)
 
 

@@ -8,6 +8,7 @@ from tensorflow import keras
 
 from eig_tf import config as config_lib
 from eig_tf.categories import categorizer, discovery, partitions
+from eig_tf.errors import UserError
 from eig_tf.runs.training import train_run
 
 
@@ -41,6 +42,39 @@ class Stop(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == 3:
             raise KeyboardInterrupt
+
+
+class EndTraining(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = True
+
+
+@pytest.mark.slow
+def test_a_callback_ends_a_training_before_its_categories(tmp_path):
+    """Nothing is searched for, and the run continues later."""
+    config = config_lib.load_preset("digits", method="agglomerative_infogan")
+    config.networks.update(width=0.0625)
+    config.training.update(batch_size=200, steps_per_execution=1, precision="float32", epochs=20)
+    directory = train_run(config, tmp_path / "run", callbacks=[EndTraining()])
+    assert directory.num_recorded_epochs() == 1 and not directory.categories.exists()
+
+
+@pytest.mark.slow
+def test_a_config_is_saved_when_the_checkpoint_fits(tmp_path):
+    """A run that was too short for a guided epoch goes on, but not after a checkpoint that is damaged."""
+    config = config_lib.load_preset("digits", method="agglomerative_infogan")
+    config.networks.update(width=0.0625)
+    config.training.update(batch_size=200, steps_per_execution=1, precision="float32")
+    for epochs in (1, 20):
+        config.training.epochs = epochs
+        directory = train_run(config, tmp_path / "run", callbacks=[EndTraining()])
+    assert directory.num_recorded_epochs() == 2 and directory.load_config().training.epochs == 20
+    for path in directory.checkpoints.glob("*.data*"):
+        path.write_bytes(b"")
+    config.training.epochs = 30
+    with pytest.raises(UserError, match="cannot be restored"):
+        train_run(config, tmp_path / "run")
+    assert directory.load_config().training.epochs == 20
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ REFUSED = [
     ("categorize", ". --recursive",
      "--recursive is given without --images; expected it for other images only"),
     ("categorize", ". --output=here", f"--output is 'here', a directory; {CSV}"),
-    ("categorize", ". --output=", f"--output is '.', a directory; {CSV}"),
+    ("categorize", ". --output=", "--output is empty; expected a path, or no such flag"),
     ("categorize", ". --output=a.png", f"--output is 'a.png'; {CSV}"),
     ("categorize", ". --output=b.csv", f"--output is 'b.csv', but 'b.csv' {FREE}"),
     ("categorize", ". --output=c.csv", f"--output is 'c.csv', but 'c.png' {FREE}"),
@@ -173,6 +173,8 @@ REFUSED = [
     ("report", "no", "no is not a directory; expected one of a run or of a sweep"),
     ("report", "here --output=here", "--output is 'here', a directory; expected the name of a file that ends "
      "in .html"),
+    ("report", "here", "here has neither config.json nor sweep.json; expected the directory of a run or of "
+     "a sweep"),
     ("report", "here --output=a.htm", "--output is 'a.htm'; expected the name of a file that ends in .html"),
     ("report", "here --output=no/a.html", f"--output is 'no/a.html', but 'no' {WRITABLE} file in one"),
     ("report", "here --seed=-1", "--seed is -1; expected a number from 0 to 2147483647"),
