@@ -93,6 +93,9 @@ def test_the_machine_is_like_another_seed():
         name = f"{method}-split1-seed0"
         assert "{:.3f} and {:.3f} for split 1".format(
             *nmi(f"mnist_15_epochs/{name}", f"ablations/machines/{name}")) in text
+    assert "on chairs with seed 3 {:.3f} and {:.3f}".format(*nmi(
+        "chairs_cpu/uniform_infogan-split1-seed3",
+        "ablations/machines/chairs-uniform_infogan-split1-seed3")) in text
 
 
 def test_the_readme_is_short_and_all_links_lead_somewhere():
