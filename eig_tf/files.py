@@ -40,6 +40,15 @@ def delete_left_overs(directory: str | os.PathLike, stem: str = "*") -> None:
         left_over.unlink(missing_ok=True)
 
 
+def count_rows(table: str | os.PathLike) -> int:
+    """Return the number of lines of a CSV file after its heading; 0 for a file that cannot be read."""
+    try:
+        with open(table, "rb") as file:
+            return max(0, sum(1 for _ in file) - 1)
+    except OSError:
+        return 0
+
+
 @contextlib.contextmanager
 def replacing_directory(path: str | os.PathLike, replace: bool = False) -> Iterator[Path]:
     """Yield an empty directory beside `path`, and rename it to `path` when the block succeeds.

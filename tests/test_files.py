@@ -55,6 +55,14 @@ def test_what_a_killed_process_left_is_deleted_and_nothing_else(tmp_path):
     files.delete_left_overs(tmp_path / "missing")
 
 
+def test_rows_below_the_heading_are_counted(tmp_path):
+    path = tmp_path / "history.csv"
+    for text, rows in (("", 0), ("epoch,d_loss\n", 0), ("epoch,d_loss\n1,0.5\n2,0.4\n", 2)):
+        path.write_text(text)
+        assert files.count_rows(path) == rows
+    assert files.count_rows(tmp_path) == files.count_rows(tmp_path / "none") == 0
+
+
 def test_content_that_json_cannot_hold_keeps_the_old_file(tmp_path):
     path = tmp_path / "config.json"
     files.write_json({"epochs": 2}, path)

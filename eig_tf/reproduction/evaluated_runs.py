@@ -176,17 +176,16 @@ def describe_settings(runs: Sequence[Run]) -> list[str]:
     return [f"{', '.join(parts)}; data: {source}, {images} training images",
             *sorted(grouped),
             *([f"fields other than the preset's: {'; '.join(deviations)}"] if deviations else []),
-            *_describe_machines(runs), *_describe_keys(runs)]
+            _describe_machines(runs), *_describe_keys(runs)]
 
 
 def _describe_machines(runs):
     """Return on what the runs were trained, which changes the course of a run like another seed does."""
-    machines = {id(run): " ".join(filter(None, map(run.evaluation.record.training.get, (
-        "machine", "precision")))) or "an unknown machine" for run in runs}
-    (usual, _), *others = Counter(machines.values()).most_common()
+    machines = [_machine(run) for run in runs]
+    (usual, _), *others = Counter(machines).most_common()
     rows_of_key: dict[tuple, dict[str, list[str]]] = {}
-    for run in runs:
-        rows_of_key.setdefault(run.key, {}).setdefault(machines[id(run)], []).append(run.row)
+    for run, machine in zip(runs, machines):
+        rows_of_key.setdefault(run.key, {}).setdefault(machine, []).append(run.row)
     parts = [f"trained on {usual}"]
     for machine, _ in others:
         places = [f"{'/'.join(key)} ({'all rows' if len(found) == 1 else ', '.join(sorted(found[machine]))})"
@@ -195,11 +194,17 @@ def _describe_machines(runs):
     mixed = [key for key, found in sorted(rows_of_key.items()) if len(found) > 1]
     remark = (f"; differences on {_list_keys(mixed)} are in part between machines, and another machine "
               "changes a run like another seed") if mixed else ""
-    return [f"{'; '.join(parts)}{remark}"]
+    return f"{'; '.join(parts)}{remark}"
+
+
+def _machine(run):
+    training = run.evaluation.record.training
+    known = filter(None, (training.get("machine"), training.get("precision")))
+    return " ".join(known) or "an unknown machine"
 
 
 def _describe_keys(runs):
-    """Return which rows have other splits and seeds than most, so that their means are of other data."""
+    """Return a sentence on rows with other splits and seeds than most have, whose means are of other data."""
     keys: dict[str, set] = {}
     for run in runs:
         keys.setdefault(run.row, set()).add(run.key)
@@ -209,17 +214,17 @@ def _describe_keys(runs):
     if len(by_keys) == 1:
         return []
     usual = max(by_keys, key=lambda found: len(by_keys[found]))
-    others = [f"{_list_rows(sorted(rows))} {'have' if len(rows) > 1 else 'has'} {_list_keys(found)}"
+    others = [f"{_list_names(sorted(rows))} {'have' if len(rows) > 1 else 'has'} {_list_keys(found)}"
               for found, rows in by_keys.items() if found != usual]
     return [f"the means of all rows are not of the same runs: {'; '.join(others)}, the others "
             f"{_list_keys(usual)} (split/seed)"]
 
 
 def _list_keys(keys):
-    return _list_rows("/".join(key) for key in keys)
+    return _list_names("/".join(key) for key in keys)
 
 
-def _list_rows(names):
+def _list_names(names):
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 

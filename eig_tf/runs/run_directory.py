@@ -103,10 +103,7 @@ class RunDirectory:
 
     def num_recorded_epochs(self) -> int:
         """Return the number of epochs in `history.csv`, which may have one more than the checkpoint."""
-        if not self.history.is_file():
-            return 0
-        with self.history.open("rb") as file:
-            return max(0, sum(1 for _ in file) - 1)
+        return files.count_rows(self.history)
 
     def load_environment(self) -> RunEnvironment:
         """Return on what the run was trained; an empty environment when no step was done yet.

@@ -34,9 +34,10 @@ def print_plan(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str 
                address: str | None) -> None:
     """Print the commands of a sweep's runs that are not done yet, and an estimate of their time.
 
-    The time of a run is that of finished runs in the sweep directory that differ only in split, seed and
-    class set. If there are none, it is the number of steps times the time of a step, which a process measures
-    on this machine; the last line says what that leaves out. Nothing is written to the sweep directory.
+    The time of a run is that of runs in the sweep directory that differ only in split, seed and class set,
+    and were finished in one attempt. If there are none, it is the number of steps times the time of a step,
+    which a process measures on this machine; the last line says what that leaves out. Nothing is written to
+    the sweep directory.
 
     Args:
         spec: see `eig_tf.sweeps.spec`; the other arguments are those of `execution.run_sweep`.

@@ -70,6 +70,7 @@ def run_sweep(spec: SweepSpec, sweep_dir: str | os.PathLike, *, data_root: str |
     """
     check_data_directories(spec, data_root)
     directory = SweepDirectory(Path(sweep_dir).expanduser().absolute())
+    # The lock would be left in a directory of something else.
     directory.check(spec)
     with directory.locked():
         directory.prepare(spec)
@@ -132,7 +133,7 @@ def ray_slots(address: str | None, cpus_per_run: float, gpus_per_run: float) -> 
                         "a cluster that ray start made, or none for this machine") from None
     try:
         machines = _machines(ray)
-        slots = _room(ray, cpus_per_run, gpus_per_run)
+        slots = _room(machines, cpus_per_run, gpus_per_run)
         if not slots:
             found = "; ".join(f"{machine.get('CPU', 0):g} cores and {machine.get('GPU', 0):g} GPUs"
                               for machine in machines)
@@ -147,8 +148,8 @@ def _machines(ray) -> list[dict[str, float]]:
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
-def _room(ray, cpus_per_run: float, gpus_per_run: float) -> int:
-    return sum(room_of_machine(machine, cpus_per_run, gpus_per_run) for machine in _machines(ray))
+def _room(machines: list[dict[str, float]], cpus_per_run: float, gpus_per_run: float) -> int:
+    return sum(room_of_machine(machine, cpus_per_run, gpus_per_run) for machine in machines)
 
 
 def room_of_machine(resources: dict[str, float], cpus_per_run: float, gpus_per_run: float) -> int:
@@ -197,7 +198,7 @@ class _Sweep:
             waiting, tasks, running = collections.deque(commands), {}, {}
             table.update(self.statuses)
             while (tasks or waiting) and not (stopping and not running):
-                table.slots = _room(ray, self.cpus_per_run, self.gpus_per_run)
+                table.slots = _room(_machines(ray), self.cpus_per_run, self.gpus_per_run)
                 # Ray keeps no order among tasks that wait; one that does makes a cluster grow on demand.
                 while waiting and len(tasks) <= table.slots and not stopping:
                     name = waiting.popleft()

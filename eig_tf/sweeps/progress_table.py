@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from types import TracebackType
 
-from eig_tf import progress
+from eig_tf import files, progress
 from eig_tf.sweeps.spec import SweepRun, SweepSpec
 from eig_tf.sweeps.sweep_directory import DONE, FAILED, RUNNING, WAITING, RunStatus, SweepDirectory
 
@@ -127,11 +127,7 @@ class ProgressTable:
 
 def epochs_done(run: SweepRun, directory: SweepDirectory) -> int:
     """Return the number of epochs that the run's `history.csv` has."""
-    try:
-        with (directory.run(run.name) / "history.csv").open("rb") as file:
-            return max(0, sum(1 for _ in file) - 1)
-    except OSError:
-        return 0
+    return files.count_rows(directory.run(run.name) / "history.csv")
 
 
 def _counts(counts, total):

@@ -39,29 +39,10 @@ def test_unequal_settings_are_refused_by_name(write_evaluation, method, changes,
         check_equal_settings(read_runs([first, second, other]))
 
 
-def test_methods_may_differ_in_their_own_defaults_and_old_names(write_evaluation):
-    """JointVAE has a learning rate and a width of its own; judges were once named otherwise."""
-    paths = [write_evaluation("a.json", fields={"training.precision": "float32"}),
-             write_evaluation("b.json", "joint_vae", judge="2 conv + 2 FC")]
-    check_equal_settings(read_runs(paths))
-
-
 def test_two_evaluations_of_one_run_are_refused(write_evaluation):
     paths = [write_evaluation("a.json"), write_evaluation("copy/a.json")]
     with pytest.raises(UserError, match="are of one run, digits elastic_infogan 0/0"):
         choose_tuned(read_runs(paths))
-
-
-def test_the_best_beta_of_those_with_most_runs_counts(write_evaluation):
-    """Beta 30 has the best run, but one only; of 10 and 20 the mean of 20 is larger."""
-    betas = ((10, 0, 0.1), (10, 1, 0.2), (20, 0, 0.2), (20, 1, 0.3), (30, 0, 0.9))
-    paths = [write_evaluation(f"{beta}-{seed}.json", "joint_vae", nmi=nmi, fields={
-        "vae.beta_continuous": float(beta), "vae.beta_discrete": float(beta), "seed": seed})
-        for beta, seed, nmi in betas]
-    kept, remarks = choose_tuned(read_runs(paths))
-    assert [run.path.stem for run in kept] == ["20-0", "20-1"]
-    assert remarks == ["joint_vae: of beta 10, 20, 30, 20 has the largest mean NMI among those with the most "
-                       "runs"]
 
 
 def test_rows_name_what_differs_from_the_setting_in_the_middle(write_evaluation):
