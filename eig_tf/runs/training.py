@@ -33,7 +33,8 @@ from eig_tf.runs.category_files import (
     regroup_run,
 )
 from eig_tf.runs.hosts import make_hosts
-from eig_tf.runs.run_directory import RunDirectory, RunEnvironment, prepare_run_directory
+from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
+from eig_tf.runs.run_preparation import prepare_run_directory
 from eig_tf.runs.stop_requests import StopRequests
 from eig_tf.runs.training_images import fingerprint_images
 from eig_tf.runs.training_progress import TrainingProgress

@@ -6,8 +6,9 @@ import pytest
 
 from eig_tf import config as config_lib
 from eig_tf.errors import UserError
-from eig_tf.runs import environment, run_directory
-from eig_tf.runs.run_directory import RunEnvironment, prepare_run_directory
+from eig_tf.runs import environment, run_preparation
+from eig_tf.runs.run_directory import RunEnvironment
+from eig_tf.runs.run_preparation import prepare_run_directory
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def trained_in(run):
 
 
 def test_auto_that_means_another_precision_here_is_refused(config, run, trained_in, monkeypatch):
-    monkeypatch.setattr(run_directory, "resolve_precision", lambda asked: "float32")
+    monkeypatch.setattr(run_preparation, "resolve_precision", lambda asked: "float32")
     trained_in("float32")
     prepare_run_directory(run.path, config)
     trained_in("mixed_bfloat16")
