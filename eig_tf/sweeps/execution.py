@@ -199,8 +199,9 @@ class _Sweep:
             table.update(self.statuses)
             while (tasks or waiting) and not (stopping and not running):
                 table.slots = _room(_machines(ray), self.cpus_per_run, self.gpus_per_run)
-                # Ray keeps no order among tasks that wait; one that does makes a cluster grow on demand.
-                while waiting and len(tasks) <= table.slots and not stopping:
+                # Ray keeps no order among tasks that wait, so that at most one waits, which makes a cluster
+                # grow on demand.
+                while waiting and not stopping and (len(tasks) < table.slots or len(running) == len(tasks)):
                     name = waiting.popleft()
                     tasks[self._submit(ray, name, commands[name])] = name
                 ready, _ = ray.wait(list(tasks), timeout=_TICK)
