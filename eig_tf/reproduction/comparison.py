@@ -25,8 +25,10 @@ _ABOUT = (
     "there is no run. The difference is to {reference}, over pairs of runs of the same data set, class set, "
     "split and seed, with Student's 95 % interval and the number of independent differences: those of one "
     "class set, or of one split where there are no class sets, are averaged first. With a single split they "
-    "are those of its seeds, and one difference has no interval. The paper's numbers are of its own data and "
-    "settings: compare with them only where the line below a table says that these are the same.")
+    "are those of its seeds, and one difference has no interval.")
+_ABOUT_PUBLISHED = (
+    " The paper's numbers are of its own data and settings: compare with them only where the line below a "
+    "table says that these are the same.")
 
 
 class Difference(NamedTuple):
@@ -129,11 +131,9 @@ def compare_with_paper(name: str, title: str, published_table: str | None, metri
                 difference = None if row == reference else paired_difference(
                     of_row, values.get(reference, {}), {run.key: run.data_group for run in chosen})
                 cells[dataset, row, metric] = make_cell(list(of_row.values()), published or None, difference)
-        # Rows that differ in their settings say themselves in what.
-        described = chosen if across_rows else by_row.get(reference, chosen)
-        notes[dataset] = (*describe_settings(described), *remarks)
-    return Table(name, title, _ABOUT.format(reference=reference), tuple(metrics), found_rows, cells, notes,
-                 reference)
+        notes[dataset] = (*describe_settings(chosen, None if across_rows else reference), *remarks)
+    about = _ABOUT.format(reference=reference) + (_ABOUT_PUBLISHED if published_table else "")
+    return Table(name, title, about, tuple(metrics), found_rows, cells, notes, reference)
 
 
 def make_cell(values: Sequence[float], published: tuple[float, float | None] | None,

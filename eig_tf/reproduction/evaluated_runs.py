@@ -153,24 +153,31 @@ def check_equal_settings(runs: Sequence[Run], across_rows: bool = True) -> None:
         first_runs.setdefault(run.row, (run, settings))
 
 
-def describe_settings(runs: Sequence[Run]) -> list[str]:
-    """Return sentences on the settings that the runs of a column share, on their data and their judge."""
+def describe_settings(runs: Sequence[Run], reference: str | None = None) -> list[str]:
+    """Return sentences on the settings, the data, the judge and the machines of the runs of a column.
+
+    Args:
+        runs: runs of one column.
+        reference: the row whose settings are described, where rows differ in them and their names say in
+            what; None describes those of all rows. Machines, splits and seeds are those of all rows.
+    """
     if not runs:
         return ["no runs"]
-    record = runs[0].evaluation.record
-    rows = [run.evaluation.row for run in runs]
+    described = [run for run in runs if reference in (None, run.row)] or runs
+    record = described[0].evaluation.record
+    rows = [run.evaluation.row for run in described]
     widths = [f"{width:g}" for width in sorted({row.width for row in rows})]
     routing = sorted({row.routing for row in rows} - {""}) or ["no"]
     deviations = sorted({row.settings for row in rows} - {""})
-    accuracy = statistics.mean(run.evaluation.record.judge["accuracy"] for run in runs)
+    accuracy = statistics.mean(run.evaluation.record.judge["accuracy"] for run in described)
     parts = [f"preset {record.config['preset']}", f"epochs {rows[0].epochs:,}",
              f"width {' and '.join(widths)}", f"{record.images_per_code:,} images for each code",
              f"{' and '.join(routing)} routing", f"judge {rows[0].judge} ({accuracy:.3f})"]
-    numbers = {run.evaluation.record.training["num_training_images"] for run in runs}
+    numbers = {run.evaluation.record.training["num_training_images"] for run in described}
     images = " to ".join(f"{number:,}" for number in sorted({min(numbers), max(numbers)}))
     grouped = {f"{one.config['method']}: scores are of its {one.config['categories']['num_categories']} "
                f"categories, which have {len(one.prior)} codes"
-               for one in (run.evaluation.record for run in runs) if one.scores_categories}
+               for one in (run.evaluation.record for run in described) if one.scores_categories}
     source = record.training.get("data_source")
     source = f"files in the format of {source}" if record.config["dataset"] in _FORMATS else source
     return [f"{', '.join(parts)}; data: {source}, {images} training images",

@@ -141,7 +141,8 @@ def find_evaluations(pattern: str) -> list[Path]:
             found += sorted(place.glob("runs/*/evaluation.json"))
         elif (place / "evaluation.json").is_file():
             found.append(place / "evaluation.json")
-        else:
+        # The JSON files of a run that is not evaluated yet are others.
+        elif not (place / "config.json").is_file():
             found += sorted(place.glob("*.json"))
     if not found:
         raise UserError(f"--evaluations has {pattern!r}, where no evaluation is; expected evaluation.json "

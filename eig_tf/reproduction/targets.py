@@ -143,6 +143,8 @@ def _check_request(target, tables, columns, datasets, reference):
 def _columns(source: Source, datasets: Sequence[str] | None) -> list[str]:
     """Return the data sets of the tables, the paper's first and in its order."""
     found = source.columns
+    if datasets is not None and not datasets:
+        raise UserError(f"--datasets is empty; expected some of {', '.join(found)}")
     for dataset in datasets or ():
         if dataset not in found:
             raise UserError(f"--datasets has {dataset!r}; expected some of {', '.join(found)}")

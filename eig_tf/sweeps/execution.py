@@ -180,9 +180,12 @@ class _Sweep:
         self.retries = {run.name: max_retries for run in spec.runs}
         self.statuses = {}
         for run in spec.runs:
-            earlier = directory.load_status(run.name)
-            state = DONE if is_finished(run, spec, directory) else WAITING
-            self._set(run.name, earlier._replace(state=state, error=None))
+            earlier = directory.load_status(run.name)._replace(error=None)
+            if is_finished(run, spec, directory):
+                self._set(run.name, earlier._replace(state=DONE))
+            else:
+                # Saved by `execute`: a start that fails must not hide why runs failed before.
+                self.statuses[run.name] = earlier._replace(state=WAITING)
 
     def pending(self):
         return [run for run in self.spec.runs if self.statuses[run.name].state != DONE]
@@ -195,6 +198,8 @@ class _Sweep:
         # Ray sets handlers of its own, so that these come later.
         with stops.handled(), stops.deferred(), table:
             commands = {run.name: make_commands(run) for run in self.pending()}
+            for name in commands:
+                self._set(name, self.statuses[name])
             waiting, tasks, running = collections.deque(commands), {}, {}
             table.update(self.statuses)
             while (tasks or waiting) and not (stopping and not running):

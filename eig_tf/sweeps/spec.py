@@ -61,7 +61,6 @@ class SweepRun(NamedTuple):
     data_dir: str | None
     config: dict[str, Any]
 
-
     @property
     def setting(self) -> str:
         """The method, and what the name says of other keys with lists: `elastic_infogan, num_codes20`."""
@@ -116,7 +115,7 @@ def load_spec(path: str | os.PathLike) -> SweepSpec:
     Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
     try:
         content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}; expected the "
                         "specification of a sweep, see docs/sweeps.md") from None
     return parse_spec(content, str(path))
@@ -218,10 +217,13 @@ def _runs_of_group(group: Any, place: str) -> Iterator[SweepRun]:
                   for method, content in of_methods.items()}
     in_name = (*_IN_NAME, *([] if label else _IN_DEFAULT_LABEL))
     for values in itertools.product(*flags.values()):
-        own = of_methods.get(dict(zip(flags, values))["method"], {})
+        of_group = dict(zip(flags, values))
+        own = of_methods.get(of_group["method"], {})
+        if any(of_group[key] != flags[key][0] for key in own if key in flags):
+            continue  # The method has the same run for each value of a flag that it replaces.
         # A setting of None is one of the group that the method goes without.
         settings = {key: found for key, found in {
-            **{flag: [value] for flag, value in zip(flags, values)}, **overrides, **own}.items()
+            **{flag: [value] for flag, value in of_group.items()}, **overrides, **own}.items()
             if found is not None}
         for setting in itertools.product(*settings.values()):
             found = dict(zip(settings, setting))

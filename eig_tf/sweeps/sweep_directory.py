@@ -154,9 +154,11 @@ class SweepDirectory:
             UserError: see `check`.
         """
         self.check(spec)
-        for directory in ("runs", "logs", "status"):
-            (self.path / directory).mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(parents=True, exist_ok=True)
+        # First, so that a start that is killed leaves the directory of a sweep.
         files.write_json({**spec._asdict(), "runs": [run._asdict() for run in spec.runs]}, self.spec)
+        for directory in ("runs", "logs", "status"):
+            (self.path / directory).mkdir(exist_ok=True)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -74,6 +74,11 @@ def test_what_is_said_of_machines_and_of_rows_with_other_runs(write_evaluation):
         "the means of all rows are not of the same runs: joint_vae has 0/0 and 2/0, the others 0/0 and 1/0 "
         "(split/seed)"]
     assert describe_settings(runs[:1])[-1] == "trained on a CPU"
+    shared = write_evaluation("shared.json", fields={"loss.gradient_routing": "shared"}, machine="a GPU")
+    ablations = name_by_difference([runs[0], *read_runs([shared])])
+    settings, machines = describe_settings(ablations, "elastic_infogan")
+    assert "head routing" in settings and machines.startswith(
+        "trained on a CPU; on a GPU 0/0 (loss.gradient_routing=shared); differences on 0/0 are in part")
 
 
 def test_files_are_of_a_format_and_may_be_of_another_source(write_evaluation):

@@ -61,12 +61,18 @@ def test_longer_training():
         assert "{} and {}".format(*means(metric, *runs)) in TEXT
 
 
-@pytest.mark.parametrize("directory, without, name", [
-    ("continuous_digits", DIGITS, "digits"), ("continuous_15_epochs", MNIST, "MNIST")])
-def test_continuous_codes(directory, without, name):
-    runs, others = runs_of(directory), runs_of(without)
-    compared = "{} and {}, difference {}".format(*means("nmi", runs, others), difference(runs, others))
-    assert f"{name} {compared}" in TEXT
+def test_continuous_codes():
+    """On MNIST, of all runs those on the GPU, so that no pair is between machines."""
+    on_the_gpu = [[*runs_of("continuous_15_epochs", splits="[01]"),
+                   *runs_of("ablations/machines", "continuous-elastic_infogan", "2")],
+                  [*runs_of("ablations/settings", "mnist-default-elastic_infogan", "0"),
+                   *runs_of("ablations/machines", splits="1"), *runs_of(MNIST, splits="2")]]
+    assert {run.evaluation.record.training["machine"] for runs in on_the_gpu for run in runs} == {
+        "1 x NVIDIA H200"}
+    for name, (runs, others) in {"digits": (runs_of("continuous_digits"), runs_of(DIGITS)),
+                                 "MNIST": on_the_gpu}.items():
+        compared = "{} and {}, difference {}".format(*means("nmi", runs, others), difference(runs, others))
+        assert f"{name} {compared}" in TEXT
 
 
 def with_runs_on_a_gpu(method):

@@ -137,6 +137,11 @@ def test_given_evaluations_by_pattern_and_directory(finished_sweep, write_evalua
     assert len(source.runs("ablations")) == 5
     (run, *_) = sorted((tmp_path / "tiny" / "runs").iterdir())
     assert find_evaluations(str(run)) == [run / "evaluation.json"]
+    unfinished = tmp_path / "run_without_evaluation"
+    unfinished.mkdir()
+    (unfinished / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="where no evaluation is"):
+        find_evaluations(str(unfinished))
     # The paper's figure with continuous codes is of MNIST.
     mnist = write_evaluation("flat/m.json", dataset="mnist", fields={"networks.num_continuous": 2})
     assert [run.path for run in GivenRuns([str(tmp_path / "flat")]).runs("continuous")] == [mnist]

@@ -91,6 +91,7 @@ def test_the_papers_protocol_says_what_the_paper_does_not(write_evaluation, tmp_
 @pytest.mark.parametrize("target, options, sentence", [
     ("table5", {}, "the target is 'table5'; expected one of table1, "),
     ("table1", {"datasets": ["digits", "cars"]}, "--datasets has 'cars'; expected some of digits"),
+    ("all", {"datasets": []}, "--datasets is empty; expected some of digits"),
     ("table4", {"dataset": "shapenet"}, "table4 has no column: there are runs of shapenet; expected"),
     ("fig3", {"datasets": ["digits"]}, "--datasets is given for fig3, which has no columns to choose from"),
     ("claims", {"reference": "uniform_infogan"}, "--reference is given for claims, where it has no effect"),

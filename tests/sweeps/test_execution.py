@@ -15,7 +15,7 @@ import yaml
 from eig_tf.errors import UserError
 from eig_tf.sweeps.execution import exit_status, format_outcomes, room_of_machine, run_sweep
 from eig_tf.sweeps.spec import parse_spec
-from eig_tf.sweeps.sweep_directory import SweepDirectory, load_sweep
+from eig_tf.sweeps.sweep_directory import FAILED, RunStatus, SweepDirectory, load_sweep
 
 NAME = "{}-uniform_infogan-split0-seed0"
 
@@ -38,13 +38,19 @@ def test_room_of_a_machine(cpus, gpus, cpus_per_run, gpus_per_run, room):
 
 
 def test_a_cluster_that_does_not_answer_is_named(stand_ins, tmp_path):
+    """Nothing was tried, so that the reason of an earlier failure is kept."""
+    spec, directory = stand_ins("good"), SweepDirectory(tmp_path / "sweep")
+    directory.prepare(spec)
+    failed = RunStatus(FAILED, attempts=1, error="the training diverged")
+    directory.save_status(spec.runs[0].name, failed)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(UserError, match=rf"^--address is '{address}', and Ray cannot be used there: "
                            r".*refused; expected that of a cluster that ray start made, or none for "
                            "this machine$"):
-            run_sweep(stand_ins("good"), tmp_path / "sweep", address=address)
+            run_sweep(spec, directory.path, address=address)
+    assert directory.load_status(spec.runs[0].name) == failed
 
 
 def test_other_runs_of_the_sweep_are_left_alone(stand_ins, tmp_path):

@@ -60,6 +60,7 @@ def test_values_of_other_keys_are_in_the_name_when_they_vary():
 
 @pytest.mark.parametrize(("line", "sentence"), [
     ("seed: 1, seed: 2", "a.yaml is not YAML: the key seed comes twice "),
+    ("label: 2021-02-30", "a.yaml is not YAML: day is out of range for month; expected"),
     ("class_set: 010", "--class_set is '010'; expected one of 0, "),
     ("split: 010", "split is '010'; expected a number, a range such as 0-9, or a list of them")])
 def test_yaml_that_means_something_else_than_it_says(tmp_path, line, sentence):
@@ -86,18 +87,20 @@ def test_the_config_of_a_run_is_that_of_its_command_line(command):
 def test_a_method_may_differ_from_its_group():
     """It has lists of its own, and goes without what is null."""
     spec = parse_spec(groups(
-        method=["elastic_infogan", "joint_vae", "agglomerative_infogan"], num_codes=12,
+        method=["elastic_infogan", "joint_vae", "agglomerative_infogan"], num_codes=[12, 14],
         config={"training.epochs": 5, "loss.gumbel_temperature": 0.5}, method_config={
             "agglomerative_infogan": {"num_codes": None, "num_categories": [3, 4], "training.epochs": 2},
             "joint_vae": {"loss.gumbel_temperature": None}}), "a")
     assert {run.name: run.train_arguments[2:] for run in spec.runs} == {
-        "digits-elastic_infogan-split0-seed0": (
-            "--num_codes=12", "--config.training.epochs=5", "--config.loss.gumbel_temperature=0.5"),
-        "digits-joint_vae-split0-seed0": ("--num_codes=12", "--config.training.epochs=5"),
+        **{f"digits-elastic_infogan-split0-seed0-num_codes{number}": (
+            f"--num_codes={number}", "--config.training.epochs=5", "--config.loss.gumbel_temperature=0.5")
+           for number in (12, 14)},
+        **{f"digits-joint_vae-split0-seed0-num_codes{number}": (
+            f"--num_codes={number}", "--config.training.epochs=5") for number in (12, 14)},
         **{f"digits-agglomerative_infogan-split0-seed0-num_categories{number}": (
             f"--num_categories={number}", "--config.training.epochs=2",
             "--config.loss.gumbel_temperature=0.5") for number in (3, 4)}}
-    assert [run.config["networks"]["num_codes"] for run in spec.runs] == [12, 12, 9, 12]
+    assert [run.config["networks"]["num_codes"] for run in spec.runs] == [12, 14, 12, 14, 9, 12]
 
 
 @pytest.mark.parametrize(("content", "sentence"), [
