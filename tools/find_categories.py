@@ -12,8 +12,8 @@ The run needs at least as many codes as categories, preferably three times as ma
 RUN_DIR. Runs of agglomerative_infogan do this before their last epochs. With
 --num_categories=auto, compares numbers, takes the one that the images suggest and writes the evidence to
 categories/number.json. With --candidates, prints the evidence for each number, see docs/your_images.md, and
-writes nothing. tools/plot.py --figures=hierarchy draws the tree of the codes, which
-helps to choose a number.
+leaves the categories as they are. tools/plot.py --figures=hierarchy draws the tree of the
+codes, which helps to choose a number.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from absl import flags
 from eig_tf import files
 from eig_tf.cli import command
 from eig_tf.cli.number_flag import AUTO, define_num_categories
+from eig_tf.config import guided_epochs
 from eig_tf.errors import UserError
 
 FLAGS = flags.FLAGS
 
 define_num_categories("M, the number of categories, 2 or more, or auto for the one that the images suggest; "
                       "that of the training when absent")
-flags.DEFINE_list("candidates", None, "numbers of categories to compare, each 2 or more; nothing is written")
+flags.DEFINE_list("candidates", None, "numbers of categories to compare, each 2 or more; the categories stay")
 flags.DEFINE_boolean("ignore_colours", None, "whether the features ignore saturation and hue; as in the "
                      "training when absent")
 flags.DEFINE_integer("contrastive_steps", None, "steps of the contrastive training of the features; 0 for "
@@ -67,6 +68,10 @@ def main(arguments: list[str]) -> None:
             raise UserError(f"--num_categories is missing; a run of {config.method} has no number of its own")
         options = config.categories
         asked = AUTO if options.choose_number else options.num_categories
+    if not candidates and config.training.epochs - guided_epochs(config) < epochs < config.training.epochs:
+        raise UserError(f"{directory.path} has done {epochs} of {config.training.epochs} epochs and trains "
+                        "with the categories that it has; expected the training to be continued until its "
+                        f"end, which --config.training.epochs={epochs} makes the present epoch")
     given = {name: FLAGS[name].value for name in ("ignore_colours", "contrastive_steps")}
     settings = category_files.discovery_settings(config)._replace(
         **{name: value for name, value in given.items() if value is not None})
@@ -75,7 +80,9 @@ def main(arguments: list[str]) -> None:
         print(names.printable(f"note: {note}"))
     if candidates:
         discovery.numbers_to_compare(candidates, model.num_codes, len(image_set.images))
-        real = discovery.represent_images(model, image_set.images, settings, directory.contrastive_encoder)
+        with directory.locked():
+            real = discovery.represent_images(
+                model, image_set.images, settings, directory.contrastive_encoder)
         print(number.format_numbers(number.measure_numbers(real.features, candidates, config.seed)))
         return
     with directory.locked():

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-ENVIRONMENT = Path(os.environ.get("EIG_TF_VENV") or REPOSITORY / ".venv")
+ENVIRONMENT = Path(os.environ.get("EIG_TF_VENV") or REPOSITORY / ".venv").absolute()
 SUPPORTED = ((3, 11), (3, 10), (3, 9))
 DEMO_RUN = "runs/digits-demo"
 
@@ -65,7 +65,12 @@ def set_up(extra: str) -> str:
         return str(python)
     print(f"sets up {ENVIRONMENT}", flush=True)
     if not installed.endswith(f"\n{setup}"):
+        # Without a stamp, the content is somebody else's.
+        if ENVIRONMENT.exists() and not stamp.is_file() and any(ENVIRONMENT.iterdir()):
+            sys.exit(f"error: {ENVIRONMENT} holds something else than an environment of this command; "
+                     "expected a new or empty directory, or another one in the variable EIG_TF_VENV")
         subprocess.check_call([supported_python(), "-m", "venv", "--clear", str(ENVIRONMENT)])
+        stamp.touch()
     subprocess.check_call([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                            "--editable", f"{REPOSITORY}[{extra}]" if extra else str(REPOSITORY)])
     stamp.write_text(f"{extra}\n{setup}", encoding="utf-8")

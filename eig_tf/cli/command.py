@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 import sys
@@ -26,6 +27,9 @@ def run_command(main: Callable[[list[str]], Any], description: str | None,
         interrupted: the sentence after Ctrl-C.
     """
     silence_startup()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As Python does for stderr: file names need not be UTF-8.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         arguments = _parse(sys.argv, description, prepare)
         status = main(arguments)

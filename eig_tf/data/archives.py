@@ -21,6 +21,8 @@ from eig_tf.errors import UserError
 Member = Union[zipfile.ZipInfo, tarfile.TarInfo]
 # A file that is larger than this when unpacked is not a usable image, and could exhaust the memory.
 _MAX_BYTES = 2**28
+# The system that made a zip, in its headers.
+_WINDOWS = 0
 # What damaged archives and unsupported methods of compression raise.
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError,
            ValueError, NotImplementedError)
@@ -51,7 +53,7 @@ def list_members(path: Path) -> tuple[dict[str, Member], list[str]]:
     try:
         with _opened(path) as archive:
             for member in archive.infolist() if isinstance(archive, zipfile.ZipFile) else archive:
-                original = member.filename if isinstance(member, zipfile.ZipInfo) else member.name
+                original = _name(member)
                 name = posixpath.normpath(original)
                 if _is_directory(member) or any(part.startswith(".") and part != ".."
                                                 for part in name.split("/")):
@@ -63,6 +65,8 @@ def list_members(path: Path) -> tuple[dict[str, Member], list[str]]:
                 # The last one of a name takes its place in the order too.
                 kept.pop(name, None)
                 kept[name] = member
+            if isinstance(archive, tarfile.TarFile):
+                _check_end(archive)
     except _DAMAGE as error:
         # The first line of several: tarfile lists all kinds of compression that it tried.
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
@@ -104,8 +108,25 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile | tarfile.TarFile]:
         yield archive
 
 
+def _check_end(archive: tarfile.TarFile) -> None:
+    """Raise a `TarError` if the archive goes on where its reader stopped, which it does at any bad header."""
+    if archive.fileobj is None:
+        return
+    archive.fileobj.seek(archive.offset)
+    # Some writers leave out the blocks of zeros that mark the end.
+    if archive.fileobj.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise tarfile.ReadError("a header in it is damaged")
+
+
+def _name(member: Member) -> str:
+    if not isinstance(member, zipfile.ZipInfo):
+        return member.name
+    # Old programs of Windows write its separator, against the format.
+    return member.filename.replace("\\", "/") if member.create_system == _WINDOWS else member.filename
+
+
 def _is_directory(member: Member) -> bool:
-    return member.is_dir() if isinstance(member, zipfile.ZipInfo) else member.isdir()
+    return _name(member).endswith("/") if isinstance(member, zipfile.ZipInfo) else member.isdir()
 
 
 def _reason_against(name: str, member: Member) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import csv
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,9 +56,10 @@ def read_list(path: Path) -> tuple[list[str], list[str] | None]:
 
 
 def _read_csv(text: str) -> list[dict[str, Any]]:
-    # With line ends kept, a name in quotes may contain them.
-    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
-    if _FILE not in (reader.fieldnames or ()):
+    # `splitlines` would break a line at characters that a name may have, such as U+2028.
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+    if _FILE not in reader.fieldnames:
         raise ValueError(f"its columns are {first_few(reader.fieldnames or ['none'])}")
     return list(reader)
 

@@ -232,7 +232,11 @@ def _digest(listing: Listing) -> str:
     archive = None if listing.contents is None else os.stat(listing.directory)
     for entry in listing.entries:
         # Strings instead of `Path`, since every start reads up to hundreds of thousands of entries.
-        status = archive or os.stat(os.path.join(listing.directory, entry.name))
-        record = (*entry, status.st_size, status.st_mtime_ns)
+        try:
+            status = archive or os.stat(os.path.join(listing.directory, entry.name))
+            found: tuple[int, ...] = status.st_size, status.st_mtime_ns
+        except OSError:
+            found = ()
+        record = (*entry, *found)
         content.update(repr(record).encode("utf-8", "surrogateescape"))
     return content.hexdigest()[:16]

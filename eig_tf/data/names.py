@@ -12,8 +12,8 @@ _SHOWN = 3
 def files_below(directory: str | os.PathLike) -> Iterator[str]:
     """Yield the files of a directory tree.
 
-    Links are followed, and each real directory is read once, so that circular links end. Hidden files and
-    directories, which other programs leave behind, are skipped.
+    Links are followed, and each real directory is read once, so that circular links end. Links to nothing
+    are files too. Hidden files and directories, which other programs leave behind, are skipped.
 
     Args:
         directory: root of the tree.
@@ -62,5 +62,7 @@ def _walk(directory: str, seen: set[str]) -> Iterator[str]:
         # Only links need a system call. The methods of their entries fail for a link to itself.
         if os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir(follow_symlinks=False):
             yield from _walk(entry.path, seen)
-        elif os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file(follow_symlinks=False):
+        # A link that leads nowhere is a file that cannot be read, which is not passed over in silence.
+        elif (os.path.isfile(entry.path) or not os.path.exists(entry.path) if entry.is_symlink()
+              else entry.is_file(follow_symlinks=False)):
             yield entry.path

@@ -21,7 +21,7 @@ from eig_tf import config as config_lib
 from eig_tf import files
 from eig_tf.categories.categorizer import ROUNDS, average_down, train_categorizer
 from eig_tf.categories.discovery import MAX_PARTITIONED, PASSES
-from eig_tf.data import registry
+from eig_tf.data import pictures, prepared, registry
 from eig_tf.data.advice import DIFFERENT_LIGHT, differ_in_light, image_sizes
 from eig_tf.data.image_set import ImageSet
 from eig_tf.errors import UserError
@@ -114,7 +114,7 @@ def make_plan(request: Request, cache_dir: str, devices: str | None = None) -> P
     different_light = differ_in_light(image_set.images[sample])
     sizes, why = [config.data.image_size], "given"
     if "data.image_size" not in request.fields:
-        side = median_side(Path(request.folder), image_set)
+        side = median_side(request.folder, config, image_set)
         sizes, why = image_sizes(side, on_gpu), f"the median of the images' shorter sides is {side} pixels"
     for size in sizes:
         config = config_of_size(request, preset, size, num_images, different_light)
@@ -151,18 +151,29 @@ def _quietly_measured_step(config, folder, cache_dir, devices):
         return measure_step(config, folder, cache_dir, devices)
 
 
-def median_side(folder: Path, image_set: ImageSet) -> int:
-    """Return the median of the shorter sides of some images of a folder, in pixels.
+def median_side(folder: str, config: config_dict.ConfigDict, image_set: ImageSet) -> int:
+    """Return the median of the shorter sides of some images of a folder, list or archive, in pixels.
 
-    Where the files cannot be opened, such as those inside an archive, it is the side of the decoded images.
+    Where there are no files, but a prepared set, it is the side of the decoded images.
+
+    Args:
+        folder: of the images.
+        config: of a run on them.
+        image_set: the decoded images.
     """
+    place = registry.find_directory("folder", folder)
+    if prepared.is_prepared(place):
+        return image_set.image_shape[0]
+    listing = registry.find_loader("folder").list_files(place, config)
+    taken = set(np.linspace(0, len(listing.entries) - 1, _SAMPLED_FILES).astype(int).tolist())
+    files = (listing.directory / entry.name for entry in listing.entries)
     sides = []
-    for index in np.unique(np.linspace(0, len(image_set.names) - 1, _SAMPLED_FILES).astype(int)):
-        try:
-            with Image.open(folder / str(image_set.names[index])) as image:
+    for index, file in enumerate(listing.contents() if listing.contents else files):
+        # A damaged file of an archive is `Unreadable` in the place of its content.
+        if index in taken and not isinstance(file, pictures.Unreadable):
+            with contextlib.suppress(OSError), \
+                    Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
                 sides.append(min(image.size))
-        except OSError:
-            continue
     return int(np.median(sides)) if sides else image_set.image_shape[0]
 
 

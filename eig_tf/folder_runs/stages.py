@@ -15,6 +15,7 @@ from eig_tf.folder_runs import plan as planning
 from eig_tf.folder_runs.plan import Request
 from eig_tf.reports.run_report import report_run
 from eig_tf.runs.run_directory import RunDirectory
+from eig_tf.runs.run_preparation import check_outside_images
 from eig_tf.runs.training import train_run
 
 PLAN = "plan.json"
@@ -40,6 +41,7 @@ def discover(request: Request, workdir: Path, cache_dir: str, devices: str | Non
         TrainingStopped: SIGTERM or Ctrl-C while training.
         OSError: a file cannot be written.
     """
+    check_outside_images(workdir, "folder", request.folder)
     directory, path = RunDirectory(workdir), workdir / PLAN
     plan = planning.load_plan(path)
     if plan is None:

@@ -22,14 +22,15 @@ class CategoryGuidance:
         categorizer: see `networks.categorizer.build_categorizer`.
         code_to_category: int [K], the category of each code.
         delta: arguments of `augment.positive_view` that keep the identity of an image. Powers of the
-            intensities are left out, since their gradient is infinite at black.
+            intensities are left out, since their gradient is infinite at black, and changes of saturation and
+            hue, which have none in TensorFlow.
     """
 
     def __init__(self, categorizer: keras.Model, code_to_category: np.ndarray,
                  delta: Mapping[str, Any]) -> None:
         self._categorizer = categorizer
         self._code_to_category = tf.constant(code_to_category, tf.int32)
-        self._delta = {**delta, "gamma_min": 1.0, "gamma_max": 1.0}
+        self._delta = {**delta, "gamma_min": 1.0, "gamma_max": 1.0, "saturation": 0.0, "hue": 0.0}
 
     def categories_of_images(self, images: tf.Tensor) -> tf.Tensor:
         """Return the most probable category of each image [N, H, W, C], int32 [N]."""

@@ -181,7 +181,7 @@ def list_images(found: SortedImages, sprites: Sprites, indices: Sequence[int] | 
     cells = sprites.add(found.image_set.images[np.asarray(indices, np.int64)]) if len(indices) else []
     return [{"thumbnail": Thumbnail(cell, describe_image(found, index), int(index)),
              "file": found.name_of(index), "category": int(found.categories[index]),
-             "class": found.class_of(index), "confidence": float(found.confidence[index]),
+             "class": found.class_of(index) or "", "confidence": float(found.confidence[index]),
              **{name: float(values[index]) for name, values in columns.items()}}
             for cell, index in zip(cells, indices)]
 

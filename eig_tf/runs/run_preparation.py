@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import Any
 
 from ml_collections import config_dict
 
 from eig_tf import config as config_lib
+from eig_tf.data import registry
+from eig_tf.data.prepared import is_prepared
 from eig_tf.errors import UserError
 from eig_tf.runs.environment import resolve_precision
 from eig_tf.runs.run_directory import RunDirectory
@@ -56,6 +59,26 @@ def prepare_run_directory(path: str | os.PathLike, config: config_dict.ConfigDic
             _check_is_run(directory)
         directory.save_config(config)
     return directory
+
+
+def check_outside_images(path: str | os.PathLike, dataset: str,
+                         data_dir: str | os.PathLike | None) -> None:
+    """Raise a `UserError` if a run directory lies in the user's images, which its pictures would join.
+
+    Args:
+        path: the run directory, which need not exist.
+        dataset: name of the data set.
+        data_dir: the directory of its files, if it needs one.
+    """
+    if data_dir is None or not getattr(registry.find_loader(dataset), "USER_IMAGES", False):
+        return
+    folder, inside = Path(data_dir).resolve(), Path(path).resolve()
+    # The files of a prepared set are listed, and hidden directories are not read.
+    if folder.is_dir() and not is_prepared(folder) and folder in (inside, *inside.parents) and not any(
+            part.startswith(".") for part in inside.relative_to(folder).parts):
+        raise UserError(f"--workdir is {str(path)!r}, which lies in the folder of the images, "
+                        f"{str(data_dir)!r}: the run's pictures would be taken for images; expected a "
+                        "directory elsewhere")
 
 
 def _check_is_run(directory):
@@ -106,6 +129,9 @@ def _check_same_data(directory, data):
 def _check_same_precision(directory, config):
     segments = directory.load_environment().segments
     asked = config.training.precision
+    if asked == "mixed_float16" and segments and segments[-1]["precision"] != asked:
+        raise UserError(f"{directory.path} was trained in {segments[-1]['precision']}, without the loss "
+                        "scale that mixed_float16 continues; expected another --config.training.precision")
     if asked == "auto" and segments and segments[-1]["precision"] != resolve_precision(asked):
         raise UserError(
             f"{directory.path} was trained in {segments[-1]['precision']}, and --config.training.precision="

@@ -23,6 +23,7 @@ from eig_tf.data import augment, pipeline, registry
 from eig_tf.data.image_set import summary_lines
 from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model, check_codes, compile_model
+from eig_tf.networks.precision import policy
 from eig_tf.runs import environment
 from eig_tf.runs.callbacks import Checkpoints, Records, SampleGrids, ShortExecutions
 from eig_tf.runs.category_files import (
@@ -34,7 +35,7 @@ from eig_tf.runs.category_files import (
 )
 from eig_tf.runs.hosts import make_hosts
 from eig_tf.runs.run_directory import RunDirectory, RunEnvironment
-from eig_tf.runs.run_preparation import prepare_run_directory
+from eig_tf.runs.run_preparation import check_outside_images, prepare_run_directory
 from eig_tf.runs.stop_requests import StopRequests
 from eig_tf.runs.training_images import fingerprint_images
 from eig_tf.runs.training_progress import TrainingProgress
@@ -73,6 +74,7 @@ def train_run(config: config_dict.ConfigDict, workdir: str | os.PathLike,
         TrainingStopped: SIGTERM or Ctrl-C; the run is saved if a step was done.
     """
     config_lib.validate(config)
+    check_outside_images(workdir, config.dataset, data_dir)
     hosts = make_hosts(devices, host_timeout)
     stops = StopRequests()
     with hosts.lost_host_is_an_error(), stops.handled():
@@ -122,7 +124,8 @@ def _train(config, workdir, data_dir, cache_dir, overwrite, callbacks, hosts, st
             output = RunDirectory(stack.enter_context(tempfile.TemporaryDirectory()))
 
         environment.set_seed(config.seed)
-        precision = environment.set_precision(config.training.precision)
+        precision = environment.resolve_precision(config.training.precision)
+        stack.enter_context(policy(precision))
         print("\n".join([config_lib.format_config(config), "", *summary_lines(image_set), ""]), flush=True)
         with hosts.strategy.scope():
             model = build_model(config, class_fractions)
@@ -168,6 +171,8 @@ def _fit(model, image_set, config, make_view, output, manager, callbacks, hosts,
     search_after = (config.training.epochs - config_lib.guided_epochs(config)
                     if METHODS[config.method].codes_per_category else None)
     checkpoint = manager.checkpoint
+    if int(checkpoint.epochs_done) >= last_epoch:
+        return  # A writer would leave an empty file.
     writer = tf.summary.create_file_writer(str(output.logs))
     while int(checkpoint.epochs_done) < last_epoch:
         epochs_done, steps_done = int(checkpoint.epochs_done), int(checkpoint.steps_done)

@@ -20,7 +20,7 @@ MAX_PIXELS, MAX_PIXELS_OF_REQUEST = 25_000_000, 250_000_000
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff"
 # It is followed by width and height with 4 bytes each, bits for each channel, colour type.
 _SIZES, _DEPTH_AND_KIND, _HEADER_END = (16, 8), (24, 2), 26
-_GREY = 0  # A PNG colour type.
+_GREY, _PALETTE = 0, 3  # PNG colour types.
 
 
 def decode_images(image_bytes: tf.Tensor, image_shape: Sequence[int], rule: str,
@@ -102,9 +102,9 @@ def _decode_png(content):
     depth, kind = tf.unstack(tf.cast(_png_bytes(content, *_DEPTH_AND_KIND), tf.int32), num=2)
     pixels = tf.cast(tf.io.decode_png(content, channels=4), tf.float32)
     colours, opacity = pixels[..., :3], pixels[..., 3:]
-    # TensorFlow gives opaque grey images of less than 8 bits an opacity of as few bits.
+    # TensorFlow gives opaque grey and palette images of less than 8 bits an opacity of as few bits.
     full = tf.cast(tf.bitwise.left_shift(1, tf.minimum(depth, 8)) - 1, tf.float32)
-    narrow = (kind == _GREY) & (tf.reduce_max(opacity) == full)
+    narrow = ((kind == _GREY) | (kind == _PALETTE)) & (tf.reduce_max(opacity) == full)
     opacity /= tf.where(narrow, full, 255.0)
     return tf.round(colours * opacity + 255.0 * (1.0 - opacity))
 

@@ -117,8 +117,11 @@ def run_environment(cpus: float, visible_gpus: str | None = None) -> dict[str, s
     """
     threads = str(max(1, int(cpus)))
     gpus = {} if visible_gpus is None else {"CUDA_VISIBLE_DEVICES": visible_gpus}
+    # These describe the workers of Ray, and a run would wait for them as its other hosts.
+    own = {name: value for name, value in os.environ.items()
+           if name not in ("TF_CONFIG", "SLURM_STEP_NUM_TASKS")}
     return {
-        **os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads,
+        **own, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads,
         "TF_NUM_INTEROP_THREADS": threads, "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(_PACKAGE.parent), os.environ.get("PYTHONPATH")])),
         **gpus}

@@ -22,11 +22,12 @@ command.run_command(main, "Does nothing.", interrupted="stopped early")
     ("print(command.single_argument(arguments, 'RUN_DIR'))", 2, "",
      "error: the arguments are none; expected exactly one, RUN_DIR\n"),
     ("raise BrokenPipeError", 1, "", ""),
+    ("print('caf\\udce9')", 0, "caf\\udce9\n", ""),
     ("open('absent/file', 'w')", 2, "", "error: absent/file: No such file or directory; expected a path "
      "that can be read or written\n"),
 ])
 def test_exit_status_and_texts(command, body, status, stdout, stderr):
-    result = command("-c", SCRIPT.format(body=body))
+    result = command("-c", SCRIPT.format(body=body), PYTHONIOENCODING="utf-8:strict")
     assert (result.returncode, result.stdout, result.stderr) == (status, stdout, stderr)
 
 

@@ -1,5 +1,6 @@
 """Zips and tars: what is listed and in which order, what is unsafe, and what is damaged."""
 
+import gzip
 import io
 import os
 import tarfile
@@ -101,6 +102,28 @@ def test_damaged_content_of_a_file_does_not_stop_the_others(make_zip, tmp_path):
     found, _ = read_all(path)
     assert isinstance(found["bad"], Unreadable) and "damaged in the archive (BadZipFile" in str(found["bad"])
     assert found["good"] == b"x"
+
+
+@pytest.mark.parametrize("compression", ["", "gz"])
+def test_a_tar_with_a_damaged_header_is_refused(make_tar, compression):
+    """Its reader would take the header for the end, and the files after it would be missing."""
+    path = make_tar(("a", b"x"), ("b", b"y"), ("c", b"z"))
+    content = bytearray(path.read_bytes())
+    content[1024 + 10] ^= 1
+    path.write_bytes(gzip.compress(bytes(content)) if compression else bytes(content))
+    with pytest.raises(UserError, match=r"a\.tar cannot be read: a header in it is damaged; expected"):
+        archives.list_members(path)
+    path.write_bytes(bytes(content[:1024]))
+    assert read_all(path) == ({"a": b"x"}, [])
+
+
+def test_backslashes_of_windows_separate_folders(make_zip):
+    members = [zipfile.ZipInfo(name) for name in ("d\\", "d\\a", "d\\..\\..\\b", "e\\c")]
+    for member in members[:-1]:
+        member.create_system = 0
+    found, notes = read_all(make_zip(*((member, b"x") for member in members)))
+    assert found == {"d/a": b"x", "e\\c": b"x"}
+    assert notes == ["1 files in a.zip are left out, whose names lead out of it: d/../../b"]
 
 
 def test_truncated_archives_and_other_files_are_refused_in_one_sentence(make_zip, make_tar, tmp_path):

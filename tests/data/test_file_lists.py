@@ -26,7 +26,9 @@ def test_csv_and_json(read):
     assert read("file,label\na,x\nb,\nc\n") == (["a", "b", "c"], ["x", "", ""])
 
 
-def test_names_with_line_ends_and_other_bytes(read):
+def test_spaces_in_the_header_and_names_with_line_ends_and_other_bytes(read):
+    assert read("file, label\na,x\n") == (["a"], ["x"])
+    assert read("file,label\na\u2028b.png,x\nc\x0cd.png,y\n") == (["a\u2028b.png", "c\x0cd.png"], ["x", "y"])
     assert read(b'file\n"new\nline.png"\ncaf\xe9.png\n') == (["new\nline.png", "caf\udce9.png"], None)
 
 

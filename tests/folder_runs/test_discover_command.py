@@ -60,6 +60,8 @@ def test_folders_and_devices_that_cannot_be_used_are_refused(command, tmp_path, 
         command("-m", "eig_tf.discover", folder, "--workdir=run"))
     assert "--devices is 'gpu:7'" in refusal(command("-m", "eig_tf.discover", folder, "--devices=gpu:7"))
     assert not (tmp_path / "runs").exists()
+    sentence = refusal(command("-m", "eig_tf.discover", folder.name, f"--workdir={folder.name}/run"))
+    assert "--workdir is 'my images/run', which lies in the folder of the images, 'my images': " in sentence
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """The plan of a run on a folder: the division of the time, the choices and the comparison of requests."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -40,13 +42,18 @@ def test_time_is_divided_by_hand():
     assert planning.divide_time(0, StepTime(1, 1.0), 1.0, 10**6, config) == (100, 50, 20, 25 + 80 + 500 + 100)
 
 
-def test_the_median_side_is_of_the_files_and_else_of_the_decoded_images(tmp_path):
+def test_the_median_side_is_of_the_files_of_a_folder_a_list_and_an_archive(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
     for index, size in enumerate([(40, 90), (80, 50), (300, 60)]):
-        Image.new("RGB", size).save(tmp_path / f"{index}.png")
-    images = ImageSet(np.zeros([3, 32, 32, 3], np.uint8), None, (), "",
-                      names=np.array(["0.png", "1.png", "2.png"]))
-    assert planning.median_side(tmp_path, images) == 50
-    assert planning.median_side(tmp_path / "no", images) == 32
+        Image.new("RGB", size).save(folder / f"{index}.png")
+    (folder / "3.png").touch()
+    (tmp_path / "list.csv").write_text("file\nimages/0.png\nimages/1.png\nimages/2.png\n")
+    shutil.make_archive(str(tmp_path / "archive"), "zip", folder)
+    config = planning.config_of_fields(request(), "cpu")
+    images = ImageSet(np.zeros([3, 32, 32, 3], np.uint8), None, (), "")
+    for place in ("images", "list.csv", "archive.zip"):
+        assert planning.median_side(str(tmp_path / place), config, images) == 50
 
 
 def test_what_is_given_is_kept_and_the_rest_is_chosen():

@@ -6,7 +6,7 @@ from eig_tf.models.guidance import CategoryGuidance
 from eig_tf.networks.categorizer import build_categorizer
 from eig_tf.random_streams import WHOLE_BATCH
 
-DELTA = {"rotation": 10.0, "gamma_min": 0.5, "gamma_max": 2.0}
+DELTA = {"saturation": 0.4, "hue": 0.05, "rotation": 10.0, "gamma_min": 0.5, "gamma_max": 2.0}
 SEED = tf.constant([1, 2])
 
 
@@ -24,11 +24,11 @@ def test_categories_and_losses_are_those_of_the_categorizer_and_the_table():
                                -np.log([0.1, 0.2]), rtol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
-def test_gradient_of_black_images_is_finite(dtype):
-    """A power below 1 has an infinite slope at black."""
-    guidance = CategoryGuidance(build_categorizer((28, 28, 1), 3), np.arange(3), DELTA)
-    images = -tf.ones([2, 28, 28, 1], dtype)
+@pytest.mark.parametrize(("dtype", "channels"), [(tf.float32, 1), (tf.bfloat16, 1), (tf.float32, 3)])
+def test_black_images_have_a_gradient_and_it_is_finite(dtype, channels):
+    """A power below 1 has an infinite slope at black, and a change of saturation none at all."""
+    guidance = CategoryGuidance(build_categorizer((28, 28, channels), 3), np.arange(3), DELTA)
+    images = -tf.ones([2, 28, 28, channels], dtype)
     with tf.GradientTape() as tape:
         tape.watch(images)
         losses = guidance.losses(tf.constant([0, 1]), images, SEED, WHOLE_BATCH)

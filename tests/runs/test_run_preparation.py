@@ -8,7 +8,7 @@ from eig_tf import config as config_lib
 from eig_tf.errors import UserError
 from eig_tf.runs import environment, run_preparation
 from eig_tf.runs.run_directory import RunEnvironment
-from eig_tf.runs.run_preparation import prepare_run_directory
+from eig_tf.runs.run_preparation import check_outside_images, prepare_run_directory
 
 
 @pytest.fixture
@@ -155,6 +155,27 @@ def test_auto_that_means_another_precision_here_is_refused(config, run, trained_
     assert str(error.value).startswith(
         f"{run.path} was trained in mixed_bfloat16, and --config.training.precision=auto means float32 on "
         "this machine; expected --config.training.precision=mixed_bfloat16")
+
+
+def test_a_loss_scale_is_needed_to_go_on_in_float16(config, run, trained_in):
+    trained_in("float32")
+    with pytest.raises(UserError, match="was trained in float32, without the loss scale that mixed_float16"):
+        prepare_run_directory(run.path, changed(config, training__precision="mixed_float16"))
+    trained_in("mixed_float16")
+    prepare_run_directory(run.path, changed(config, training__precision="mixed_float16"))
+
+
+def test_a_run_directory_lies_outside_of_the_images(tmp_path):
+    """But may be hidden in them, or beside them, and other data sets are read by known names."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "images")
+    for inside in ("images", "images/runs/a", "link/runs"):
+        with pytest.raises(UserError, match="which lies in the folder of the images, "):
+            check_outside_images(tmp_path / inside, "folder", tmp_path / "images")
+        check_outside_images(tmp_path / inside, "cars", tmp_path / "images")
+    for outside in ("images/.runs/a", "images2", "runs"):
+        check_outside_images(tmp_path / outside, "folder", tmp_path / "images")
+    check_outside_images(tmp_path, "digits", None)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])

@@ -1,5 +1,6 @@
 """Decoding in the graph, against what training does with the same files."""
 
+import io
 import struct
 import zlib
 
@@ -93,6 +94,17 @@ def test_grey_of_few_bits_has_its_full_range(decode, depth, stored, levels):
     rows = (b"\0" + bytes([stored] * (4 * depth))) * 32
     found = decode(_png(32, 32, rows, depth=depth, kind=0))
     assert np.unique(np.rint(found)).tolist() == levels
+
+
+@pytest.mark.parametrize("num_colours", [2, 4, 16, 256])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_palettes_of_few_bits_are_those_of_pillow(decode, num_colours, transparent):
+    image = Image.fromarray(np.arange(32 * 32 * 3, dtype=np.uint8).reshape(32, 32, 3)).quantize(num_colours)
+    if transparent:
+        image.info["transparency"] = 1
+    content = encode(image, "PNG")
+    assert content[24] == {2: 1, 4: 2, 16: 4, 256: 8}[num_colours]
+    np.testing.assert_allclose(decode(content)[0], np.asarray(pictures.read(io.BytesIO(content))), atol=1e-3)
 
 
 def test_sizes_are_read_where_the_decoder_reads_them(decode):

@@ -98,7 +98,7 @@ def test_a_command_whose_parent_has_died_before_does_not_start(command):
     assert (result.returncode, result.stdout) == (128 + signal.SIGKILL, "")
 
 
-def test_commands_of_a_run(tmp_path):
+def test_commands_of_a_run(tmp_path, monkeypatch):
     spec = parse_spec({"runs": [{"dataset": "cars", "method": "joint_vae", "data_dir": "c"}],
                        "evaluate": {"images_per_code": 5}}, "a.yaml")
     training, evaluation = run_commands(
@@ -109,5 +109,8 @@ def test_commands_of_a_run(tmp_path):
         f"--cache_dir={tmp_path}/cache", f"--workdir={run_dir}", "--noexport"]
     assert os.path.isfile(evaluation[1]) and evaluation[1].endswith("tools/evaluate.py")
     assert evaluation[2:] == [run_dir, f"--cache_dir={tmp_path}/cache", "--images_per_code=5"]
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    assert {"SLURM_STEP_NUM_TASKS", "TF_CONFIG"}.isdisjoint(run_environment(1))
     assert run_environment(0.5)["OMP_NUM_THREADS"] == "1"
     assert run_environment(1, "")["CUDA_VISIBLE_DEVICES"] == ""

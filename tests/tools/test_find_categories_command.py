@@ -14,7 +14,7 @@ def test_a_run_without_a_number_of_its_own_needs_one(run, refused, first_weights
 
 
 @pytest.mark.slow
-def test_candidates_print_evidence_and_write_nothing(run, first_weights):
+def test_candidates_print_evidence_and_leave_the_categories(run, first_weights):
     finished = run("find_categories", first_weights.path, "--candidates=3,2,3")
     assert finished.returncode == 0, finished.stderr
     lines = finished.stdout.splitlines()

@@ -80,3 +80,11 @@ def test_tests_add_their_packages_to_the_environment_of_the_demo(
     (tmp_path / "installed").write_text("test\nof an earlier version")
     start.set_up("test")
     assert waited_for[3][-2:] == ["--clear", str(tmp_path)] and len(waited_for) == 5
+
+
+def test_a_directory_of_something_else_is_not_cleared(start, subprocesses, monkeypatch, tmp_path):
+    monkeypatch.setattr(start, "ENVIRONMENT", tmp_path)
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(SystemExit, match="holds something else than an environment of this command; "):
+        start.set_up("")
+    assert subprocesses[0] == []

@@ -325,14 +325,16 @@ def test_hard_names_of_classes_and_of_damaged_files_fit_one_line(data, load, con
     assert r"new\nline 'x' \udce9.txt" in refused(load)
 
 
-def test_links_are_followed_and_circles_end(data, load, tmp_path):
+def test_links_are_followed_and_circles_end(data, config, load, tmp_path):
     paint_noise(data / "a", 2)
     paint_noise(tmp_path / "elsewhere", 1)
     (data / "a" / "linked.png").symlink_to(tmp_path / "elsewhere" / "0.png")
     (data / "a" / "again").symlink_to(data)
     (data / "self").symlink_to(data / "self")
     (data / "b").symlink_to(data / "a")
-    (data / "dangling.png").symlink_to(data / "nowhere.png")
+    (data / "a" / "dangling.png").symlink_to(data / "nowhere.png")
+    assert "1 of 4 files are missing or unreadable (a/dangling.png: " in refused(load)
+    config.data.max_unreadable = 0.5
     image_set = load()
     # A folder with several links is read once.
     assert image_set.names.tolist() == ["a/0.png", "a/1.png", "a/linked.png"]
