@@ -14,6 +14,7 @@ interruption. Each purpose has a tag of its own, so that no two of them share th
 | `CATEGORIZER` | step | transformations of the images that train a categorizer |
 | `GUIDANCE` | step, 0 | transformations of the generated images that a categorizer sees |
 | `CONTRASTIVE` | step, view | transformations of the images that train a categorizer's encoder |
+| `GROUPING` | code | latents of the generated images of a code, by which it gets its category |
 | `REBALANCE` | group, block | latents of generated images that rare groups of a balanced folder get |
 
 Draws of a training step are those of the global batch, whatever the number of devices: each replica draws
@@ -45,6 +46,7 @@ class Stream(enum.IntEnum):
     GUIDANCE = 9
     REBALANCE = 10
     CONTRASTIVE = 11
+    GROUPING = 12
 
 
 class BatchPart(NamedTuple):

@@ -60,8 +60,12 @@ def main(arguments: list[str]) -> None:
                         "an archive of images")
     if FLAGS.recursive and FLAGS.images is None:
         raise UserError("--recursive is given without --images; expected it for other images only")
-    output = Path(FLAGS.output) if FLAGS.output is not None else run_dir / (
-        "categories.csv" if FLAGS.images is None else f"categories_{Path(FLAGS.images).resolve().stem}.csv")
+    name = "categories"
+    if FLAGS.images is not None:
+        images = Path(FLAGS.images).resolve()
+        # The dot of a folder begins no suffix.
+        name += f"_{images.name if images.is_dir() else images.stem}"
+    output = run_dir / f"{name}.csv" if FLAGS.output is None else Path(FLAGS.output)
     check_output(output)
     # TensorFlow takes seconds to import, which --help and flag errors need not wait for.
     from eig_tf.data import names

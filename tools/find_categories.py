@@ -43,6 +43,8 @@ def _parse_candidates(num_codes: int) -> list[int]:
     """Return the numbers of --candidates, none when it is absent."""
     if FLAGS.candidates is not None and FLAGS.num_categories is not None:
         raise UserError("--candidates and --num_categories are given; expected one of them")
+    if FLAGS.candidates is not None and not FLAGS.candidates:
+        raise UserError("--candidates is empty; expected numbers such as 8,10,12")
     for text in FLAGS.candidates or ():
         if not text.isdecimal() or not 2 <= int(text) <= num_codes:
             raise UserError(f"--candidates has {text!r}; expected numbers from 2 to {num_codes}, the number "

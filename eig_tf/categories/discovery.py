@@ -27,6 +27,7 @@ from eig_tf.errors import UserError
 from eig_tf.models.base import GenerativeModel
 from eig_tf.models.sampling import encode_images, generate_images_of_code
 from eig_tf.networks.categorizer import resized_categorizer
+from eig_tf.random_streams import Stream, stream_seed
 
 # Spectral clustering takes time and memory that grow faster than the number of images.
 MAX_PARTITIONED = 4000
@@ -236,7 +237,9 @@ def judge_codes(model: GenerativeModel, categorizer: keras.Model, num_categories
     with progress.stage(f"categorizes generated images of {model.num_codes} codes", model.num_codes,
                         "code") as advance:
         for code in range(model.num_codes):
-            generated = generate_images_of_code(model, code, IMAGES_PER_CODE, seed)
+            # An evaluation with the seed of the run has other images than those by which codes are grouped.
+            generated = generate_images_of_code(
+                model, code, IMAGES_PER_CODE, stream_seed(seed, Stream.GROUPING, code))
             probabilities = categorize_in_batches(categorizer, generated)
             counts = np.bincount(probabilities.argmax(axis=1), minlength=num_categories)
             shares[code] = counts / IMAGES_PER_CODE

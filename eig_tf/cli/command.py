@@ -78,7 +78,8 @@ def _parse(argv, description, prepare):
     for name in flags.FLAGS:
         # A shell variable that is not set would otherwise mean the default or this directory.
         flag = flags.FLAGS[name]
-        if flag.present and flag.value == "" and (name.endswith(("dir", "_root")) or name == "output"):
+        is_path = name.endswith(("dir", "_root")) or name in ("images", "output")
+        if is_path and flag.present and flag.value == "":
             raise UserError(f"--{name} is empty; expected a path, or no such flag")
     return arguments
 

@@ -96,7 +96,7 @@ def prior_chart(record: EvaluationRecord) -> Figure:
     """Draw the prior of the matched codes, and that of codes without a class, beside the true fractions."""
     by_class, unmatched = record.prior_by_class()
     return charts.draw_prior(record.true_fractions, by_class, record.class_names, unmatched,
-                             record.prior_learned)
+                             record.prior_learned, len(record.prior))
 
 
 def format_evaluation(record: EvaluationRecord) -> str:

@@ -39,6 +39,8 @@ def plot_run(run_dir: str | os.PathLike, output: str | os.PathLike, options: Fig
         OSError: a file cannot be written.
     """
     names = list(FIGURES) if names is None else names
+    if not names:
+        raise UserError(f"--figures is empty; expected some of {', '.join(FIGURES)}")
     for name in names:
         if name not in FIGURES:
             raise UserError(f"--figures has {name!r}; expected some of {', '.join(FIGURES)}")

@@ -159,7 +159,7 @@ def load_record(path: str | os.PathLike, num_codes: int | None = None) -> Evalua
         _check_record(record, num_codes)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
         reason = f"it lacks {reason}" if reason.strip("'").isidentifier() else reason
         raise UserError(f"{path} is not an evaluation of this run: {reason}; expected the file that "

@@ -56,7 +56,7 @@ class EvaluationContext:
                             len(self.prior), "code") as advance:
             for code in range(len(self.prior)):
                 classes.append(self.predict_classes(sampling.generate_images_of_code(
-                    self.model, code, self.images_per_code, self.seed)))
+                    self.model, code, self.images_per_code, [self.seed, code])))
                 advance()
         return np.stack(classes)
 

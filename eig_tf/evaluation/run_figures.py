@@ -149,7 +149,10 @@ def _draw_overview(run):
     if grouped:
         prior, noun = run.grouping.prior, "category"
         matches = run.record and match_categories(run.grouping, run.record)
-    shown = (run.options.codes or order_codes(prior)[0])[:overview.MAX_ROWS]
+    shown = run.options.codes or order_codes(prior)[0]
+    if run.options.codes and len(shown) > overview.MAX_ROWS:
+        run.notes.append(f"the overview shows the first {overview.MAX_ROWS} of the {len(shown)} codes")
+    shown = shown[:overview.MAX_ROWS]
     num_samples = overview.SAMPLE_COLUMNS * len(shown)
     images = run.image_set.images
     samples = images[np.random.default_rng(seed).permutation(len(images))[:num_samples]]
@@ -164,7 +167,7 @@ def _draw_overview(run):
         rows = grids.category_images(run.model, run.grouping.code_distribution[shown], columns, seed)
     else:
         rows = grids.code_images(run.model, shown, columns, seed)
-    return overview.draw_overview(samples, rows, labels, prior[shown], true, run.learned, len(prior))
+    return overview.draw_overview(samples, rows, labels, prior[shown], true, run.learned, len(prior), noun)
 
 
 @register_figure("codes")
@@ -228,7 +231,7 @@ def _draw_prior(run):
     by_class, unmatched = metrics.match_prior(
         run.probabilities, run.record.code_to_class, len(run.record.class_names))
     return charts.draw_prior(run.record.true_fractions, by_class, run.record.class_names, unmatched,
-                             run.learned)
+                             run.learned, len(run.probabilities))
 
 
 @register_figure("prior_history")

@@ -56,7 +56,7 @@ def read_evaluation(path: str | os.PathLike) -> Evaluation:
     """Read an `evaluation.json` for the table.
 
     Raises:
-        UserError: the file is missing or damaged.
+        UserError: the file is missing or damaged, or lacks the categories that its method is scored by.
     """
     record = load_record(path)
     if record is None:
@@ -65,6 +65,9 @@ def read_evaluation(path: str | os.PathLike) -> Evaluation:
         if not isinstance(group.get(name), (int, float)):
             raise UserError(f"{path} has the {name} {group.get(name)!r}; expected a number, which "
                             "tools/evaluate.py writes")
+    if record.lacks_categories:
+        raise UserError(f"{path} has no categories, and {record.config['method']} is scored by them; "
+                        "expected an evaluation from after the end of the training")
     config = record.flat_config()
     class_set = config.get("data.class_set", "")
     numbered = class_set in class_sets.class_set_numbers(config["dataset"])

@@ -51,7 +51,7 @@ def draw_confusion(counts: np.ndarray, code_to_class: Sequence[int | None],
 
 
 def draw_prior(true_fractions: Sequence[float] | np.ndarray, prior: Sequence[float] | np.ndarray,
-               class_names: Sequence[str], unmatched: float, learned: bool) -> Figure:
+               class_names: Sequence[str], unmatched: float, learned: bool, num_codes: int) -> Figure:
     """Draw the true class fractions beside the model's distribution over the matched classes.
 
     Args:
@@ -60,13 +60,14 @@ def draw_prior(true_fractions: Sequence[float] | np.ndarray, prior: Sequence[flo
         class_names: C names.
         unmatched: probability of the codes that match no class; a bar of its own if above 0.
         learned: whether the distribution was learned; otherwise the legend calls it fixed.
+        num_codes: K; a dotted line shows what a uniform distribution gives a code.
     """
     labels = list(map(class_label, class_names))
     prior, true_fractions = list(prior), list(true_fractions)
     if unmatched > 0:
         labels, prior, true_fractions = [*labels, "no class"], [*prior, unmatched], [*true_fractions, 0]
     figure, axes = _draw_bars(labels, true_fractions, prior, f"{_kind(learned)} (matched code)")
-    axes.axhline(1 / len(class_names), linestyle=":", linewidth=1, color="black", label="uniform")
+    axes.axhline(1 / num_codes, linestyle=":", linewidth=1, color="black", label="uniform")
     axes.set_xlabel("class")
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return figure

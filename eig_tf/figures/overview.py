@@ -18,7 +18,7 @@ _PART_GAP, _CAPTION, _CHART_WIDTH = 36, 34, 190
 
 
 def draw_overview(samples: np.ndarray, rows: np.ndarray, labels: Sequence[str], prior: np.ndarray,
-                  true_fractions: np.ndarray | None, learned: bool, num_categories: int) -> Figure:
+                  true_fractions: np.ndarray | None, learned: bool, num_rows: int, noun: str) -> Figure:
     """Draw training images, generated images of categories, and bars of the categories' probabilities.
 
     Args:
@@ -29,8 +29,8 @@ def draw_overview(samples: np.ndarray, rows: np.ndarray, labels: Sequence[str], 
         true_fractions: float [R], the share that belongs to each category, NaN where there is none; None if
             the true distribution is not known.
         learned: whether the prior was learned; otherwise it is called fixed.
-        num_categories: how many there are, of which R are shown; without a grouping the codes are the
-            categories.
+        num_rows: how many there are, of which R are shown.
+        noun: what a row is, `category` or `code`.
 
     Returns:
         The figure, about 1000 pixels wide. Images are shrunk to 48 pixels, or enlarged to about as many.
@@ -59,9 +59,9 @@ def draw_overview(samples: np.ndarray, rows: np.ndarray, labels: Sequence[str], 
     grid.add_to(page, left, _CAPTION)
     below = {"va": "top", "fontsize": TITLE_SIZE}
     page.add_text("in: images without labels", 0, 0, **below)
-    caption = "out: one category in each row"
-    if num_categories > len(rows):
-        caption = f"out: {len(rows)} of {num_categories} categories"
+    caption = f"out: one {noun} in each row"
+    if num_rows > len(rows):
+        caption = f"out: {len(rows)} of {num_rows} {'codes' if noun == 'code' else 'categories'}"
     page.add_text(caption, left + grid.label_width, 0, **below)
     page.add_text("learned" if learned else "fixed", chart_left, 0, color=charts.LEARNED, **below)
     if true_fractions is not None:

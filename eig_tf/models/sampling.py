@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -23,20 +23,21 @@ def generate_images(model: GenerativeModel, latents: Latents) -> np.ndarray:
     return np.concatenate([to_uint8(images.numpy()) for images in parts])
 
 
-def generate_images_of_code(model: GenerativeModel, code: int, num: int, seed: int) -> np.ndarray:
+def generate_images_of_code(model: GenerativeModel, code: int, num: int, seed: Sequence[int] | tf.Tensor
+                            ) -> np.ndarray:
     """Generate images of one code, exactly one-hot, in inference mode (section 4, metrics).
 
     Args:
         model: the model.
         code: index of the code.
         num: number of images.
-        seed: with the code, seed of the noise and the continuous codes, 0 or more.
+        seed: stateless seed of the noise and the continuous codes, int32 [2].
 
     Returns:
         uint8 [num, H, W, C].
     """
     codes = tf.tile(tf.one_hot([code], model.num_codes), [num, 1])
-    return generate_images(model, model.sample_latents(num, [seed, code], codes))
+    return generate_images(model, model.sample_latents(num, seed, codes))
 
 
 def encode_in_batches(model: GenerativeModel, images: np.ndarray | StoredImages,

@@ -14,7 +14,10 @@ from eig_tf.networks.precision import policy
 
 def test_shares_are_those_of_the_categorizer(monkeypatch):
     """A code's images are as bright as its number for the first half of them, and black for the rest."""
+    seeds = []
+
     def generate(model, code, num, seed):
+        seeds.append(tuple(np.asarray(seed)))
         return np.r_[np.full(num // 2, code), np.zeros(num - num // 2)].reshape(-1, 1, 1, 1).astype(np.uint8)
 
     def categorizer(images, training):
@@ -25,6 +28,8 @@ def test_shares_are_those_of_the_categorizer(monkeypatch):
     np.testing.assert_allclose(shares, [[1, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5]])
     assert images.shape == (3, 100, 1, 1, 1)
     assert images[2].ravel().tolist() == 50 * [2] + 50 * [0]
+    # An evaluation takes other images.
+    assert len(set(seeds)) == 3 and not {(0, 0), (0, 1), (0, 2)} & set(seeds)
 
 
 def test_the_second_partition_is_of_the_categorizers_features(monkeypatch):

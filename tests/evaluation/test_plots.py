@@ -143,6 +143,7 @@ def test_chosen_figures_are_drawn_alone_and_small(bare, tmp_path):
 
 @pytest.mark.parametrize(("figures", "codes", "sentence"), [
     (["codes", "code"], None, "--figures has 'code'; expected some of overview, codes, "),
+    ([], None, "--figures is empty; expected some of overview, codes, "),
     (["codes"], [0, 10], "--codes has 10; the run has 10 codes, expected .* 0 to 9")])
 def test_figures_and_codes_that_do_not_exist(bare, tmp_path, figures, codes, sentence):
     with pytest.raises(UserError, match=sentence):
@@ -185,7 +186,7 @@ def test_an_overview_shows_images_codes_and_both_distributions(full, monkeypatch
     # Code 11 matches no class, and class 0 has a tenth of the images.
     np.testing.assert_allclose([bar.get_width() for bar in bars.patches], [1 / 12, 1 / 12, 0, 0.1], rtol=1e-5)
     assert [text.strip() for text in texts(bars)] == ["8.3 %", "8.3 %", "10.0 %"]
-    assert {"out: 2 of 12 categories", "learned", "true share", "code 11", "code 0\n0"} <= set(texts(figure))
+    assert {"out: 2 of 12 codes", "learned", "true share", "code 11", "code 0\n0"} <= set(texts(figure))
 
 
 def test_a_run_with_categories_is_drawn_by_category(full, monkeypatch):
@@ -211,6 +212,9 @@ def test_a_run_with_categories_is_drawn_by_category(full, monkeypatch):
     assert any(text.startswith("category 2: prior 33.3 %, images 20.0 %") for text in found)
     for figure, first in (("overview", "code 11"), ("codes", "code 11, category 2")):
         assert first in [text.split("\n")[0] for text in texts(chosen[figure])]
+    assert "out: 2 of 12 codes" in texts(chosen["overview"])
+    _, notes = drawn(monkeypatch, full, "overview", codes=list(range(11)))
+    assert notes == ["the overview shows the first 10 of the 11 codes"]
 
 
 def test_categories_of_other_weights_and_damaged_ones(bare, monkeypatch):

@@ -62,7 +62,8 @@ def test_settings_are_kept_apart(tmp_path):
 
 @pytest.mark.parametrize("method", config_lib.METHODS)
 def test_methods_without_routing_leave_its_column_empty(tmp_path, method):
-    row = summary.markdown_table([_write(tmp_path / "a.json", method=method)]).splitlines()[2]
+    path, categories = tmp_path / "a.json", {"nmi": 0.9, "ent": 0.1, "distribution_error_of_prior": 0.1}
+    row = summary.markdown_table([_write(path, method=method, categories=categories)]).splitlines()[2]
     fields = config_lib.flatten(config_lib.load_preset("mnist", method=method))
     has_routing = "loss.gradient_routing" in fields
     assert row.split(" | ")[1] == f"{method}" and row.split(" | ")[5] == ("head" if has_routing else "")
@@ -102,6 +103,9 @@ def test_damaged_files_are_named(tmp_path):
     (tmp_path / "a.json").write_text("{}")
     with pytest.raises(UserError, match=r"a\.json is not an evaluation"):
         summary.read_evaluation(tmp_path / "a.json")
+    config = config_lib.load_preset("digits", method="agglomerative_infogan").to_dict()
+    with pytest.raises(UserError, match=r"a\.json has no categories, and agglomerative_infogan is scored by"):
+        _write(tmp_path / "a.json", config=config)
     for group, name in (("judge", "accuracy"), ("training", "num_training_images")):
         with pytest.raises(UserError, match=rf"a\.json has the {name} None; expected a number"):
             _write(tmp_path / "a.json", **{group: {}})

@@ -37,13 +37,14 @@ def test_cells_of_a_confusion_keep_their_size(num_codes, num_classes):
 
 
 def test_codes_without_a_class_are_a_bar_of_their_own():
-    figure = charts.draw_prior([0.9, 0.1], [0.7, 0.2], ("cat", "dog"), unmatched=0.1, learned=False)
+    figure = charts.draw_prior([0.9, 0.1], [0.7, 0.2], ("cat", "dog"), unmatched=0.1, learned=False,
+                               num_codes=4)
     axes, = figure.axes
     assert texts(axes.get_xticklabels()) == ["cat", "dog", "no class"]
     assert heights(axes) == [0.9, 0.1, 0, 0.7, 0.2, 0.1]
-    assert axes.get_lines()[0].get_ydata()[0] == 0.5
+    assert axes.get_lines()[0].get_ydata()[0] == 0.25
     assert "fixed (matched code)" in texts(figure.legends[0].get_texts())
-    assert texts(charts.draw_prior([1], [1], ("cat",), 0.0, True).axes[0].get_xticklabels()) == ["cat"]
+    assert texts(charts.draw_prior([1], [1], ("cat",), 0.0, True, 1).axes[0].get_xticklabels()) == ["cat"]
 
 
 def test_without_matches_codes_and_classes_are_ranked_by_size():
@@ -97,6 +98,6 @@ def test_any_class_names_can_be_drawn(tmp_path, names):
 @pytest.mark.parametrize("suffix", ["png", "pdf"])
 def test_equal_figures_are_equal_files(tmp_path, suffix):
     for name in "ab":
-        page.save_figure(charts.draw_prior([0.9, 0.1], [0.8, 0.2], ("cat", "dog"), 0.0, True),
+        page.save_figure(charts.draw_prior([0.9, 0.1], [0.8, 0.2], ("cat", "dog"), 0.0, True, 2),
                          tmp_path / f"{name}.{suffix}")
     assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()

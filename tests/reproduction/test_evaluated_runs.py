@@ -85,10 +85,3 @@ def test_files_are_of_a_format_and_may_be_of_another_source(write_evaluation):
     (run,) = read_runs([write_evaluation("a.json", dataset="cars", source="3D Cars, renders")])
     assert describe_settings([run])[0].endswith(
         "; data: files in the format of 3D Cars, renders, 640 training images")
-
-
-def test_a_method_that_is_scored_by_categories_needs_them(write_evaluation):
-    """Its 30 codes would be compared with ten categories."""
-    path = write_evaluation("a.json", "agglomerative_infogan")
-    with pytest.raises(UserError, match=r"a\.json has no categories, and agglomerative_infogan is scored by"):
-        read_runs([path])

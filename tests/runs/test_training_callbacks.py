@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 from tensorflow import keras
@@ -10,6 +11,8 @@ from eig_tf import config as config_lib
 from eig_tf.categories import categorizer, discovery, partitions
 from eig_tf.errors import UserError
 from eig_tf.runs.training import train_run
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 class Temperature(keras.callbacks.Callback):
@@ -51,12 +54,13 @@ class EndTraining(keras.callbacks.Callback):
 
 @pytest.mark.slow
 def test_a_callback_ends_a_training_before_its_categories(tmp_path):
-    """Nothing is searched for, and the run continues later."""
+    """Nothing is searched for, the run continues later, and its precision is not that of what follows."""
     config = config_lib.load_preset("digits", method="agglomerative_infogan")
     config.networks.update(width=0.0625)
-    config.training.update(batch_size=200, steps_per_execution=1, precision="float32", epochs=20)
+    config.training.update(batch_size=200, steps_per_execution=1, precision="mixed_bfloat16", epochs=20)
     directory = train_run(config, tmp_path / "run", callbacks=[EndTraining()])
     assert directory.num_recorded_epochs() == 1 and not directory.categories.exists()
+    assert keras.mixed_precision.global_policy().name == "float32"
 
 
 @pytest.mark.slow
@@ -79,7 +83,7 @@ def test_a_config_is_saved_when_the_checkpoint_fits(tmp_path):
 
 @pytest.mark.slow
 def test_a_generator_that_follows_categories_resumes_too(
-        tmp_path, monkeypatch, capsys, contents, assert_same_run):
+        tmp_path, monkeypatch, capsys, contents, assert_same_run, command):
     monkeypatch.setattr(categorizer, "ROUNDS", 1)
     monkeypatch.setattr(partitions, "NEIGHBOURS", (8,))
     monkeypatch.setattr(discovery, "IMAGES_PER_CODE", 10)
@@ -92,6 +96,8 @@ def test_a_generator_that_follows_categories_resumes_too(
         train_run(config, tmp_path / "stopped", callbacks=[Stop()])
     assert json.loads((tmp_path / "stopped" / "categories" / "categories.json").read_text())["epochs"] == 2
     assert "finds 4 categories" in capsys.readouterr().out
+    result = command(REPOSITORY / "tools" / "find_categories.py", tmp_path / "stopped")
+    assert result.returncode == 2 and "has done 3 of 4 epochs and trains with the categories" in result.stderr
     train_run(config, tmp_path / "stopped")
     said = capsys.readouterr().out
     assert "continues after epoch 3" in said and "finds 4 categories" not in said
@@ -101,6 +107,6 @@ def test_a_generator_that_follows_categories_resumes_too(
     tables = [contents(tmp_path / name / "categories")["categories.json"] for name in ("stopped", "straight")]
     assert tables[0] == tables[1] and json.loads(tables[0])["epochs"] == 4
     # Nothing is left to do for a finished run.
-    before = contents(tmp_path / "straight" / "categories")
+    before = [contents(tmp_path / "straight" / part) for part in ("categories", "logs")]
     train_run(config, tmp_path / "straight")
-    assert contents(tmp_path / "straight" / "categories") == before
+    assert [contents(tmp_path / "straight" / part) for part in ("categories", "logs")] == before

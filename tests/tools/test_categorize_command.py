@@ -89,19 +89,22 @@ def write_categories(directory, epochs):
 
 
 def test_a_run_with_categories(run, first_weights, make_folder, tmp_path):
-    folder = make_folder("things", 3)
+    folder = make_folder("things.2024", 3)
+    table = first_weights.path / "categories_things.2024.csv"
     epochs = first_weights.restore_model()[2]
     write_categories(first_weights, epochs)
     try:
-        result = run("categorize", first_weights.path, f"--images={folder}", "--output=by_category.csv")
+        result = run("categorize", first_weights.path, f"--images={folder}")
+        header, *rows = read(table)
         shutil.rmtree(first_weights.categories)
         write_categories(first_weights, epochs + 1)
         _, _, notes = categorize.categorize(
             first_weights.path, tmp_path / "by_code.csv", folder, cache_dir=tmp_path / "cache")
     finally:
         shutil.rmtree(first_weights.categories)
+        table.unlink()
+        table.with_suffix(".png").unlink()
     assert (result.returncode, result.stderr) == (0, "")
-    header, *rows = read(tmp_path / "by_category.csv")
     assert header == ["file", "category", "probability", "code", "code_probability", "class"]
     assert all(row[1] in "01" and float(row[2]) >= 0.5 and 0 <= int(row[3]) < 10 for row in rows)
     printed = [line.split() for line in result.stdout.splitlines()]
