@@ -62,8 +62,10 @@ def test_settings_are_kept_apart(tmp_path):
 
 @pytest.mark.parametrize("method", config_lib.METHODS)
 def test_methods_without_routing_leave_its_column_empty(tmp_path, method):
-    path, categories = tmp_path / "a.json", {"nmi": 0.9, "ent": 0.1, "distribution_error_of_prior": 0.1}
-    row = summary.markdown_table([_write(path, method=method, categories=categories)]).splitlines()[2]
+    categories = {"nmi": 0.9, "ent": 0.1, "distribution_error_of_prior": 0.1,
+                  "distribution_error_of_uniform": 0.2}
+    evaluation = _write(tmp_path / "a.json", method=method, categories=categories)
+    row = summary.markdown_table([evaluation]).splitlines()[2]
     fields = config_lib.flatten(config_lib.load_preset("mnist", method=method))
     has_routing = "loss.gradient_routing" in fields
     assert row.split(" | ")[1] == f"{method}" and row.split(" | ")[5] == ("head" if has_routing else "")
