@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,13 @@ def test_the_machine_is_like_another_seed():
     assert "on chairs with seed 3 {:.3f} and {:.3f}".format(*nmi(
         "chairs_cpu/uniform_infogan-split1-seed3",
         "ablations/machines/chairs-uniform_infogan-split1-seed3")) in text
+
+
+def test_positive_pairs_alone_make_the_features_of_faces_worse():
+    found = [result(f"umist_cpu/gumbel_infogan_pos-split0-seed{seed}.json")["metrics"] for seed in (0, 1)]
+    before, after = (statistics.mean(metrics[name] for metrics in found) for name in (
+        "one_nn_accuracy_of_random_weights", "one_nn_accuracy"))
+    assert f"1-NN falls from {before:.3f} to {after:.3f}." in " ".join(read("docs/results.md").split())
 
 
 def test_the_readme_is_short_and_all_links_lead_somewhere():
