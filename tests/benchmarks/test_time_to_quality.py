@@ -29,17 +29,18 @@ def test_categories_are_judged_at_the_end(command, tmp_path, evaluation_cache):
     result = command(
         "-m", "benchmarks.time_to_quality", "--dataset=digits", "--method=agglomerative_infogan",
         "--config.training.epochs=2", "--config.networks.width=0.1", "--images_per_code=20",
-        "--config.categories.categorizer_steps=2", "--threshold=0.01", "--output=quality.json",
+        "--config.categories.categorizer_steps=2", "--threshold=0", "--output=quality.json",
         XDG_CACHE_HOME=str(evaluation_cache.parent))
     assert result.returncode == 0, result.stderr
     found = json.loads((tmp_path / "quality.json").read_text())
     (point,) = found["curve"]
     assert found["reached"] == point and point["epoch"] == 2 and point["steps"] == 2 * 18
-    assert 0 < point["nmi"] <= 1 and 0 < point["seconds"] < 600
+    assert 0 <= point["nmi"] <= 1 and 0 < point["seconds"] < 600
 
 
+# Thresholds that no machine's arithmetic can miss or reach: two epochs of so narrow a network may find anything.
 @pytest.mark.slow
-@pytest.mark.parametrize("threshold, reached", [(0.01, True), (1.0, False)])
+@pytest.mark.parametrize("threshold, reached", [(0.0, True), (1.0, False)])
 def test_command_on_digits(command, tmp_path, evaluation_cache, threshold, reached):
     result = command(
         "-m", "benchmarks.time_to_quality", "--dataset=digits", "--config.training.epochs=2",
