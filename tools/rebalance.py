@@ -5,7 +5,7 @@
 
 The folder holds a sub-folder for each category, with real_N.png and generated_N.png, and images.csv, which
 says where each image comes from. Generated images are kept when the run recognizes their category in them.
---by=class takes the classes of labelled images in the place of the categories: the images of a rare class
+--by=class takes the classes of labelled images instead of the categories: the images of a rare class
 come from the categories of which it is the most frequent class. Train on the folder with any program, or with
 python -m eig_tf.train --dataset=folder --data_dir=balanced.
 """

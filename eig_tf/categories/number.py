@@ -142,7 +142,7 @@ def prediction_strength(groups: np.ndarray, predicted: np.ndarray) -> float:
     """Return the share of pairs of one group that a prediction puts together too, in [0, 1].
 
     It is the prediction strength of Tibshirani and Walther (2005), equation 2, with the mean over the groups,
-    weighted by their sizes, in the place of the minimum: with rare categories, a single small group would
+    weighted by their sizes, instead of the minimum: with rare categories, a single small group would
     decide. Groups of one member have no pairs and do not count; without any pair the strength is 0.
 
     Args:

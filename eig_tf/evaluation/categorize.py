@@ -71,7 +71,7 @@ class Categories(NamedTuple):
         return members[np.argsort(-self.probabilities[members], kind="stable")[:num]]
 
     def merge(self, merged_into: np.ndarray) -> Categories:
-        """Return the images with merged categories in the place of others; codes become categories.
+        """Return the images with merged categories instead of others; codes become categories.
 
         The probability of an image stays that of its category before.
 

@@ -169,7 +169,7 @@ def median_side(folder: str, config: config_dict.ConfigDict, image_set: ImageSet
     files = (listing.directory / entry.name for entry in listing.entries)
     sides = []
     for index, file in enumerate(listing.contents() if listing.contents else files):
-        # A damaged file of an archive is `Unreadable` in the place of its content.
+        # A damaged file of an archive is `Unreadable` instead of its content.
         if index in taken and not isinstance(file, pictures.Unreadable):
             with contextlib.suppress(OSError), \
                     Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:

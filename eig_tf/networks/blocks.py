@@ -118,7 +118,7 @@ class UpsampledConv(keras.layers.Conv2D):
         return tf.TensorShape([num, 2 * height, 2 * width, self.filters])
 
     def convolution_op(self, inputs, kernel):
-        """Map [N, H, W, C] to [N, 2 H, 2 W, filters], in the place of Keras's own convolution."""
+        """Map [N, H, W, C] to [N, 2 H, 2 W, filters], instead of Keras's own convolution."""
         height, width = inputs.shape[1:3]
         if height < _LEAST_TRANSPOSED:
             return super().convolution_op(tf.repeat(tf.repeat(inputs, 2, axis=1), 2, axis=2), kernel)

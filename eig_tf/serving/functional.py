@@ -1,7 +1,7 @@
 """Networks in inference mode as functional Keras models of Keras's own layers.
 
 The networks are subclasses with custom layers, which cannot be loaded without this package. Here their
-`call` runs once on symbolic tensors, with a layer of Keras in the place of each custom layer.
+`call` runs once on symbolic tensors, with a layer of Keras instead of each custom layer.
 """
 
 from __future__ import annotations

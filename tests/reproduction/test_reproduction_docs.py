@@ -117,7 +117,7 @@ def test_what_becomes_of_codes_that_are_too_many_or_too_few():
     assert (f"a probability of {max(fast.evaluation.record.prior):.3f} for one code and an NMI of "
             f"{fast.value('nmi'):.3f}") in TEXT
     distances = means("generated_total_variation", ablation("tau_1"), ablation("default"))
-    assert "a total variation of {} in the place of {}".format(*distances) in TEXT
+    assert "a total variation of {} instead of {}".format(*distances) in TEXT
     for label in ("prior_start_2", "prior_start_3", "tau_1"):
         assert difference(ablation(label), ablation("default")).removesuffix(" (4 splits)") in TEXT
 
