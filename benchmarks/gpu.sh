@@ -3,7 +3,7 @@
 #
 #     benchmarks/gpu.sh                # writes gpu_benchmark.json
 #     benchmarks/gpu.sh OUTPUT.json SECONDS    # measures for so long, 400 seconds when absent
-#     benchmarks/gpu.sh --tiny         # small networks and few steps, on a CPU where there is no GPU
+#     benchmarks/gpu.sh --tiny         # small networks, few steps and no XLA, on a CPU where there is no GPU
 #
 # PYTHON names the interpreter; it has the package's requirements.
 set -eu
@@ -15,7 +15,7 @@ measured="--steps=20 --repeats=5"
 if [ "${1:-}" = --tiny ]; then
     shift
     devices=cpu
-    measured="--allow_cpu --dataset=mnist --width=0.05 --batch_size=8 --steps=1 --repeats=1 --loss_steps=2"
+    measured="--allow_cpu --noxla --dataset=mnist --width=0.05 --batch_size=8 --steps=1 --repeats=1 --loss_steps=2"
 fi
 output=${1:-gpu_benchmark.json}
 seconds=${2:-400}

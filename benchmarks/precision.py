@@ -37,7 +37,7 @@ _PRECISIONS = {False: {"float32": "float32"},
 
 
 def measure_precisions(configs: Sequence[config_dict.ConfigDict], steps: int, repeats: int, loss_steps: int,
-                       seconds: float, allow_cpu: bool = False,
+                       seconds: float, allow_cpu: bool = False, xla: bool = True,
                        save: Callable[[dict[str, Any]], object] = lambda report: None) -> dict[str, Any]:
     """Measure the training step of several presets in float32, TF32, bfloat16 and float16.
 
@@ -49,6 +49,7 @@ def measure_precisions(configs: Sequence[config_dict.ConfigDict], steps: int, re
         seconds: time for everything; what is not measured then is skipped. XLA, whose compilations take
             longest, comes last.
         allow_cpu: whether to measure on a CPU where there is no GPU.
+        xla: whether to measure with XLA too.
         save: called with the unfinished report whenever there is something new in it.
 
     Returns:
@@ -74,7 +75,7 @@ def measure_precisions(configs: Sequence[config_dict.ConfigDict], steps: int, re
         except subprocess.TimeoutExpired:
             return None
 
-    for with_xla in (False, True):
+    for with_xla in (False, True) if xla else (False,):
         for config, network in zip(configs, report["networks"]):
             for tf32, precisions in _PRECISIONS.items():
                 for names in [[name] for name in precisions] if with_xla else [list(precisions)]:

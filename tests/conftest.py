@@ -99,15 +99,27 @@ def without_tensorflow(tmp_path_factory):
     return f"{directory}{os.pathsep}{REPOSITORY}"
 
 
+def _train_judge_of_digits(cache, steps):
+    from eig_tf.config import config_from_fields
+    from eig_tf.data import registry
+    from eig_tf.evaluation.judge import judge, training
+    config = config_from_fields("digits")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "STEPS", steps)
+        judge.load_or_train_judge(registry.load(config), cache, "digits", judge.choose_recipe(config))
+
+
 @pytest.fixture(scope="session")
 def evaluation_cache(tmp_path_factory, worker_id):
-    """Where tests that evaluate keep classifiers, so that the first of them trains for all.
+    """A cache directory with a good judge of digits, trained for a fifth of the usual steps.
 
     It is the default cache directory of commands whose XDG_CACHE_HOME is its parent.
     """
     base = tmp_path_factory.getbasetemp()
     # All workers share the parent, which belongs to this session; without workers, base itself does.
-    return (base if worker_id == "master" else base.parent) / "xdg" / "eig_tf"
+    cache = (base if worker_id == "master" else base.parent) / "xdg" / "eig_tf"
+    _train_judge_of_digits(cache, 400)
+    return cache
 
 
 @pytest.fixture(scope="session")
@@ -131,13 +143,8 @@ def write_first_weights():
 @pytest.fixture(scope="session")
 def cache_with_judge(tmp_path_factory):
     """A cache directory with a judge of digits that was trained for a few steps."""
-    from eig_tf.config import config_from_fields
-    from eig_tf.data import registry
-    from eig_tf.evaluation.judge import judge, training
-    config, cache = config_from_fields("digits"), tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "STEPS", 20)
-        judge.load_or_train_judge(registry.load(config), cache, "digits", judge.choose_recipe(config))
+    cache = tmp_path_factory.mktemp("cache")
+    _train_judge_of_digits(cache, 20)
     return cache
 
 

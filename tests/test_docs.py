@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from eig_tf.config import config_from_fields
 from eig_tf.evaluation import summary
 from eig_tf.reproduction.targets import reproduce
 
@@ -210,14 +211,12 @@ def test_the_library_example_of_the_readme_is_one_that_runs():
 
 
 @pytest.mark.slow
-def test_the_serving_commands_of_the_readme_run(command, tmp_path):
-    """On a run directory of the name that the README uses, made in seconds from digits."""
+def test_the_serving_commands_of_the_readme_run(write_first_weights, tmp_path):
+    """On a run directory of the name that the README uses, with first weights for digits."""
     section = read("README.md").split("## Serving")[1].split("\n## ")[0]
     (block,) = re.findall(r"```\n(.*?)```", section, flags=re.DOTALL)
     run_dir = re.search(r"tools/export\.py (\S+)", block).group(1)
-    trained = command("-m", "eig_tf.train", "--dataset=digits", "--config.training.epochs=1",
-                      "--config.networks.width=0.1", "--noexport", f"--workdir={run_dir}")
-    assert trained.returncode == 0, trained.stderr
+    write_first_weights(tmp_path / run_dir, config_from_fields("digits", fields={"networks.width": 0.1}))
     (tmp_path / "tools").symlink_to(REPOSITORY / "tools")
     search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     result = subprocess.run(["sh", "-ec", block], cwd=tmp_path, text=True, capture_output=True, check=False,

@@ -10,6 +10,7 @@ from eig_tf.random_streams import Stream, stream_seed
 
 
 def test_all_places_have_seeds_of_their_own():
+    assert len(Stream) == len(Stream.__members__)  # No name is an alias of another tag.
     places = list(itertools.product((0, 1), Stream, (0, 1, 2), (0, 1, 2)))
     seeds = {tuple(stream_seed(*place).numpy()) for place in places}
     assert len(seeds) == len(places)
@@ -26,7 +27,6 @@ def test_same_place_same_seed_as_tensor_or_number():
 
 
 @pytest.mark.parametrize("one", Stream)
-def test_tags_are_distinct_and_documented(one):
+def test_tags_are_documented(one):
     from eig_tf import random_streams
-    assert list(Stream).count(one) == 1
     assert f"| `{one.name}` |" in random_streams.__doc__

@@ -79,6 +79,7 @@ flags.DEFINE_integer("processes", 2, "scaling: number of processes; 1 for none",
 flags.DEFINE_integer("loss_steps", 50, "precision: steps after which losses are compared", lower_bound=1)
 flags.DEFINE_float("seconds", 480.0, "precision: time for all measurements; what is left is skipped then")
 flags.DEFINE_bool("allow_cpu", False, "precision: measure on a CPU where there is no GPU")
+flags.DEFINE_bool("xla", True, "precision: measure with XLA too")
 flags.DEFINE_multi_integer("num_images", [2_500, 250_000], "data: number of images of a set whose memory is "
                            "measured; may be repeated", lower_bound=1)
 flags.DEFINE_string("data_dir", None, "data: directory of --dataset's files; enlarged digits when absent")
@@ -92,7 +93,7 @@ _TAKEN_BY = {"preset": ("step", "profile", "serving", "scaling", "precision"),
              "width": ("step", "profile", "serving", "scaling", "precision"),
              "routing": ("step", "profile", "scaling", "precision"), "all": ("step",),
              "batch_size": ("step", "profile", "data", "scaling", "precision"), "loss_steps": ("precision",),
-             "seconds": ("precision",), "allow_cpu": ("precision",),
+             "seconds": ("precision",), "allow_cpu": ("precision",), "xla": ("precision",),
              "repeats": ("step", "data", "serving", "scaling", "precision"),
              "replicas": ("scaling",), "processes": ("scaling",), "num_images": ("data",),
              "data_dir": ("data",), "cache_dir": ("data",)}
@@ -171,7 +172,7 @@ def measure() -> tuple[dict[str, Any], str]:
             if FLAGS.output is not None:
                 files.write_json(report, FLAGS.output)
         figures = measure_precisions(configs, FLAGS.steps or 20, FLAGS.repeats, FLAGS.loss_steps,
-                                     FLAGS.seconds, FLAGS.allow_cpu, save)
+                                     FLAGS.seconds, FLAGS.allow_cpu, FLAGS.xla, save)
         return figures, reports.format_precision_report(figures)
     if FLAGS.what == "profile":
         from benchmarks.step_profile import profile_training_step

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -16,12 +15,14 @@ from eig_tf.errors import UserError
 
 # Builds a set of 40 images, one every 20 ms, and prints when it begins.
 BUILDER = """
-import sys, time
+import os, signal, sys, time
 import numpy as np
 from eig_tf.data import cache, storage
 from eig_tf.data.image_set import ImageSet
 def batches():
     for index in range(40):
+        if sys.argv[2:] == [str(index)]:
+            os.kill(os.getpid(), signal.SIGSTOP)
         yield np.full([1, 4, 4, 1], index, np.uint8)
         time.sleep(0.02)
 def build(directory):
@@ -62,9 +63,9 @@ def names_in(directory):
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts a process that builds the set in the cache below tmp_path."""
-    def run():
-        return subprocess.Popen([sys.executable, "-c", BUILDER, str(tmp_path)], text=True,
+    """Starts a process that builds the set in the cache below tmp_path, and may stop at an image."""
+    def run(*stop_at):
+        return subprocess.Popen([sys.executable, "-c", BUILDER, str(tmp_path), *stop_at], text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ)
     return run
 
@@ -97,9 +98,9 @@ def test_failure_leaves_nothing_and_can_be_repeated(tmp_path):
 
 
 def test_what_a_killed_process_leaves_is_deleted_by_the_next_one(tmp_path, start):
-    process = start()
+    process = start("10")
     assert process.stdout.readline() == "begins\n"
-    time.sleep(0.2)
+    os.waitpid(process.pid, os.WUNTRACED)  # It has stopped itself at the tenth image.
     process.send_signal(signal.SIGKILL)
     process.communicate()
     (left_over,) = (tmp_path / "data").glob(".key.*.tmp")

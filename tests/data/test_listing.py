@@ -138,6 +138,13 @@ def test_defects_of_a_decoder_and_files_deleted_after_the_listing_are_not_swallo
         load(listed)
 
 
+@pytest.fixture
+def two_cores(monkeypatch):
+    """Decoding has two threads, on every machine."""
+    monkeypatch.setattr(listing.os, "sched_getaffinity", lambda process: {0, 1})
+
+
+@pytest.mark.usefixtures("two_cores")
 def test_failure_to_write_stops_the_decoding(make, load, decoder):
     def decode(path, entry):
         time.sleep(0.01)
@@ -177,6 +184,7 @@ def test_names_that_are_no_utf8(make, load, decoder, tmp_path):
     assert decoder.read == [name]
 
 
+@pytest.mark.usefixtures("two_cores")
 def test_interrupt_while_a_chunk_is_submitted_cancels_the_rest(make, load, monkeypatch):
     read, submitted = [], []
 

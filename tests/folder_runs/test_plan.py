@@ -106,3 +106,40 @@ def test_a_plan_is_read_back_and_other_flags_are_named(tmp_path):
     path.write_text('{"flags": {}}')
     with pytest.raises(UserError, match=r"plan\.json is not a plan that this version wrote"):
         planning.load_plan(path)
+
+
+@pytest.fixture
+def plan(monkeypatch, tmp_path):
+    """Makes the plan of 48 images of 70x70 pixels on two cores, where a step takes `seconds[size]`."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for index in range(48):
+        Image.new("RGB", (70, 70), (5 * index, 0, 0)).save(folder / f"{index}.png")
+
+    def make(seconds, minutes, preset=None, **fields):
+        monkeypatch.setattr(planning, "measure_step", lambda config, *place: StepTime(
+            48 // config.training.batch_size, seconds[config.data.image_size]))
+        monkeypatch.setattr(planning, "measure_categorizer_step", lambda image_set, config: 0.01)
+        asked = request(minutes, preset, **fields)._replace(folder=str(folder))
+        return planning.make_plan(asked, str(tmp_path / "cache"), "cpu")
+    return make
+
+
+def test_a_plan_takes_the_largest_size_that_the_time_suffices_for(plan):
+    found = plan({64: 0.5, 32: 0.1}, 30)
+    assert found.config["data"]["image_size"] == 64 and found.config["preset"] == "cpu"
+    assert "--image_size=64: the median of the images' shorter sides is 70 pixels" in found.reasons
+    assert "--preset=cpu: there is no GPU" in found.reasons
+    # 1,000 steps at 64x64 would take 1,500 s, more than 0.6 of half an hour.
+    found = plan({64: 1.5, 32: 0.1}, 30)
+    assert found.config["data"]["image_size"] == 32
+    assert "--image_size=32: 30 minutes are not enough for 1,000 steps at more pixels" in found.reasons
+    found = plan({64: 1.5}, 30, "cpu", data__image_size=64)
+    assert {"--image_size=64: given", "--preset=cpu: given"} <= set(found.reasons)
+
+
+def test_too_short_a_time_is_refused_with_what_is_needed_unless_the_epochs_are_given(plan):
+    with pytest.raises(UserError, match=r"--minutes is 1; expected at least \d+\.\d for 48 images of 32x32"):
+        plan({64: 9.0, 32: 5.0}, 1)
+    found = plan({64: 9.0, 32: 5.0}, 1, training__epochs=3)
+    assert found.config["training"]["epochs"] == 3 and found.flags["--config.training.epochs"] == 3

@@ -6,6 +6,7 @@ import pytest
 from eig_tf.config import METHODS, default_config
 from eig_tf.errors import UserError
 from eig_tf.models.registry import build_model, check_codes
+from eig_tf.networks.blocks import GhostBatchNormalization
 
 FRACTIONS = np.arange(1, 11) / 55
 
@@ -33,7 +34,8 @@ def test_every_field_reaches_the_model(config):
     config.networks.update(noise_dim=30, num_codes=4, num_continuous=2)
     config.loss.update(gradient_routing="shared", information_weight=0.5, information_target="soft",
                        continuous_weight=0.25, contrastive_weight=3.0, contrastive_temperature=0.5,
-                       gumbel_temperature=0.7)
+                       gumbel_temperature=0.7, prior_initial_stddev=0.2, negatives="local")
+    config.networks.batch_statistics = "local"
     with config.unlocked():
         config.data.update(image_size=32, channels=3)
     model = build_model(config)
@@ -44,6 +46,10 @@ def test_every_field_reaches_the_model(config):
                "contrastive_temperature": 0.5}
     assert {name: float(getattr(model, name)) for name in numbers} == numbers
     assert float(model.prior.temperature) == pytest.approx(0.7)
+    assert 0 < np.ptp(model.prior.logits.numpy()) < 2
+    assert not model.global_negatives
+    norms = [layer for layer in model.generator.submodules if isinstance(layer, GhostBatchNormalization)]
+    assert norms and not any(layer.global_statistics for layer in norms)
     images = model(model.sample_latents(2, (0, 0)))
     assert images.shape == (2, 32, 32, 3)
     _, logits, means = model.encode(images)

@@ -5,6 +5,10 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+from eig_tf.models.infogan import InfoGAN
+from eig_tf.models.prior import CodePrior
+from eig_tf.networks import dcgan28
+
 SETTINGS = ("information_weight", "continuous_weight", "contrastive_weight", "contrastive_temperature")
 
 
@@ -37,7 +41,21 @@ def test_a_traced_step_uses_the_new_value(make_model, images, views):
     assert traced.experimental_get_tracing_count() == 1
 
 
-def test_ema_decay_and_gumbel_temperature_take_effect_too(make_model):
+def test_an_assigned_ema_decay_takes_effect_in_a_traced_step(images):
+    model = InfoGAN(dcgan28.build_networks(width=0.0625, ema=True), CodePrior(10), ema_decay=0.5)
+    model.compile()
+    step = tf.function(model.train_step)
+    step((images, images))
+    average, model.ema_decay = model.ema_generator.get_weights(), 0.0
+    step((images, images))
+    moved = max(np.abs(new - old).max() for new, old in zip(model.ema_generator.get_weights(), average))
+    assert moved > 0
+    for new, weights in zip(model.ema_generator.trainable_variables, model.generator.trainable_variables):
+        np.testing.assert_allclose(new, weights, atol=1e-6)
+    assert step.experimental_get_tracing_count() == 1
+
+
+def test_an_assigned_gumbel_temperature_takes_effect_in_a_traced_draw(make_model):
     model = make_model()
     sample = tf.function(lambda: tf.reduce_max(model.prior.sample(200, (0, 1)), axis=-1))
     sharp = float(tf.reduce_mean(sample()))

@@ -41,7 +41,7 @@ def test_a_server_that_is_killed_in_mid_call_and_started_again(arithmetic, kind)
 
     def call(transport):
         client = Client(server.client(transport)._transport, "m", None, CountingRetry(120, 100))
-        return client.predict("burn", {"steps": [200]})
+        return client.predict("burn", {"steps": [1000]})
 
     with ThreadPoolExecutor(2) as pool:
         answers = [pool.submit(call, transport) for transport in TRANSPORTS]
@@ -52,7 +52,7 @@ def test_a_server_that_is_killed_in_mid_call_and_started_again(arithmetic, kind)
         before = len(tries)
         server = start_process(program, "m", arithmetic / "served", ports=server.ports)
         try:
-            assert [answer.result()["number"].tolist() for answer in answers] == [[200], [200]]
+            assert [answer.result()["number"].tolist() for answer in answers] == [[1000], [1000]]
         finally:
             server.stop()
     assert len(tries) >= before + 2
