@@ -111,7 +111,7 @@ def test_profile_of_a_small_step(command, tmp_path):
     figures, result = _figures(command, tmp_path, "--what=profile", "--dataset=digits", "--width=0.0625",
                                "--steps=2")
     rows = {row["name"]: row for row in figures["rows"]}
-    assert {"convolutions", "matrix products", "Adam", "other operations"} <= set(rows)
+    assert {"convolutions", "matrix products", "other operations"} <= set(rows)
     assert sum(row["share"] for row in rows.values()) == pytest.approx(1)
     # What contains operations, such as the whole function, is none itself.
     assert all(" " in name or name.isidentifier() for name in rows)
