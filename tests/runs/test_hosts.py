@@ -172,8 +172,7 @@ def test_two_hosts_train_what_two_devices_train(start_hosts, command, tiny, tmp_
     found, expected = losses(tmp_path / "run"), losses(tmp_path / "one")
     assert found.shape == expected.shape and found[-1, -1] > 0
     # The categories, which need not be the same to the last image, have a loss in the second epoch.
-    np.testing.assert_allclose(found[0], expected[0], atol=2e-3)
-    np.testing.assert_allclose(found[1, :-1], expected[1, :-1], atol=0.05)
+    np.testing.assert_allclose(found[:, :-1], expected[:, :-1], atol=2e-3)
     segment, = json.loads((tmp_path / "run" / "environment.json").read_text())["segments"]
     assert (segment["devices"], segment["hosts"]) == (2, 2)
     assert json.loads((tmp_path / "run" / "categories" / "categories.json").read_text())["epochs"] == 2
@@ -188,9 +187,11 @@ def test_a_killed_host_ends_the_others_and_the_same_command_goes_on(start_hosts,
         assert time.monotonic() < deadline and all(process.poll() is None for process in processes)
         time.sleep(0.1)
     processes[2].send_signal(signal.SIGKILL)
-    for status, _, stderr in finish(processes[:2], timeout=150):
+    killed = time.monotonic()
+    for status, _, stderr in finish(processes[:2], timeout=60):
         assert status == 2 and stderr.startswith("error: ") and stderr.count("\n") == 1, stderr
         assert "has ended" in stderr and "the same command on all hosts continues" in stderr
+    assert time.monotonic() - killed < 60
     # SIGTERM on one host ends all of them, after a save.
     processes = start_hosts([], [], [], common=common)
     while processes[0].poll() is None and "Epoch" not in processes[0].stdout.readline():

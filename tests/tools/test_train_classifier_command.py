@@ -36,3 +36,12 @@ def test_a_classifier_is_trained_once(run, make_folder, tmp_path):
     assert again.returncode == 0
     assert "trained before" in again.stdout and "once" not in again.stdout
     assert again.stdout.splitlines()[-3:] == result.stdout.splitlines()[-3:]
+
+
+@pytest.mark.slow
+def test_small_cnn_judges_the_real_cars(run, real_data):
+    result = run("train_classifier", "--dataset=cars", "--class_set=random", "--seed=1", "--preset=cpu",
+                 f"--data_dir={real_data / 'cars'}", "--cache_dir=cache")
+    assert result.returncode == 0, result.stderr
+    accuracy = next(float(line.split()[1]) for line in result.stdout.splitlines() if line[:8] == "accuracy")
+    assert accuracy >= 0.97
